@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isNotFound } from '../errors/errors.ts';
+
+export type WriteOptions = {
+  /** Permission bits, independent of the umask. Default 0600. */
+  readonly mode?: number;
+};
+
+/**
+ * Writes a file so that a power cut leaves either the old or the new content: temporary file, fsync, rename, fsync of the folder.
+ * Makes missing folders.
+ */
+export async function writeFileDurably(path: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true });
+  const temporary = join(folder, `.${randomUUID()}.tmp`);
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(content);
+      await file.chmod(options.mode ?? 0o600);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(folder);
+}
+
+/** Makes a rename or removal in this folder survive a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The text of a file, or undefined when there is none. Any other trouble is an error. */
+export async function readTextIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** True when something stands at this path (links are followed). */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+/** A folder that is gone when its scope ends. */
+export type TemporaryFolder = AsyncDisposable & { readonly path: string };
+
+/** Makes a private temporary folder below `parent`. */
+export async function temporaryFolder(parent: string, prefix: string): Promise<TemporaryFolder> {
+  await mkdir(parent, { recursive: true });
+  const path = await mkdtemp(join(parent, prefix));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
