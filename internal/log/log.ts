@@ -79,6 +79,5 @@ function cleanFields(fields: Fields, redactor: Redactor): Fields {
 
 /** Output of other programs is hostile to terminals: control characters are shown, not sent. */
 export function escapeControls(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are the subject
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
