@@ -1,0 +1,69 @@
+import { randomFillSync } from 'node:crypto';
+import { cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { read, run } from '../command.ts';
+import { tempDir } from '../resources.ts';
+import { ensure, put, type Artefact, type Say } from './cache.ts';
+import { kernelVersion } from './initramfs.ts';
+
+/** `full` is the OS that boots; `small` has a kernel and forty files, for the many tests that only install. */
+export type SeedOs = { tree: 'full' | 'small'; padMiB: number };
+
+/** The stock OS of the metal image. Files: `repo/` (bare), `commit` (checksum). */
+export async function baseCommit(tree: Artefact, say: Say): Promise<Artefact> {
+  return ensure({
+    name: 'commit-base', sources: [import.meta.url], from: [tree], async build(dir) {
+      await commit(dir, [tree.path('root')], { branch: 'rhcos/base', version: 'base-1' });
+    },
+  }, say);
+}
+
+/**
+ * The OS of the seed: the base with a marker. `padMiB` adds files that do not compress, for measurements of growth.
+ * Its repository holds exactly what a node's `/ostree/repo` holds after its booted deployment: bare objects and one ref.
+ */
+export async function seedCommit(tree: Artefact, os: SeedOs, say: Say): Promise<Artefact> {
+  return ensure({
+    name: 'commit-seed', sources: [import.meta.url], from: [tree], inputs: os, async build(dir) {
+      await using work = await tempDir('commit');
+      const overlay = join(work.path, 'overlay');
+      await put(join(overlay, 'usr/share/lab-marker'), 'seed-os\n');
+      for (let index = 0; index < os.padMiB * 8; index += 1) {
+        await put(join(overlay, `usr/share/lab-pad/${String(index % 16)}/${String(index)}`), randomFillSync(Buffer.alloc(128 * 1024)));
+      }
+      const root = os.tree === 'full' ? tree.path('root') : join(work.path, 'small');
+      if (os.tree === 'small') await smallTree(tree.path('root'), root);
+      await commit(dir, [root, overlay], { branch: 'ostree/0/1/0', version: 'seed-1' });
+    },
+  }, say);
+}
+
+/** Fixed time stamp and no extended attributes: the same tree gives the same checksum everywhere. */
+async function commit(dir: string, trees: readonly string[], facts: { branch: string; version: string }): Promise<void> {
+  const repo = join(dir, 'repo');
+  await run('ostree', ['init', `--repo=${repo}`, '--mode=bare']);
+  await run('ostree', ['config', `--repo=${repo}`, 'set', 'sysroot.bootloader', 'none']);
+  await run('ostree', ['config', `--repo=${repo}`, 'set', 'sysroot.readonly', 'true']);
+  const checksum = await read('ostree', [
+    'commit', `--repo=${repo}`, `--branch=${facts.branch}`, ...trees.map((tree) => `--tree=dir=${tree}`),
+    `--add-metadata-string=version=${facts.version}`, '--timestamp=2024-05-14T00:00:00Z', '--no-xattrs',
+  ]);
+  await writeFile(join(dir, 'commit'), `${checksum}\n`);
+}
+
+/** Just enough for `ostree admin deploy`: kernel, initramfs, os-release, `/usr/etc`, the links of the top level. */
+async function smallTree(full: string, root: string): Promise<void> {
+  const version = await kernelVersion(full);
+  const files = [`usr/lib/modules/${version}/vmlinuz`, `usr/lib/modules/${version}/initramfs.img`, 'usr/lib/os-release', 'usr/etc/hostname',
+    'usr/etc/machine-id', 'usr/etc/passwd', 'usr/etc/group', 'usr/etc/lab-deleted-by-the-seed', 'usr/bin/busybox'];
+  for (const file of files) {
+    await mkdir(dirname(join(root, file)), { recursive: true });
+    await cp(join(full, file), join(root, file));
+  }
+  for (const name of ['var', 'run', 'tmp', 'dev', 'proc', 'sys', 'sysroot', 'boot']) await mkdir(join(root, name));
+  await symlink('sysroot/ostree', join(root, 'ostree'));
+  await symlink('usr/bin', join(root, 'bin'));
+  for (const name of (await readdir(join(full, 'usr/lib/systemd/system'))).slice(0, 30)) {
+    await cp(join(full, 'usr/lib/systemd/system', name), join(root, 'usr/lib/systemd/system', name), { recursive: true, verbatimSymlinks: true });
+  }
+}
