@@ -60,6 +60,6 @@ function checkIbiConfig(document: ConfigDocument, options: ReadFieldsOptions): {
   for (const argument of values.coreosInstallerArgs) {
     if (argument === '' || /\p{Cc}/u.test(argument)) refuse('coreosInstallerArgs', argument, 'holds an empty text or control characters');
   }
-  const { reinstall: _, ...identity } = values;
+  const identity = Object.entries(values).filter(([key]) => key !== 'reinstall');
   return { config: { ...values, digest: createHash('sha256').update(JSON.stringify(identity)).digest('hex') }, warnings };
 }

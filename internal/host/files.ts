@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { isNotFound } from '../errors/errors.ts';
 
 export type WriteOptions = {
@@ -72,4 +75,9 @@ export async function temporaryFolder(parent: string, prefix: string): Promise<T
   await mkdir(parent, { recursive: true });
   const path = await mkdtemp(join(parent, prefix));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Writes a stream to a file, without promises about power cuts: for what is fetched again when it is lost. */
+export async function writeScratch(path: string, content: Readable, options: WriteOptions = {}): Promise<void> {
+  await pipeline(content, createWriteStream(path, { mode: options.mode ?? 0o600 }));
 }

@@ -1,0 +1,76 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Failure } from '../errors/errors.ts';
+import { exists, readTextIfPresent } from '../host/files.ts';
+import type { Host } from '../host/host.ts';
+import { useOf, type MemberName } from './layout.ts';
+
+/**
+ * The seed's content on the target's root file system, until it is deployed:
+ *
+ * | path         | what                                                       |
+ * |--------------|------------------------------------------------------------|
+ * | `ostree/`    | the repository of `ostree.tgz`                              |
+ * | `var/var/`   | the content of `var.tgz`                                    |
+ * | `etc.tgz`    | as it came: it is unpacked over the deployment              |
+ * | `members/`   | the small members by name                                   |
+ * | `complete`   | the digest of the seed; written last, after one sync        |
+ *
+ * It stands on the same file system as the sysroot, so that objects are linked and `/var` is renamed instead of copied.
+ */
+export type Staging = {
+  readonly folder: string;
+  readonly repository: string;
+  readonly var: string;
+  readonly etcArchive: string;
+  member(name: MemberName): Promise<string>;
+  /** Path and name of the kept origin file. */
+  origin(): Promise<{ path: string; name: string }>;
+};
+
+/** Names the parts of a staging folder; nothing is made. */
+export function stagingAt(folder: string): Staging {
+  const membersFolder = join(folder, 'members');
+  return {
+    folder,
+    repository: join(folder, 'ostree'),
+    var: join(folder, 'var'),
+    etcArchive: join(folder, 'etc.tgz'),
+    member: (name) => readFile(join(membersFolder, name), 'utf8'),
+    origin: async () => {
+      const name = (await readdir(membersFolder)).find((candidate) => useOf(candidate) === 'origin');
+      if (name === undefined) throw new Failure(`no origin file in "${membersFolder}"`);
+      return { path: join(membersFolder, name), name };
+    },
+  };
+}
+
+/** True when this very seed is completely staged. */
+export async function isStaged(folder: string, digest: string): Promise<boolean> {
+  return (await readTextIfPresent(join(folder, 'complete')))?.trim() === digest;
+}
+
+/** Empties the staging folder: half an archive is worth nothing, because the stream cannot continue inside it. */
+export async function resetStaging(host: Host, folder: string): Promise<Staging> {
+  await dropStaging(host, folder);
+  const staging = stagingAt(folder);
+  for (const path of [folder, join(folder, 'members'), staging.repository, staging.var]) await mkdir(path, { recursive: true, mode: 0o700 });
+  return staging;
+}
+
+/** Says, durably, that the staging is complete. One sync of the file system covers all that was unpacked. */
+export async function finishStaging(host: Host, staging: Staging, digest: string): Promise<void> {
+  await host.run('sync', ['-f', staging.folder], { onStop: 'finish', budgetMs: 20 * 60_000 });
+  await host.writeFile(join(staging.folder, 'complete'), `${digest}\n`);
+}
+
+/** Removes the staging folder with all it holds; missing is fine. Files in `/var` of a seed may be immutable. */
+export async function dropStaging(host: Host, folder: string): Promise<void> {
+  if (!(await exists(folder))) return;
+  try {
+    await rm(folder, { recursive: true, force: true });
+  } catch {
+    await host.run('chattr', ['-R', '-f', '-i', folder], { okStatuses: [1], budgetMs: 10 * 60_000 });
+    await rm(folder, { recursive: true, force: true });
+  }
+}
