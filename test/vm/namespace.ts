@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { cleanEnvironment, run, start, until, type Background, type Result, type RunOptions } from './command.ts';
+
+/*
+ * INVARIANTS
+ * - A namespace has its own mounts and its own process ids, and process 1 in it is ours and reads from our pipe. When this
+ *   program ends, however it ends, the pipe closes, process 1 ends, the kernel kills all the others and drops the mounts.
+ * - Nothing mounted inside is visible outside.
+ */
+
+export type Inside = {
+  /** Pid of the namespace's first process, as the host sees it. */
+  readonly pid: number;
+  run(program: string, args: readonly string[], options?: RunOptions): Promise<Result>;
+  /** Starts a program inside; `kill` hits the program itself and not the nsenter around it. */
+  start(program: string, args: readonly string[], options?: StartInside): Promise<Started>;
+  /** Kills everything inside except process 1: what a power cut does to programs. */
+  killAll(): Promise<void>;
+};
+
+export type StartInside = { env?: NodeJS.ProcessEnv; cwd?: string; logFile?: string; onData?: (chunk: Buffer) => void };
+export type Started = Background & { kill(signal: NodeJS.Signals): Promise<void> };
+
+export type Namespace = AsyncDisposable & Inside;
+
+/** The children of a process, as the host sees them. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').catch(() => '');
+  return text.split(' ').filter((word) => word !== '').map(Number);
+}
+
+/** Makes a namespace. Commands in it get `environment` and `/` as directory unless told otherwise. */
+export async function enterNamespace(environment: NodeJS.ProcessEnv): Promise<Namespace> {
+  const keeper = await start('unshare', ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc',
+    'bash', '-c', 'while read -r line; do :; done'], { stdin: 'pipe' });
+  let pid = 0;
+  await until('the namespace', async () => { pid = (await childrenOf(keeper.pid))[0] ?? 0; return pid !== 0; }, 10_000, 5);
+  // the mount namespace is ready when /proc in it shows process 1 to itself
+  const enter = (cwd: string | undefined): string[] => ['--target', String(pid), '--mount', '--pid', `--wdns=${cwd ?? '/'}`];
+  const env = (extra: NodeJS.ProcessEnv | undefined): NodeJS.ProcessEnv => cleanEnvironment({ ...environment, ...extra });
+  await until('the namespace\'s /proc', async () => (await run('nsenter', [...enter(undefined), 'test', '-d', '/proc/1/ns'], { accept: 'any' })).exitCode === 0, 10_000, 5);
+  return {
+    pid,
+    run: (program, args, { cwd, env: extra, ...options } = {}) => run('nsenter', [...enter(cwd), program, ...args], { ...options, env: env(extra) }),
+    async start(program, args, { cwd, env: extra, ...options } = {}) {
+      const started = await start('nsenter', [...enter(cwd), program, ...args], { ...options, env: env(extra) });
+      return {
+        ...started,
+        async kill(signal) {
+          const target = (await childrenOf(started.pid))[0];
+          if (target !== undefined) process.kill(target, signal);
+        },
+      };
+    },
+    async killAll() { await run('nsenter', [...enter(undefined), 'bash', '-c', 'kill -KILL -1'], { accept: 'any' }); },
+    async [Symbol.asyncDispose]() {
+      keeper.child.stdin?.end();
+      await keeper.stop();
+    },
+  };
+}
