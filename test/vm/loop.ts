@@ -110,7 +110,7 @@ async function dressUp(inside: Namespace, dir: string, options: LaneOptions): Pr
     script.push(`mount -t tmpfs -o mode=${mode}${limit === undefined ? '' : `,size=${String(limit)}m`} lane ${path}`);
   }
   script.push('mkdir -p /run/lock /run/udev/data /run/live/iso/images', ': > /run/udev/control',
-    'mkdir -p /etc/containers /etc/pki/ca-trust/source/anchors /var/usrlocal/bin', 'rm -rf /etc/containers/certs.d');
+    'mkdir -p /etc/containers /etc/pki/ca-trust/source/anchors /var/usrlocal/bin', 'rm -rf /etc/containers/certs.d /etc/cni', 'printf "[network]\\nnetwork_backend = \\"cni\\"\\n" > /etc/containers/containers.conf');
   for (const [sectors, file] of Object.entries(options.metal)) script.push(`ln -s ${file} /run/live/iso/images/${sectors === '4096' ? 'metal4k' : 'metal'}.img.zst`);
   if (options.registry !== undefined) script.push(...trustOf(options.registry, options.trust ?? 'certs.d'));
   await inside.run('bash', ['-c', script.join('\n')]);

@@ -90,10 +90,10 @@ async function tidyEtc(root: string): Promise<void> {
   await put(join(root, 'etc/hostname'), 'lab\n');
   await put(join(root, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n10.0.2.100 registry.lab\n');
   await put(join(root, 'etc/containers/registries.conf'), 'unqualified-search-registries = ["registry.lab:5000"]\nshort-name-mode = ""\n');
+  // neither CNI plugins nor netavark are there; podman's guess would look for netavark and fail even at "images"
+  await put(join(root, 'etc/containers/containers.conf'), '[network]\nnetwork_backend = "cni"\n');
   await mkdir(join(root, 'etc/pki/ca-trust/source/anchors'), { recursive: true });
   await put(join(root, 'etc/lab-deleted-by-the-seed'), 'this file must not survive the seed\n');
-  await rm(join(root, 'etc/resolv.conf'), { force: true });
-  await put(join(root, 'etc/resolv.conf'), '');
   const wide = join(root, 'etc/ssl/certs/ca-certificates.crt');
   await mkdir(dirname(join(root, 'etc/pki/tls/certs/x')), { recursive: true });
   await symlink('/etc/ssl/certs/ca-certificates.crt', join(root, 'etc/pki/tls/certs/ca-bundle.crt'));
