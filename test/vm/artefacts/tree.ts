@@ -19,6 +19,8 @@ const dropped = [
   'usr/lib/x86_64-linux-gnu/perl', 'usr/lib/x86_64-linux-gnu/perl5', 'usr/lib/x86_64-linux-gnu/perl-base', 'usr/lib/x86_64-linux-gnu/gconv',
   'usr/lib/x86_64-linux-gnu/libcrun.a', 'usr/lib/udev/hwdb.d', 'usr/lib/udev/hwdb.bin', 'usr/bin/ignition-validate', 'usr/bin/gpgcompose',
   'usr/lib/dracut', 'usr/share/zsh', 'usr/src', 'etc/apt', 'etc/selinux', 'etc/cni', 'usr/bin/perl', 'usr/share/doc', 'usr/share/info',
+  // it would lay an automount of the EFI partition over /boot; RHCOS does not have it either
+  'usr/lib/systemd/system-generators/systemd-gpt-auto-generator',
 ];
 
 /** OSTree's top level: what a person writes goes to /var, the rest is empty or a link. */
