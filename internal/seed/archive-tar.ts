@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFile, chmod, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { Failure } from '../errors/errors.ts';
-import { exists } from '../host/files.ts';
+import { selinuxEnabled } from '../host/machine.ts';
 import type { Host } from '../host/host.ts';
 
 /** GNU tar as seed archives need it. */
@@ -21,7 +21,7 @@ const attributeOptions = ['--selinux', '--xattrs', '--xattrs-include=*', '--acls
 export async function openArchiveTar(host: Host, say: (fact: string) => void): Promise<ArchiveTar> {
   let program = 'tar';
   let copy: string | undefined;
-  if (await exists('/sys/fs/selinux/enforce')) {
+  if (await selinuxEnabled()) {
     copy = `/var/tmp/tar-${randomUUID()}`;
     await copyFile('/usr/bin/tar', copy);
     await chmod(copy, 0o755);

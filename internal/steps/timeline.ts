@@ -53,7 +53,7 @@ export function timelineSvg(run: RunRecord): string {
 export function timelineText(run: RunRecord): string {
   const total = Math.max(run.durationMs, 1);
   const nameWidth = Math.max(...run.steps.map(({ step }) => step.length), 4);
-  const width = Math.max(80 - nameWidth - 14, 20);
+  const width = Math.max(80 - nameWidth - 15, 20);
   const lines = [titleOf(run)];
   let lastHeading = '';
   for (const step of run.steps) {

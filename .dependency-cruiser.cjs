@@ -1,0 +1,45 @@
+/**
+ * Import direction, checked. Imports go down; within a layer only where `sameLayer` says so, with its reason.
+ * The architecture page is internal/README.md.
+ */
+const layers = {
+  steps: 5, cli: 5,
+  recert: 4, gather: 4,
+  seal: 3.5, // signs disks: it joins the record with the room `disk`, and knows no other domain
+  disk: 3, ostree: 3, seed: 3, registry: 3, precache: 3, site: 3, network: 3, clock: 3, etcd: 3, cluster: 3,
+  config: 2, image: 2, address: 2, pki: 2, edit: 2, wire: 2,
+  host: 1,
+  log: 0.5, // `errors` lies below: log lines show failures
+  errors: 0,
+};
+
+/** Third-party packages, each with the one room that may import it; zod is the schema language of every room. */
+const owners = {
+  execa: 'host', pino: 'log', commander: '(cli|\\.\\./cmd)', 'smol-toml': 'image', yaml: 'config', 'tar-stream': '(seed|gather)',
+};
+
+const rooms = Object.entries(layers);
+const test = '\\.test\\.ts$|^test/|/test-[^/]*\\.ts$';
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: [test, '^build/', '^bench/', '^cmd/main\\.ts$', '\\.js$'] }, to: {} },
+    { name: 'internal-knows-no-program', severity: 'error', from: { path: '^internal/' }, to: { path: '^cmd/' } },
+    { name: 'product-knows-no-test', severity: 'error', from: { path: '^(internal|cmd)/', pathNot: test }, to: { path: '^(test|bench|build)/' } },
+    { name: 'only-host-starts-programs', severity: 'error', from: { path: '^(internal|cmd)/', pathNot: ['^internal/host/', test] }, to: { path: '^(node:)?child_process$' } },
+    ...rooms.map(([room, layer]) => ({
+      name: `${room}-imports-downwards`,
+      severity: 'error',
+      from: { path: `^internal/${room}/`, pathNot: test },
+      to: { path: `^internal/(${rooms.filter(([other, height]) => other !== room && height >= layer).map(([other]) => other).join('|') || '-'})/` },
+    })),
+    ...Object.entries(owners).map(([name, room]) => ({
+      name: `${name}-has-one-room`,
+      severity: 'error',
+      from: { path: '^(internal|cmd)/', pathNot: [`^internal/${room}/`, ...(room.includes('cmd') ? ['^cmd/'] : []), test] },
+      to: { path: `node_modules/${name}/` },
+    })),
+  ],
+  options: { doNotFollow: { path: 'node_modules' }, tsConfig: { fileName: 'tsconfig.json' }, tsPreCompilationDeps: true, enhancedResolveOptions: { extensions: ['.ts', '.js'] } },
+};

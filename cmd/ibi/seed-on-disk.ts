@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { Failure } from '../../internal/errors/errors.ts';
+import { readRecord, writeRecord } from '../../internal/seal/record.ts';
+import { bootedDeployment } from '../../internal/seed/booted.ts';
+import { kernelArguments } from '../../internal/seed/kernel-arguments.ts';
+import { parseSeedManifest, requireVersion } from '../../internal/seed/manifest.ts';
+import type { Staging } from '../../internal/seed/staging.ts';
+import type { Ibi } from './context.ts';
+
+const seedFactsSchema = z.object({ commit: z.string(), kernelArguments: z.array(z.string()) });
+
+/** What deployment and proof need to know of the seed, also when its members are gone from the disk. */
+export type SeedFacts = z.infer<typeof seedFactsSchema>;
+
+/** Reads and checks the members of a staged seed and keeps what later steps need in the install record. */
+export async function learnSeed({ host, target, config }: Ibi, staging: Staging): Promise<void> {
+  requireVersion(parseSeedManifest(await staging.member('manifest.json'), '"manifest.json"'), config.seedVersion);
+  const facts: SeedFacts = { commit: bootedDeployment(await staging.member('rpm-ostree.json')).commit, kernelArguments: kernelArguments(await staging.member('mco-currentconfig.json')) };
+  const record = await readRecord(target.root);
+  if (record === undefined) throw new Failure('the disk carries no install record', { next: 'write it again: ibi run' });
+  await writeRecord(host, target.root, { ...record, result: { ...record.result, ...facts } });
+}
+
+/** @throws Failure when the seed was not fetched to this disk */
+export async function seedOnDisk({ target }: Ibi): Promise<SeedFacts> {
+  const facts = seedFactsSchema.safeParse((await readRecord(target.root))?.result);
+  if (!facts.success) throw new Failure('the seed is not on the disk', { next: 'fetch it: ibi run --from fetch-seed' });
+  return facts.data;
+}

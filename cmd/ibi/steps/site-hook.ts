@@ -1,0 +1,16 @@
+import { exists } from '../../../internal/host/files.ts';
+import { reach, reached, readRecord } from '../../../internal/seal/record.ts';
+import type { Step } from '../../../internal/steps/step.ts';
+import { places, type Ibi } from '../context.ts';
+import { runSiteHook } from '../site-hook.ts';
+
+export const siteHook: Step<Ibi> = {
+  name: 'site-hook',
+  says: `Run the site's hook ${places.siteHook}`,
+  inputs: ({ seed }) => [seed.installId],
+  isDone: async ({ target, seed }) => !(await exists(places.siteHook)) || reached(await readRecord(target.root), 'hook', seed.installId),
+  run: async ({ host, target, seed }, io) => {
+    await runSiteHook(host, places.siteHook, io.say);
+    await reach(host, target.root, 'hook', seed.installId);
+  },
+};

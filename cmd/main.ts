@@ -1,0 +1,78 @@
+import { basename } from 'node:path';
+
+/**
+ * One executable, several programs: the name it was called by decides. The seed image and the memory of a live system
+ * carry Node once. Programs are loaded when they are called, so that start-up costs no more than its own program.
+ */
+
+/** Set by the build; a checkout says so. */
+declare const BUILD_VERSION: string;
+declare const BUILD_COMMIT: string;
+const version = typeof BUILD_VERSION === 'string' ? BUILD_VERSION : '0.0.0-checkout';
+const commit = typeof BUILD_COMMIT === 'string' ? BUILD_COMMIT : 'checkout';
+
+const programs = ['ibi', 'post-pivot', 'precache-extract', 'recert', 'lca-cli'] as const;
+type Program = (typeof programs)[number];
+
+/** Runs the program of this name and returns the exit code. */
+async function start(name: Program, argv: readonly string[]): Promise<number> {
+  if (argv[0] === '--version') {
+    process.stdout.write(`${name} ${version} (${commit}), Node ${process.version}\n`);
+    return 0;
+  }
+  switch (name) {
+    case 'ibi': {
+      const { main } = await import('./ibi/main.ts');
+      return main(argv, version, 'ibi');
+    }
+    case 'lca-cli': return startSubcommand(argv);
+    case 'post-pivot':
+    case 'precache-extract':
+    case 'recert':
+      process.stderr.write(`${name}: this program is not part of version ${version} yet\n`);
+      return 2;
+  }
+}
+
+/** The reference's one program: its sub-commands are our programs. Its global flags may stand before or after them. */
+async function startSubcommand(argv: readonly string[]): Promise<number> {
+  const at = argv.findIndex((word) => !word.startsWith('-'));
+  const sub = argv[at];
+  const rest = argv.filter((_, index) => index !== at);
+  if (sub === 'ibi') {
+    const { main } = await import('./ibi/main.ts');
+    return main(['run', ...rest], version, 'lca-cli');
+  }
+  if (sub === 'post-pivot') return start('post-pivot', rest);
+  if (sub === undefined && (argv.includes('--help') || argv.includes('-h'))) {
+    process.stdout.write('Usage: lca-cli [ibi | post-pivot] [options]\n\nThe names of the reference for the programs ibi and post-pivot.\n');
+    return 0;
+  }
+  process.stderr.write(`lca-cli: ${sub === undefined ? 'a command is missing' : `unknown command "${sub}"`}\nnext: lca-cli ibi -f FILE, or lca-cli post-pivot\n`);
+  return 2;
+}
+
+/** Under its own name, or as `node cmd/main.ts NAME …` in a checkout. */
+function called(): { name: string; argv: string[] } {
+  const own = basename(process.argv0);
+  if (isProgram(own)) return { name: own, argv: process.argv.slice(2) };
+  return { name: process.argv[2] ?? '', argv: process.argv.slice(3) };
+}
+
+function isProgram(name: string): name is Program {
+  return programs.some((program) => program === name);
+}
+
+const { name, argv } = called();
+if (isProgram(name)) {
+  start(name, argv).then(
+    (code) => { process.exitCode = code; },
+    (error: unknown) => {
+      process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      process.exitCode = 1;
+    },
+  );
+} else {
+  process.stderr.write(`"${name}" is not a program of this file; it is one of ${programs.join(', ')}\n`);
+  process.exitCode = 2;
+}

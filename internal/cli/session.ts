@@ -1,0 +1,142 @@
+import { fstatSync, mkdirSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../errors/errors.ts';
+import { openHost, type Host } from '../host/host.ts';
+import { journalEntry } from '../log/journald.ts';
+import { openLog, type Log } from '../log/log.ts';
+import { progressToDescriptor, type ProgressEvent } from '../log/progress.ts';
+
+/** The process as a program sees it: the only place that touches arguments, environment, signals and exit. */
+export type Process = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  readonly stderrIsTerminal: boolean;
+  readonly columns: number;
+};
+
+/** Flags that every program has. */
+export type CommonFlags = {
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+  readonly progressFd?: string;
+};
+
+/** What one call of a program works with. */
+export type Session = AsyncDisposable & {
+  readonly program: string;
+  readonly log: Log;
+  readonly host: Host;
+  readonly stop: AbortSignal;
+  readonly emit: (event: ProgressEvent) => void;
+  readonly bar?: (text: string) => void;
+  readonly print: (text: string) => void;
+};
+
+export type SessionOptions = {
+  readonly program: string;
+  readonly process: Process;
+  readonly flags: CommonFlags;
+  /** Folder for the machine-readable log; made if missing. Without it, and when it cannot be written, there is none. */
+  readonly logFolder?: string;
+};
+
+/**
+ * Opens a session: log, host, stop signal. SIGTERM and SIGINT ask for an orderly stop; a second one ends at once.
+ */
+export function openSession(options: SessionOptions): Session {
+  const { program, process: own } = options;
+  const journal = isJournal(own.env['JOURNAL_STREAM']);
+  const jsonFile = options.logFolder === undefined ? undefined : usableLogFile(options.logFolder, program);
+  let barDrawn = false;
+  const write = (line: string): void => {
+    if (barDrawn) own.stderr('\r\u001b[K');
+    barDrawn = false;
+    own.stderr(line);
+  };
+  const log = openLog({ program, verbose: options.flags.verbose === true, journal, write, ...(jsonFile === undefined ? {} : { jsonFile }) });
+  const stopping = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping.signal.aborted) process.exit(75);
+    log.warn(`${signal} received; no new step begins, a program that writes the image store may finish first`);
+    stopping.abort();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  const host = openHost({ log, env: own.env, stop: stopping.signal });
+  const toDescriptor = options.flags.progressFd === undefined ? undefined : progressToDescriptor(parseDescriptor(options.flags.progressFd), () => new Date());
+  let journalled = Promise.resolve();
+
+  return {
+    program,
+    log,
+    host,
+    stop: stopping.signal,
+    emit: (event) => {
+      toDescriptor?.(event);
+      const entry = journal ? journalEntry(program, event) : undefined;
+      // One after the other, so that the journal keeps their order; losing one harms nobody.
+      if (entry !== undefined) journalled = journalled.then(() => host.run('logger', ['--journald'], { input: log.clean(entry), onStop: 'finish', budgetMs: 5000 }).then(() => undefined, () => undefined));
+    },
+    ...(own.stderrIsTerminal && !journal ? {
+      bar: (text: string) => {
+        if (text === '' && !barDrawn) return;
+        own.stderr(`\r\u001b[K${text.slice(0, Math.max(own.columns - 1, 20))}`);
+        barDrawn = text !== '';
+      },
+    } : {}),
+    print: (text) => { own.stdout(log.clean(text)); },
+    [Symbol.asyncDispose]: async () => {
+      await journalled;
+      process.off('SIGTERM', onSignal);
+      process.off('SIGINT', onSignal);
+    },
+  };
+}
+
+/** Standard streams of this process, written synchronously so that nothing is lost at exit. */
+export function ownProcess(): Process {
+  const writer = (fd: number) => (text: string): void => {
+    let rest = Buffer.from(text);
+    while (rest.length > 0) {
+      try {
+        rest = rest.subarray(writeSync(fd, rest));
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') continue;
+        return; // the reader went away: nobody is left to tell
+      }
+    }
+  };
+  return { env: process.env, stdout: writer(1), stderr: writer(2), stderrIsTerminal: process.stderr.isTTY, columns: process.stderr.isTTY ? process.stderr.columns : 80 };
+}
+
+function parseDescriptor(text: string): number {
+  const fd = Number(text);
+  if (!Number.isInteger(fd) || fd < 3) throw new UsageError(`--progress-fd "${text}" is not a descriptor from 3`, { next: 'open one for us, for example: ibi run --progress-fd 3 3>progress.jsonl' });
+  try {
+    fstatSync(fd);
+  } catch {
+    throw new UsageError(`--progress-fd ${fd} is not open`, { next: 'open it for us, for example: ibi run --progress-fd 3 3>progress.jsonl' });
+  }
+  return fd;
+}
+
+/** systemd names the device and inode of the journal's socket; a redirected stderr is another one. */
+function isJournal(stream: string | undefined): boolean {
+  if (stream === undefined) return false;
+  try {
+    const { dev, ino } = fstatSync(2);
+    return stream === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
+}
+
+function usableLogFile(folder: string, program: string): string | undefined {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return join(folder, `${program}.jsonl`);
+  } catch {
+    return undefined; // a full or read-only file system must not stop status and gather
+  }
+}
