@@ -1,0 +1,25 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openHost, type Host } from '../host/host.ts';
+import { openLog } from '../log/log.ts';
+
+/** What a test of this room starts from: a folder, a host whose log is kept, and an end that leaves nothing. */
+export type Surroundings = AsyncDisposable & {
+  readonly folder: string;
+  readonly lines: string[];
+  readonly host: Host;
+  hostWith(env: Readonly<Record<string, string>>): Host;
+};
+
+/** Makes the surroundings of one test. Nothing of the machine's own proxy or certificate settings gets in. */
+export async function surroundings(stop?: AbortSignal): Promise<Surroundings> {
+  const folder = await mkdtemp(join(tmpdir(), 'registry-test-'));
+  const lines: string[] = [];
+  const hostWith = (env: Readonly<Record<string, string>>): Host => openHost({
+    log: openLog({ program: 'test', verbose: true, write: (line) => lines.push(line) }),
+    env: { PATH: process.env['PATH'], HOME: folder, ...env },
+    ...(stop === undefined ? {} : { stop }),
+  });
+  return { folder, lines, hostWith, host: hostWith({}), [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}

@@ -1,0 +1,204 @@
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { connect as tlsConnect, type SecureContext } from 'node:tls';
+import type { Duplex } from 'node:stream';
+import { connect } from 'node:net';
+import { RegistryFailure, Silence, networkTrouble, stoppedTrouble, type Subject } from './trouble.ts';
+import type { Proxy, ProxyRules } from './proxy.ts';
+import type { Trust } from './trust.ts';
+
+/** On whose behalf a request goes out; decides authorities, client certificate and verification, also after a redirect. */
+export type Party = { readonly registry: string; readonly insecure: boolean };
+
+/** One request. */
+export type Ask = {
+  readonly url: URL;
+  readonly method?: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** One answer; its body is unread. */
+export type Reply = {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly message: IncomingMessage;
+};
+
+/** Sends requests through the right proxy with the right trust, and keeps connections open between them. */
+export type Wire = Disposable & {
+  /** @throws Failure with its class; never for a status */
+  ask(party: Party, subject: Subject, ask: Ask): Promise<Reply>;
+  /** The body piece by piece; silence while someone waits for a piece is trouble, a slow reader is not. */
+  read(reply: Reply, subject: Subject, signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined>;
+  /** A short body as text. @throws RegistryFailure when it is longer than the limit */
+  text(reply: Reply, subject: Subject, limitBytes: number, signal?: AbortSignal): Promise<Buffer>;
+};
+
+export type WireOptions = { readonly trust: Trust; readonly proxy: ProxyRules; readonly now: () => Date; readonly stallMs: number };
+
+/*
+ * Node tries the addresses of a name one after the other and gives each 250 ms by default; over a satellite link every one of
+ * them fails that way.
+ */
+const perAddressMs = 5_000;
+
+/** Opens the wire. Dispose it to close idle connections. */
+export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wire {
+  const agents = new Map<string, HttpAgent>();
+  const agentFor = async (party: Party, url: URL, proxy: Proxy | undefined): Promise<HttpAgent> => {
+    const key = [url.protocol, party.registry, party.insecure, proxy?.host, proxy?.port].join(' ');
+    const context = await trust.contextFor(party.registry);
+    const agent = agents.get(key) ?? (url.protocol === 'https:' ? tlsAgent(context, party.insecure, proxy, stallMs) : new HttpAgent({ keepAlive: true, autoSelectFamilyAttemptTimeout: perAddressMs }));
+    agents.set(key, agent);
+    return agent;
+  };
+
+  const send = async (party: Party, subject: Subject, ask: Ask, again: boolean): Promise<Reply> => {
+    const proxy = rules.proxyFor(ask.url);
+    const agent = await agentFor(party, ask.url, proxy);
+    checkStopped(ask.signal, subject);
+    const request = open(ask, agent, proxy);
+    const timer = setTimeout(() => { request.destroy(new Silence(stallMs)); }, stallMs);
+    const onAbort = (): void => { request.destroy(new Error('aborted')); };
+    ask.signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      const message = await new Promise<IncomingMessage>((resolve, reject) => {
+        request.once('response', resolve).on('error', reject).end(ask.body);
+      });
+      message.on('error', () => undefined); // errors of the body are met by its reader; without one they must not end the process
+      if (ask.signal !== undefined) tieTo(ask.signal, message);
+      if (message.statusCode === 407) throw proxyRefused(proxy, 407);
+      return { status: message.statusCode ?? 0, headers: message.headers, message };
+    } catch (error) {
+      checkStopped(ask.signal, subject);
+      // A kept connection may have been closed by the other side in the same moment: that says nothing about the registry.
+      if (request.reusedSocket && !again && !(error instanceof Silence)) return await send(party, subject, ask, true);
+      throw networkTrouble(error, subject, now());
+    } finally {
+      clearTimeout(timer);
+      ask.signal?.removeEventListener('abort', onAbort);
+    }
+  };
+
+  async function* read(reply: Reply, subject: Subject, signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+    const pieces = reply.message[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const timer = setTimeout(() => { reply.message.destroy(new Silence(stallMs)); }, stallMs);
+        const next = await pieces.next().finally(() => { clearTimeout(timer); });
+        if (next.done === true) return;
+        yield next.value as Buffer; // no encoding is set, so pieces are buffers
+      }
+    } catch (error) {
+      checkStopped(signal, subject);
+      throw networkTrouble(error, subject, now());
+    } finally {
+      reply.message.destroy();
+    }
+  }
+
+  return {
+    ask: (party, subject, ask) => send(party, subject, ask, false),
+    read,
+    async text(reply, subject, limitBytes, signal) {
+      const pieces: Buffer[] = [];
+      let length = 0;
+      const { message } = reply;
+      // Read to its end without destroying, so that the connection can be used again.
+      const timer = setTimeout(() => { message.destroy(new Silence(stallMs)); }, stallMs);
+      try {
+        for await (const piece of message as AsyncIterable<Buffer>) {
+          timer.refresh();
+          length += piece.length;
+          if (length > limitBytes) throw new RegistryFailure('protocol', `registry "${subject.registry}" sent more than ${limitBytes} bytes for "${subject.wanted}"`);
+          pieces.push(piece);
+        }
+      } catch (error) {
+        checkStopped(signal, subject);
+        throw networkTrouble(error, subject, now());
+      } finally {
+        clearTimeout(timer);
+      }
+      return Buffer.concat(pieces);
+    },
+    [Symbol.dispose]() {
+      for (const agent of agents.values()) agent.destroy();
+      agents.clear();
+    },
+  };
+}
+
+function checkStopped(signal: AbortSignal | undefined, subject: Subject): void {
+  if (signal?.aborted === true) throw stoppedTrouble(subject, signal.reason);
+}
+
+function open(ask: Ask, agent: HttpAgent, proxy: Proxy | undefined): ClientRequest {
+  const headers = { 'user-agent': 'sno-ibi', ...ask.headers, ...(ask.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(ask.body)) }) };
+  const options = { agent, method: ask.method ?? 'GET', headers };
+  if (ask.url.protocol === 'https:') return httpsRequest(ask.url, options);
+  if (proxy === undefined) return httpRequest(ask.url, options);
+  // Plain HTTP through a proxy: the whole URL is the path.
+  const authorization = proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization.reveal() };
+  return httpRequest({ ...options, host: proxy.host, port: proxy.port, path: ask.url.href, headers: { ...headers, host: ask.url.host, ...authorization } });
+}
+
+function tlsAgent(secureContext: SecureContext, insecure: boolean, proxy: Proxy | undefined, stallMs: number): HttpsAgent {
+  const agent = new HttpsAgent({ keepAlive: true, secureContext, rejectUnauthorized: !insecure, autoSelectFamilyAttemptTimeout: perAddressMs });
+  if (proxy === undefined) return agent;
+  agent.createConnection = (options, callback) => {
+    const host = options.host ?? '';
+    tunnel(proxy, secureContext, `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`, stallMs)
+      .then((socket) => {
+        const secure = tlsConnect({ socket, secureContext, rejectUnauthorized: !insecure, host, ...('servername' in options && typeof options.servername === 'string' && options.servername !== '' ? { servername: options.servername } : {}) });
+        callback?.(null, secure);
+      })
+      .catch((error: unknown) => { callback?.(error instanceof Error ? error : new Error(String(error)), undefined as unknown as Duplex); }); // with an error, the stream is not looked at
+    return undefined;
+  };
+  return agent;
+}
+
+/** Asks the proxy for a connection to `target`. */
+function tunnel(proxy: Proxy, secureContext: SecureContext, target: string, stallMs: number): Promise<Duplex> {
+  const headers = { host: target, ...(proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization.reveal() }) };
+  const at = { host: proxy.host, port: proxy.port };
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      ...at,
+      method: 'CONNECT',
+      path: target,
+      headers,
+      agent: false,
+      createConnection: () => (proxy.tls ? tlsConnect({ ...at, secureContext, servername: proxy.host }) : connect({ ...at, autoSelectFamilyAttemptTimeout: perAddressMs })),
+    });
+    request.setTimeout(stallMs, () => { request.destroy(new Silence(stallMs)); });
+    request.once('connect', (reply, socket) => {
+      request.setTimeout(0);
+      if (reply.statusCode === 200) return resolve(socket);
+      socket.destroy();
+      reject(proxyRefused(proxy, reply.statusCode ?? 0));
+    });
+    request.on('error', (error) => { reject(proxyTrouble(proxy, error)); }).end();
+  });
+}
+
+function proxyRefused(proxy: Proxy | undefined, status: number): RegistryFailure {
+  const name = `${proxy?.host ?? ''}:${proxy?.port ?? ''}`;
+  if (status === 407) {
+    return new RegistryFailure('auth', `proxy "${name}" ${proxy?.authorization === undefined ? 'wants credentials' : 'refused the credentials'}`, { why: 'it answered 407', next: 'correct user and password in the proxy setting' });
+  }
+  return new RegistryFailure(status >= 500 || status === 429 ? 'server' : 'protocol', `proxy "${name}" did not open a connection`, { why: `it answered ${status}`, next: 'check the rules of the proxy, or add the registry to noProxy' });
+}
+
+function proxyTrouble(proxy: Proxy, error: Error): RegistryFailure {
+  return new RegistryFailure('unreachable', `proxy "${proxy.host}:${proxy.port}" is not reachable`, { why: error.message, next: 'check the proxy setting', cause: error });
+}
+
+/** Ends a body when the signal says so, without piling up listeners on a signal that lives as long as the program. */
+function tieTo(signal: AbortSignal, message: IncomingMessage): void {
+  const onAbort = (): void => { message.destroy(new Error('aborted')); };
+  signal.addEventListener('abort', onAbort, { once: true });
+  message.once('close', () => { signal.removeEventListener('abort', onAbort); });
+}

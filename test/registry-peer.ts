@@ -1,0 +1,172 @@
+import { spawn, execFileSync, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
+
+/*
+ * A real docker-registry for tests: free port on 127.0.0.1, data in a given folder, TLS and htpasswd on request. Images are pushed
+ * through its own API by small code here, so that tests decide every byte of manifest and layers.
+ */
+
+export type Account = { readonly username: string; readonly password: string };
+export type Certificates = { readonly ca: string; readonly cert: string; readonly key: string; readonly caPath: string; readonly certPath: string; readonly keyPath: string };
+export type Peer = AsyncDisposable & {
+  /** `127.0.0.1:<port>`. */
+  readonly address: string;
+  readonly port: number;
+  readonly url: string;
+  readonly account: Account | undefined;
+  readonly certificates: Certificates | undefined;
+  stop(): Promise<void>;
+};
+export type PeerOptions = { readonly folder: string; readonly account?: Account; readonly certificates?: Certificates; readonly port?: number };
+
+/** Starts a registry and waits until it answers; the process ends with the scope. */
+export async function startPeer({ folder, account, certificates, port: wantedPort }: PeerOptions): Promise<Peer> {
+  mkdirSync(join(folder, 'data'), { recursive: true });
+  const port = wantedPort ?? (await freePort());
+  const address = `127.0.0.1:${port}`;
+  const http = { addr: address, ...(certificates === undefined ? {} : { tls: { certificate: certificates.certPath, key: certificates.keyPath } }) };
+  if (account !== undefined) writeFileSync(join(folder, 'htpasswd'), `${account.username}:${bcrypt(account.password)}\n`);
+  const auth = account === undefined ? {} : { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } };
+  // JSON is YAML.
+  writeFileSync(join(folder, 'config.yml'), JSON.stringify({ version: '0.1', log: { level: 'warn', accesslog: { disabled: true } }, storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } }, http, ...auth }));
+  const log = openSync(join(folder, 'registry.log'), 'a');
+  const child = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: ['ignore', log, log], env: { PATH: process.env['PATH'], OTEL_TRACES_EXPORTER: 'none' } });
+  const stop = (): Promise<void> => ended(child);
+  const url = `${certificates === undefined ? 'http' : 'https'}://${address}`;
+  const peer: Peer = { address, port, url, account, certificates, stop, [Symbol.asyncDispose]: stop };
+  for (let tries = 0; tries < 100; tries += 1) {
+    if (child.exitCode !== null) throw new Error(`docker-registry ended at once: ${readFileSync(join(folder, 'registry.log'), 'utf8')}`);
+    try {
+      await call(peer, 'GET', '/v2/');
+      return peer;
+    } catch {
+      await sleep(50);
+    }
+  }
+  await stop();
+  throw new Error('docker-registry did not answer within 5 s');
+}
+
+export type PushedLayer = { readonly digest: string; readonly size: number; readonly mediaType: string; readonly diffId: string };
+export type PushedImage = { readonly digest: string; readonly config: string; readonly layers: readonly PushedLayer[]; readonly manifest: Buffer };
+export type Layer = { readonly blob: Buffer; readonly diffId: string };
+
+/** Makes a gzip layer of files; `level` 0 keeps incompressible content cheap to make. */
+export async function makeLayer(files: Readonly<Record<string, string | Buffer>>, level = 1): Promise<Layer> {
+  const archive = pack();
+  for (const [name, content] of Object.entries(files)) archive.entry({ name, mtime: new Date(0) }, content as Buffer);
+  archive.finalize();
+  const parts: Buffer[] = [];
+  for await (const part of archive as AsyncIterable<Buffer>) parts.push(part);
+  const tar = Buffer.concat(parts);
+  return { blob: gzipSync(tar, { level }), diffId: digestOf(tar) };
+}
+
+/** Pushes an image and tags it. */
+export async function pushImage(peer: Peer, repository: string, tag: string, layers: readonly Layer[], config: Readonly<Record<string, unknown>> = {}): Promise<PushedImage> {
+  const pushed: PushedLayer[] = [];
+  for (const { blob, diffId } of layers) {
+    pushed.push({ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest: await pushBlob(peer, repository, blob), size: blob.length, diffId });
+  }
+  const configBytes = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', created: '2026-01-02T03:04:05Z', config: {}, rootfs: { type: 'layers', diff_ids: pushed.map(({ diffId }) => diffId) }, ...config }));
+  const configDigest = await pushBlob(peer, repository, configBytes);
+  const manifest = Buffer.from(JSON.stringify({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: configDigest, size: configBytes.length },
+    layers: pushed.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+  }));
+  await pushManifest(peer, repository, tag, manifest, 'application/vnd.oci.image.manifest.v1+json');
+  return { digest: digestOf(manifest), config: configDigest, layers: pushed, manifest };
+}
+
+/** Pushes manifest bytes as they are. */
+export async function pushManifest(peer: Peer, repository: string, tag: string, manifest: Buffer, mediaType: string): Promise<string> {
+  const reply = await call(peer, 'PUT', `/v2/${repository}/manifests/${tag}`, manifest, { 'content-type': mediaType });
+  if (reply.status !== 201) throw new Error(`push of ${repository}:${tag} answered ${reply.status}: ${reply.body.toString('utf8')}`);
+  return digestOf(manifest);
+}
+
+export async function pushBlob(peer: Peer, repository: string, blob: Buffer): Promise<string> {
+  const digest = digestOf(blob);
+  if ((await call(peer, 'HEAD', `/v2/${repository}/blobs/${digest}`)).status === 200) return digest;
+  const begun = await call(peer, 'POST', `/v2/${repository}/blobs/uploads/`);
+  const location = new URL(begun.headers['location'] ?? '', peer.url);
+  location.searchParams.set('digest', digest);
+  const done = await call(peer, 'PUT', `${location.pathname}${location.search}`, blob, { 'content-type': 'application/octet-stream' });
+  if (done.status !== 201) throw new Error(`push of a blob to ${repository} answered ${done.status}: ${done.body.toString('utf8')}`);
+  return digest;
+}
+
+/** Where the registry keeps a blob, for tests that damage it. */
+export function blobPath(folder: string, digest: string): string {
+  const hex = digest.replace('sha256:', '');
+  return join(folder, 'data/docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex, 'data');
+}
+
+/** A CA and a server certificate for 127.0.0.1, localhost and registry.test; dates may be shifted to make it invalid. */
+export function makeCertificates(folder: string, dates: { readonly notBefore?: string; readonly notAfter?: string } = {}): Certificates {
+  mkdirSync(folder, { recursive: true });
+  const at = (name: string): string => join(folder, name);
+  const openssl = (...args: string[]): void => { execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' }); };
+  const extensions = 'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:registry.test\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n';
+  writeFileSync(at('ext'), extensions);
+  openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=test authority', '-days', '30');
+  openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=test registry');
+  if (dates.notBefore === undefined && dates.notAfter === undefined) {
+    openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '30', '-out', 'server.crt', '-extfile', 'ext');
+  } else {
+    writeFileSync(at('index.txt'), '');
+    writeFileSync(at('ca.cnf'), `[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nnew_certs_dir=.\ncertificate=ca.crt\nprivate_key=ca.key\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n`);
+    openssl('ca', '-batch', '-config', 'ca.cnf', '-in', 'server.csr', '-out', 'server.crt', '-notext', '-extfile', 'ext', '-startdate', dates.notBefore ?? '20200101000000Z', '-enddate', dates.notAfter ?? '20990101000000Z');
+  }
+  const text = (name: string): string => readFileSync(at(name), 'utf8');
+  return { ca: text('ca.crt'), cert: text('server.crt'), key: text('server.key'), caPath: at('ca.crt'), certPath: at('server.crt'), keyPath: at('server.key') };
+}
+
+export function digestOf(bytes: Buffer): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const address = server.address();
+  await new Promise((resolve) => { server.close(resolve); });
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+type Answer = { readonly status: number; readonly headers: Readonly<Record<string, string | undefined>>; readonly body: Buffer };
+
+function call(peer: Peer, method: string, path: string, body?: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  const secret = peer.account === undefined ? {} : { authorization: `Basic ${Buffer.from(`${peer.account.username}:${peer.account.password}`).toString('base64')}` };
+  const options = { method, host: '127.0.0.1', port: peer.port, path, agent: false as const, headers: { ...secret, ...headers, 'content-length': String(body?.length ?? 0) } };
+  return new Promise((resolve, reject) => {
+    const request = peer.certificates === undefined ? httpRequest(options) : httpsRequest({ ...options, ca: peer.certificates.ca, rejectUnauthorized: false });
+    request.on('error', reject).on('response', (reply) => {
+      const parts: Buffer[] = [];
+      reply.on('data', (part: Buffer) => parts.push(part)).on('error', reject).on('end', () => { resolve({ status: reply.statusCode ?? 0, headers: reply.headers as Answer['headers'], body: Buffer.concat(parts) }); });
+    }).end(body);
+  });
+}
+
+/** The C library knows bcrypt; perl is on every Debian. */
+function bcrypt(password: string): string {
+  return execFileSync('perl', ['-e', 'print crypt($ARGV[0], q($2b$05$abcdefghijklmnopqrstuu))', password], { encoding: 'utf8' });
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
