@@ -1,4 +1,6 @@
-import { Failure } from '../errors/errors.ts';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Failure, isNotFound } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
 import { deploymentsOf, type Deployment } from './deployments.ts';
 import { initStateroot } from './stateroot.ts';
@@ -41,7 +43,17 @@ export async function deploy(host: Host, request: DeployRequest): Promise<Deploy
   throw new Failure(`commit "${commit}" is not deployed in stateroot "${stateroot}"`, { why: 'ostree reported success, but no boot entry leads to it' });
 }
 
-/** Takes back half-made deployments of a killed run: folders that no boot entry names. */
-export async function removeUnfinished(host: Host, sysroot: string): Promise<void> {
+/**
+ * Takes back half-made deployments of a killed run: folders that no boot entry names. Looks first, because the command also
+ * prunes the repository, which takes its time and removes a commit that is pulled but not deployed yet.
+ */
+export async function removeUnfinished(host: Host, sysroot: string, stateroot: string): Promise<void> {
+  const folder = join(sysroot, 'ostree/deploy', stateroot, 'deploy');
+  const deployed = new Set((await deploymentsOf(sysroot)).map(({ path }) => path));
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (isNotFound(error)) return [];
+    throw error;
+  });
+  if (names.every((name) => name.endsWith('.origin') || deployed.has(join(folder, name)))) return;
   await host.run('ostree', ['admin', 'cleanup', '--sysroot', sysroot], { budgetMs: 10 * 60_000 });
 }

@@ -4,7 +4,7 @@ import { PassThrough, Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract, type Extract } from 'tar-stream';
-import { Failure, messageOf } from '../errors/errors.ts';
+import { errorCode, Failure, messageOf } from '../errors/errors.ts';
 import { writeScratch } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import type { ArchiveTar } from './archive-tar.ts';
@@ -52,11 +52,7 @@ async function stageLayer(request: StageRequest, staging: Staging, layer: SeedLa
   const inflate = inflaterOf(layer.mediaType);
   const members = extract();
   let fed: { error: unknown } | undefined;
-  inflate.once('error', (error) => { fed ??= { error: new Failure(`layer ${layer.digest} of seed image "${request.reference}" cannot be inflated`, { why: messageOf(error), cause: error }) }; });
-  source.once('error', (error) => { fed ??= { error }; });
-  const feeding = pipeline(source, inflate, members).catch((error: unknown) => {
-    fed ??= { error: new Failure(`layer ${layer.digest} of seed image "${request.reference}" is no tar archive`, { why: messageOf(error), cause: error }) };
-  });
+  const feeding = pipeline(source, inflate, members).catch((error: unknown) => { fed = { error: named(error, layer.digest, request.reference) }; });
   try {
     for await (const entry of members) {
       const name = memberName(entry.header.name);
@@ -72,10 +68,18 @@ async function stageLayer(request: StageRequest, staging: Staging, layer: SeedLa
   if (fed !== undefined) throw fed.error;
 }
 
+/** The first stream of the three that failed, in our words. A failure of the source has words of its own. */
+function named(error: unknown, digest: string, reference: string): unknown {
+  if (error instanceof Failure) return error;
+  const code = errorCode(error) ?? '';
+  const what = /^(?:Z_|ZSTD)/.test(code) ? 'cannot be inflated' : 'is no tar archive';
+  return new Failure(`layer ${digest} of seed image "${reference}" ${what}`, { why: messageOf(error), cause: error });
+}
+
 /** When the source fails, everything behind it fails as well: the first one is the cause. Our own destroy is not. */
 function rootCause(fed: unknown, consumer: unknown): unknown {
   if (!(fed instanceof Failure)) return consumer;
-  const aborted = consumer instanceof Failure && fed.cause instanceof Error && 'code' in fed.cause && fed.cause.code === 'ERR_STREAM_PREMATURE_CLOSE';
+  const aborted = consumer instanceof Failure && errorCode(fed.cause) === 'ERR_STREAM_PREMATURE_CLOSE';
   return aborted ? consumer : fed;
 }
 

@@ -13,7 +13,7 @@ export const deploySeed: Step<Ibi> = {
     const { commit } = await seedOnDisk(ibi);
     return (await findDeployment(ibi.target.root, ibi.seed.stateroot, commit)) !== undefined;
   },
-  recover: async ({ host, target }) => { await removeUnfinished(host, target.root); },
+  recover: ({ host, target, seed }) => removeUnfinished(host, target.root, seed.stateroot),
   run: async (ibi, io) => {
     const { host, target, seed } = ibi;
     const staging = stagingAt(stagingFolder(target));
