@@ -12,6 +12,8 @@ export type MountEntry = {
   readonly device: string;
   /** Folder of the file system that is mounted ("/" unless a bind mount). */
   readonly root: string;
+  /** Options of the file system itself; for an overlay they name its folders. */
+  readonly superOptions: readonly string[];
 };
 
 /** The mount table of our namespace, in mount order. */
@@ -31,6 +33,7 @@ export function parseMountTable(text: string): MountEntry[] {
       options: (words[5] ?? '').split(','),
       type: words[dash + 1] ?? '',
       source: unescape(words[dash + 2] ?? ''),
+      superOptions: (words[dash + 3] ?? '').split(',').map(unescape),
     };
   });
 }

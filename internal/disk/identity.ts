@@ -1,0 +1,108 @@
+import { realpath } from 'node:fs/promises';
+import { Failure, Interrupted, UsageError } from '../errors/errors.ts';
+import type { Host } from '../host/host.ts';
+import { blockDeviceAt, readBlockDevices, type BlockDevice, type BlockDevices } from './block-devices.ts';
+import { describeDisk, diskTable, listDisks, readDescriptions, type DiskDescription } from './candidates.ts';
+import type { Say } from './say.ts';
+import { showBytes } from './sizes.ts';
+
+/** One whole disk of this machine, resolved to exactly one kernel device. */
+export type Disk = DiskDescription & {
+  /** As the person wrote it; what other programs are called with. */
+  readonly spelling: string;
+};
+
+export type ResolveOptions = {
+  /** How long a disk may take to appear, in milliseconds. */
+  readonly waitMs?: number;
+  /** Smallest size that makes sense, in bytes. */
+  readonly minimumBytes?: number;
+  readonly say?: Say;
+};
+
+const pollMs = 500;
+
+/**
+ * Resolves what a person wrote to one whole, writable disk; waits for a late one. Only reads.
+ *
+ * @throws UsageError when it names something that is not a whole disk
+ * @throws Failure when it is absent, read-only or too small
+ */
+export async function resolveDisk(host: Host, spelling: string, options: ResolveOptions = {}): Promise<Disk> {
+  if (!spelling.startsWith('/')) throw new UsageError(`disk "${spelling}" is not a path; write "/dev/${spelling}" or a name below "/dev/disk/by-id"`);
+  const device = await waitForDevice(host, spelling, options);
+  const blocks = await readBlockDevices();
+  const block = blocks.get(device);
+  if (block === undefined) throw new Failure(`the kernel does not list the device ${device} that "${spelling}" leads to`);
+  requireWholeDisk(spelling, block, blocks);
+  const description = (await readDescriptions(host, [block]))[0];
+  if (description === undefined) throw new Failure(`disk "${spelling}" went away while it was looked at`);
+  if (description.type !== 'disk' && description.type !== 'loop') {
+    throw new UsageError(`"${spelling}" is of type "${description.type}"; name a disk`);
+  }
+  const disk: Disk = { spelling, ...description, path: await realpath(spelling) };
+  if (disk.readOnly) throw new Failure(`disk "${disk.name}" is read-only; lift its write protection or choose another disk`, { why: describeDisk(disk) });
+  const minimum = options.minimumBytes ?? 0;
+  if (disk.sizeBytes < minimum) {
+    throw new Failure(`disk "${disk.name}" has ${showBytes(disk.sizeBytes)}, and at least ${showBytes(minimum)} are needed; choose a larger disk`, { why: describeDisk(disk) });
+  }
+  return disk;
+}
+
+/** Says that a name may mean another disk after the next start; undefined for stable names. */
+export function nameWarning(disk: Disk): string | undefined {
+  // Every kernel node lies directly in /dev (or in a driver's folder); every stable link lies in /dev/disk or is made by a person.
+  if (disk.spelling !== disk.path || disk.type === 'loop') return undefined;
+  const stable = disk.byId.at(0);
+  const wish = stable === undefined ? 'prefer a name below "/dev/disk/by-path"' : `prefer "${stable}"`;
+  return `the name "${disk.spelling}" may mean another disk after the next start of this machine; ${wish}`;
+}
+
+async function waitForDevice(host: Host, spelling: string, { waitMs = 60_000, say }: ResolveOptions): Promise<string> {
+  const deadline = performance.now() + waitMs;
+  for (let first = true; ; first = false) {
+    const device = await blockDeviceAt(spelling);
+    if (device === null) throw new UsageError(`"${spelling}" is not a block device; name a disk`);
+    if (device !== undefined && ((await readBlockDevices()).get(device)?.sizeBytes ?? 0) > 0) return device;
+    const left = deadline - performance.now();
+    if (left <= 0) throw await absent(host, spelling, device === undefined ? 'did not appear' : 'had no medium', waitMs);
+    if (host.stop.aborted) throw new Interrupted(`stopped while waiting for disk "${spelling}"`);
+    if (first) say?.(`waiting up to ${Math.ceil(waitMs / 1000)} s for disk "${spelling}" to appear`);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(pollMs, left)));
+  }
+}
+
+async function absent(host: Host, spelling: string, what: string, waitMs: number): Promise<Failure> {
+  const rows = await listDisks(host);
+  const present = rows.length === 0 ? ['this machine shows no disk at all'] : ['the disks of this machine are:', ...diskTable(rows)];
+  return new Failure(`disk "${spelling}" ${what}${waitMs > 0 ? ` within ${Math.ceil(waitMs / 1000)} s` : ''}`, {
+    why: present.join('\n'),
+    next: 'correct "installationDisk", or attach the disk, and start again',
+  });
+}
+
+function requireWholeDisk(spelling: string, block: BlockDevice, blocks: BlockDevices): void {
+  if (block.partition !== undefined) {
+    const whole = blocks.get(block.partition.disk);
+    throw new UsageError(`"${spelling}" is partition ${block.partition.number} of disk "${whole?.name ?? block.partition.disk}"; name the whole disk "${whole?.path ?? ''}"`);
+  }
+  if (block.mapper === undefined && block.raidLevel === undefined) return;
+  const kind = block.mapper === undefined ? `RAID array "${block.name}"` : `device-mapper device "${block.mapper.name}"`;
+  const disks = wholeDisksBelow(block, blocks).map((disk) => `"${disk.path}"`);
+  throw new UsageError(`"${spelling}" is the ${kind}${disks.length === 0 ? '' : `, which lies on ${disks.join(' and ')}`}; name a whole disk`);
+}
+
+/** The whole disks at the bottom of a stacked device, each once, in order of name. */
+export function wholeDisksBelow(block: BlockDevice, blocks: BlockDevices): BlockDevice[] {
+  const found = new Map<string, BlockDevice>();
+  const visit = (device: BlockDevice): void => {
+    const below = device.partition === undefined ? device.slaves : [device.partition.disk];
+    if (below.length === 0) found.set(device.device, device);
+    for (const number of below) {
+      const next = blocks.get(number);
+      if (next !== undefined) visit(next);
+    }
+  };
+  visit(block);
+  return [...found.values()].sort((a, b) => a.name.localeCompare(b.name));
+}

@@ -1,0 +1,105 @@
+import { Refusal } from '../errors/errors.ts';
+import type { Host } from '../host/host.ts';
+import { describeDisk } from './candidates.ts';
+import { activeHolders, devicesOf, holderTree, type Holder } from './holders.ts';
+import type { Disk } from './identity.ts';
+import { readKernelState, type KernelState } from './kernel-state.ts';
+import { lookAlikes } from './look-alikes.ts';
+import { isOwnMount, ownFolders, type OwnFolders } from './own-mounts.ts';
+import { readTable, type Partition } from './partitions.ts';
+import { keepsSomething, savedFilter, savedPartitions } from './saved-partitions.ts';
+import { halfSavedReasons, spanningReasons } from './spanning.ts';
+
+/** Why a disk must not be erased: what is so, and what to do. */
+export type Reason = { readonly what: string; readonly next: string };
+
+/** All that was found out about a disk before it is touched. */
+export type Inspection = {
+  readonly disk: Disk;
+  readonly tree: Holder;
+  /** Empty when the disk may be erased. */
+  readonly reasons: readonly Reason[];
+  /** Mount points that an earlier, killed run of ours left; they are released, not refused. */
+  readonly leftovers: readonly string[];
+  /** Facts worth saying. */
+  readonly notes: readonly string[];
+  /** Partitions that are kept. */
+  readonly saved: readonly Partition[];
+};
+
+export type InspectOptions = {
+  readonly coreosInstallerArgs?: readonly string[];
+  /** Allows volume groups and arrays that also lie on other disks; only our part is taken out of them. */
+  readonly allowSpanning?: boolean;
+  /** Where an earlier run of ours may have mounted the disk. */
+  readonly own?: OwnFolders;
+};
+
+/** Finds out whether the disk may be erased. Only reads. */
+export async function inspectDisk(host: Host, disk: Disk, options: InspectOptions = {}): Promise<Inspection> {
+  return (await lookAt(host, disk, options)).inspection;
+}
+
+/** The inspection together with the look it was computed from. */
+export async function lookAt(host: Host, disk: Disk, options: InspectOptions): Promise<{ state: KernelState; inspection: Inspection }> {
+  const filter = savedFilter(options.coreosInstallerArgs ?? []);
+  const saved = savedPartitions(filter, await readTable(host, disk));
+  const state = await readKernelState(host);
+  const inspection = judge(state, disk, { saved, allowSpanning: options.allowSpanning ?? false, own: await ownFolders(options.own) });
+  const notes = [
+    ...inspection.notes,
+    ...(keepsSomething(filter) && saved.length === 0 ? [`no partition of disk "${disk.name}" fits what coreosInstallerArgs asks to keep; nothing of it is kept`] : []),
+    ...(await lookAlikes(host, state, disk)),
+  ];
+  return { state, inspection: { ...inspection, notes } };
+}
+
+/** The judgement itself, from values only. */
+export function judge(state: KernelState, disk: Disk, { saved, allowSpanning, own }: { saved: readonly Partition[]; allowSpanning: boolean; own: OwnFolders }): Inspection {
+  const tree = holderTree(state, disk.device);
+  const devices = new Set(devicesOf(tree));
+  const mounts = state.mounts.filter((mount) => devices.has(mount.device));
+  const foreign = mounts.filter((mount) => !isOwnMount(mount, mounts, own));
+  const leftovers = mounts.filter((mount) => isOwnMount(mount, mounts, own)).map((mount) => mount.target);
+  const reasons = [
+    ...mountReasons(disk, foreign),
+    ...(allowSpanning ? [] : spanningReasons(state, disk, devices)),
+    ...halfSavedReasons(state, disk, saved),
+  ];
+  const swaps = activeHolders(tree).filter(({ kind }) => kind === 'swap');
+  const notes = [
+    ...(leftovers.length === 0 ? [] : [`an earlier run left disk "${disk.name}" mounted at ${quoted(leftovers)}; it will be unmounted`]),
+    ...swaps.map((swap) => `swap on "${swap.name}" will be switched off`),
+    ...saved.map((partition) => `partition ${partition.number} "${partition.label ?? ''}" of disk "${disk.name}" is kept`),
+  ];
+  return { disk, tree, reasons, leftovers, notes, saved };
+}
+
+/** @throws Refusal with every reason, so that one look is enough */
+export function refuseUnsafe(inspection: Inspection): void {
+  const [first, ...more] = inspection.reasons;
+  if (first === undefined) return;
+  throw new Refusal([first, ...more].map((reason) => reason.what).join('; '), {
+    why: describeDisk(inspection.disk),
+    next: [...new Set([first, ...more].map((reason) => reason.next))].join('; '),
+  });
+}
+
+type MountFact = { readonly target: string; readonly type: string };
+
+const liveFolders = ['/run/media/iso', '/run/initramfs/live', '/run/live/medium', '/sysroot/images'];
+
+function mountReasons(disk: Disk, mounts: readonly MountFact[]): Reason[] {
+  if (mounts.length === 0) return [];
+  const live = mounts.filter((mount) => mount.type === 'iso9660' || liveFolders.includes(mount.target));
+  if (live.length > 0) {
+    return [{ what: `disk "${disk.name}" holds the medium this system was started from (${quoted(live.map((mount) => mount.target))})`, next: 'choose another disk' }];
+  }
+  const system = mounts.filter((mount) => ['/', '/sysroot', '/usr', '/boot'].includes(mount.target));
+  if (system.length > 0) return [{ what: `disk "${disk.name}" holds the running system (${quoted(system.map((mount) => mount.target))})`, next: 'choose another disk' }];
+  return [{ what: `disk "${disk.name}" holds mounted file systems: ${quoted(mounts.map((mount) => mount.target))}`, next: 'unmount them or choose another disk' }];
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `"${word}"`).join(', ');
+}
