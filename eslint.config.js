@@ -19,6 +19,7 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': 'off', // arrows that end in a call read well
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }], // `for (;;)` and retries
       '@typescript-eslint/unbound-method': 'off', // our objects are closures; none of their functions needs `this`
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreUsingDeclarations: true }], // a held lock is used by being held
       '@typescript-eslint/unified-signatures': 'off',
     },
   },

@@ -25,12 +25,12 @@ async function dispatch(call: IbiCall, version: string, calledAs: 'ibi' | 'lca-c
   const unknownKeys = calledAs === 'lca-cli' ? 'warn' : 'refuse';
   const options = { version, configurationFile: call.file, authFile: call.authFile, reinstallFinishedDisk: call.reinstall, unknownKeys } as const;
   switch (call.action) {
-    case 'run': return runInstallation(session, options, call);
-    case 'plan': return planInstallation(session, options, call, call.json);
-    case 'status': return showStatus(session, call.json);
-    case 'check-config': return checkConfig(session, call.file, unknownKeys);
-    case 'disks': return showDisks(session, call.json);
-    case 'timeline': return showTimeline(session, { json: call.json, ...(call.path === undefined ? {} : { from: call.path }), ...(call.svg === undefined ? {} : { svg: call.svg }) });
-    case 'gather': return gatherEvidence(session, { file: call.file, ...(call.path === undefined ? {} : { archive: call.path }) });
+    case 'run': return await runInstallation(session, options, call);
+    case 'plan': return await planInstallation(session, options, call, call.json);
+    case 'status': return await showStatus(session, call.json);
+    case 'check-config': return await checkConfig(session, call.file, unknownKeys);
+    case 'disks': return await showDisks(session, call.json);
+    case 'timeline': return await showTimeline(session, { json: call.json, ...(call.path === undefined ? {} : { from: call.path }), ...(call.svg === undefined ? {} : { svg: call.svg }) });
+    case 'gather': return await gatherEvidence(session, { file: call.file, ...(call.path === undefined ? {} : { archive: call.path }) });
   }
 }

@@ -1,5 +1,6 @@
 import { openEgress } from '../../../internal/registry/egress.ts';
 import { openRegistry } from '../../../internal/registry/registry.ts';
+import { inspectWithSkopeo } from '../../../internal/registry/skopeo.ts';
 import { staterootName } from '../../../internal/ostree/stateroot.ts';
 import { installIdOf } from '../../../internal/seal/record.ts';
 import { judgeSeed } from '../../../internal/seed/rules.ts';
@@ -17,7 +18,9 @@ export const inspectSeed: Step<Ibi> = {
     const registry = openRegistry(host, egress);
     ibi.find('egress', egress);
     ibi.find('registry', registry);
-    const image = await registry.inspect(config.seedImage, { platform: { os: 'linux', architecture: imageArchitecture() }, signal: io.signal });
+    const why = registry.whyNotStreamed(config.seedImage);
+    if (why !== undefined) io.say(`skopeo talks to the registry, because ${why}`);
+    const image = await (why === undefined ? registry.inspect(config.seedImage, { platform: { os: 'linux', architecture: imageArchitecture() }, signal: io.signal }) : inspectWithSkopeo(host, egress, config.seedImage, { signal: io.signal }));
     const size = image.layers.reduce((sum, layer) => sum + layer.size, 0);
     io.say(`${image.pinned}, ${sizeText(size)}, from ${image.location}`);
     const { manifest, warnings } = judgeSeed(
@@ -26,7 +29,5 @@ export const inspectSeed: Step<Ibi> = {
     );
     for (const warning of warnings) io.warn(warning);
     ibi.find('seed', { image, manifest, stateroot: staterootName(config.seedVersion), installId: installIdOf(config.digest, image.digest) });
-    const why = registry.whyNotStreamed(config.seedImage);
-    if (why !== undefined) io.say(`skopeo will fetch the seed, because ${why}`);
   },
 };

@@ -1,0 +1,57 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ibiFields } from '../internal/config/ibi-config.ts';
+import { stepsOf } from '../internal/steps/step.ts';
+import { flow } from '../cmd/ibi/flow.ts';
+import { ibiCommand } from '../cmd/ibi/options.ts';
+
+/**
+ * Writes the generated parts of the manuals, between markers; with `--check` it only says whether they are up to date.
+ * What a program knows of itself is described once, in the program.
+ */
+const top = dirname(import.meta.dirname);
+
+const parts: readonly { readonly file: string; readonly name: string; readonly text: () => string }[] = [
+  { file: 'cmd/ibi/README.md', name: 'configuration', text: configurationTable },
+  { file: 'cmd/ibi/README.md', name: 'steps', text: stepTable },
+  { file: 'cmd/ibi/README.md', name: 'help', text: helpText },
+];
+
+function configurationTable(): string {
+  const rows = Object.entries(ibiFields).map(([key, { kind, fallback, says }]) => `| \`${key}\` | ${{ string: 'text', boolean: 'true, false', number: 'number', strings: 'list of texts' }[kind]} | ${fallback === '' ? '' : `\`${JSON.stringify(fallback)}\``} | ${says} |`);
+  return ['| key | kind | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function stepTable(): string {
+  let last = '';
+  const rows = stepsOf(flow).map(({ step, index, heading }) => {
+    const paragraph = heading.heading === last ? '' : heading.heading;
+    last = heading.heading;
+    return `| ${index} | \`${step.name}\` | ${step.says} | ${paragraph} |`;
+  });
+  return ['| | step | what it does | paragraph |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function helpText(): string {
+  const command = ibiCommand({}, () => Promise.resolve());
+  command.configureHelp({ helpWidth: 80 });
+  const runCommand = command.commands.find((sub) => sub.name() === 'run');
+  runCommand?.configureHelp({ helpWidth: 80 });
+  return ['```', command.helpInformation().trimEnd(), '', runCommand?.helpInformation().trimEnd() ?? '', '```'].join('\n');
+}
+
+let stale = 0;
+for (const { file, name, text } of parts) {
+  const path = join(top, file);
+  const before = await readFile(path, 'utf8');
+  const [from, to] = [`<!-- generated: ${name} -->`, `<!-- end: ${name} -->`];
+  const [start, end] = [before.indexOf(from), before.indexOf(to)];
+  if (start < 0 || end < start) throw new Error(`${file} has no place for "${name}"; it needs the lines "${from}" and "${to}"`);
+  const after = `${before.slice(0, start + from.length)}\n${text()}\n${before.slice(end)}`;
+  if (after === before) continue;
+  if (process.argv.includes('--check')) {
+    process.stderr.write(`${file}: part "${name}" is not up to date; run: node build/generate.ts\n`);
+    stale += 1;
+  } else await writeFile(path, after);
+}
+process.exitCode = stale === 0 ? 0 : 1;
