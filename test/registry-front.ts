@@ -30,14 +30,17 @@ export type Front = AsyncDisposable & {
   readonly asked: Asked[];
   /** Body bytes sent by path. */
   readonly sent: Map<string, number>;
-  /** Body bytes of blobs sent in all. */
-  blobBytes(): number;
+  /** Digests that manifests passing by named as configuration: blobs that are no layers. */
+  readonly configs: Set<string>;
+  /** Body bytes of layers sent in all. */
+  layerBytes(): number;
 };
 
 /** Starts a front; `decide` says what happens to each request. */
 export async function startFront(peer: Pick<Peer, 'port'>, decide: (asked: Asked) => Fault = () => 'pass', options: { readonly certificates?: Certificates; readonly host?: string } = {}): Promise<Front> {
   const asked: Asked[] = [];
   const sent = new Map<string, number>();
+  const configs = new Set<string>();
   const listener: RequestListener = (incoming, outgoing) => {
     const entry: Asked = { method: incoming.method ?? 'GET', path: incoming.url ?? '/', headers: incoming.headers, number: asked.length };
     asked.push(entry);
@@ -50,7 +53,11 @@ export async function startFront(peer: Pick<Peer, 'port'>, decide: (asked: Asked
       outgoing.writeHead(307, { location: fault.redirect }).end();
       return;
     }
-    forward(peer.port, incoming, outgoing, fault, (bytes) => sent.set(entry.path, (sent.get(entry.path) ?? 0) + bytes));
+    forward(peer.port, incoming, outgoing, fault, (part) => {
+      sent.set(entry.path, (sent.get(entry.path) ?? 0) + part.length);
+      const config = entry.path.includes('/manifests/') ? /"config":\{[^}]*"digest":"([^"]+)"/.exec(part.toString('utf8'))?.[1] : undefined;
+      if (config !== undefined) configs.add(config);
+    });
   };
   const server: Server = options.certificates === undefined ? createHttpServer(listener) : createHttpsServer({ cert: options.certificates.cert, key: options.certificates.key }, listener);
   const host = options.host ?? '127.0.0.1';
@@ -61,7 +68,8 @@ export async function startFront(peer: Pick<Peer, 'port'>, decide: (asked: Asked
     port,
     asked,
     sent,
-    blobBytes: () => [...sent].reduce((sum, [path, bytes]) => (path.includes('/blobs/') ? sum + bytes : sum), 0),
+    configs,
+    layerBytes: () => [...sent].reduce((sum, [path, bytes]) => (path.includes('/blobs/') && !configs.has(path.split('/').at(-1) ?? '') ? sum + bytes : sum), 0),
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => { server.close(resolve); });
       server.closeAllConnections();
@@ -70,7 +78,7 @@ export async function startFront(peer: Pick<Peer, 'port'>, decide: (asked: Asked
   };
 }
 
-function forward(port: number, incoming: IncomingMessage, outgoing: ServerResponse, fault: Exclude<Fault, { answer: number } | { redirect: string }>, count: (bytes: number) => void): void {
+function forward(port: number, incoming: IncomingMessage, outgoing: ServerResponse, fault: Exclude<Fault, { answer: number } | { redirect: string }>, count: (part: Buffer) => void): void {
   const headers = { ...incoming.headers };
   if (fault !== 'pass' && 'ignoreRange' in fault) delete headers.range;
   const upstream = request({ host: '127.0.0.1', port, path: incoming.url, method: incoming.method, headers });
@@ -89,7 +97,7 @@ function forward(port: number, incoming: IncomingMessage, outgoing: ServerRespon
         part[part.length - 1] = (part.at(-1) ?? 0) ^ 0xff;
       }
       bytes += part.length;
-      count(part.length);
+      count(part);
       if (!outgoing.write(part)) {
         reply.pause();
         outgoing.once('drain', () => reply.resume());

@@ -89,10 +89,15 @@ export function whyNotStreamed(egress: Egress, image: string): string | undefine
   } catch (error) {
     return messageOf(error);
   }
+  return helperFor(egress, places);
+}
+
+/** Why the credentials for one of these places are not ours to read; undefined when they are, or none are needed. */
+export function helperFor(egress: Egress, places: readonly Place[]): string | undefined {
   const other = egress.mirrors.credentialHelpers.find((helper) => helper !== 'containers-auth.json');
-  for (const place of places) {
-    const credential = egress.auth.find(place.reference);
-    if (credential.kind === 'helper') return `credentials for "${place.reference.registry}" are kept by the helper "${credential.helper}"`;
+  for (const { reference } of places) {
+    const credential = egress.auth.find(reference);
+    if (credential.kind === 'helper') return `credentials for "${reference.registry}" are kept by the helper "${credential.helper}"`;
     if (credential.kind === 'none' && other !== undefined) return `registries.conf asks the helper "${other}" for credentials`;
   }
   return undefined;

@@ -95,7 +95,7 @@ test('missing credentials, wrong credentials, unknown image and unknown CA are f
   const name = `${peer.address}/lab/seed:1`;
   const inspect = async (egress: Egress, image = name): Promise<RegistryFailure> => {
     using registry = openRegistry(at.host, egress);
-    return failureOf(() => registry.inspect(image, { platform }));
+    return await failureOf(() => registry.inspect(image, { platform }));
   };
 
   const empty = join(at.folder, 'empty.json');

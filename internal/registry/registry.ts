@@ -1,13 +1,14 @@
-import { arch } from 'node:process';
 import type { Readable } from 'node:stream';
 import type { Host } from '../host/host.ts';
 import type { Descriptor, Platform } from '../image/manifest.ts';
 import { parseReference } from '../image/reference.ts';
 import { openBlob, type BlobOptions } from './blob.ts';
 import { openClient } from './client.ts';
-import { placesOf, whyNotStreamed, type Egress } from './egress.ts';
+import { helperFor, placesOf, whyNotStreamed, type Egress } from './egress.ts';
 import { inspectImage, inspectManifest, type InspectedImage, type InspectedManifest } from './inspect.ts';
+import { thisPlatform } from './platform.ts';
 import { retried, type PatienceOptions } from './retry.ts';
+import { inspectWithSkopeo } from './skopeo.ts';
 import { openWire } from './wire.ts';
 
 export type InspectOptions = PatienceOptions & {
@@ -54,6 +55,7 @@ export function openRegistry(host: Host, egress: Egress, options: RegistryOption
     inspect: async (image, own) => {
       const all = patient(own);
       const wish = wishFor(image, all);
+      if (helperFor(egress, wish.places) !== undefined) return inspectWithSkopeo(host, egress, image, { ...all, platform: wish.platform });
       return retried(() => inspectImage(client, wish), all);
     },
     inspectManifest: async (image, own) => {
@@ -64,10 +66,4 @@ export function openRegistry(host: Host, egress: Egress, options: RegistryOption
     openBlob: (image, layer, own) => openBlob(client, image.places, layer, patient(own)),
     [Symbol.dispose]: () => { wire[Symbol.dispose](); },
   };
-}
-
-/** This machine in the words of image indexes. */
-export function thisPlatform(): Platform {
-  const names: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', ppc64: 'ppc64le', s390x: 's390x' };
-  return { os: 'linux', architecture: names[arch] ?? arch };
 }
