@@ -78,7 +78,8 @@ function groupActions(volume: PhysicalVolume, members: readonly PhysicalVolume[]
   const isKept = volume.device !== undefined && kept.has(volume.device);
   // Its volumes were deactivated by number already where they were active; this also ends monitoring, and a damaged group may refuse it.
   const deactivate: ReleaseAction = { action: 'deactivate', program: 'vgchange', args: ['-an', ...select], reason: `${name} lies on the disk`, okStatuses: [0, 5] };
-  if (isKept || !whole) return [{ ...deactivate, reason: isKept ? `${name} lies on a partition that is kept` : `${name} lies on other disks, too, and stays there` }];
+  if (isKept) return [{ ...deactivate, reason: `${name} lies on a partition that is kept` }];
+  if (!whole) return [{ ...deactivate, reason: `${name} has members that are not on this disk, and they stay as they are` }];
   return [deactivate, { action: 'remove group', program: 'vgremove', args: ['-y', ...select], reason: `${name} lies on this disk only`, okStatuses: [0, 5] }];
 }
 
