@@ -78,9 +78,17 @@ export async function readTable(host: Host, disk: DiskDescription): Promise<Part
     ...(table.id === undefined ? {} : { id: table.id.toLowerCase() }),
     sectorBytes,
     firstSector: table.firstlba ?? 1,
-    lastSector: table.lastlba ?? Math.floor(disk.sizeBytes / sectorBytes) - 1,
+    lastSector: table.label === 'gpt' ? lastUsableSector(disk.sizeBytes, sectorBytes) : Math.floor(disk.sizeBytes / sectorBytes) - 1,
     partitions: partitions.sort((a, b) => a.number - b.number),
   };
+}
+
+/**
+ * The last sector that a GPT leaves free: behind it lie 16 KiB of entries and the header. Not the `lastlba` of the table,
+ * because an image made for a smaller disk names its own end; sfdisk moves the backup table to the disk's end when it writes.
+ */
+function lastUsableSector(sizeBytes: number, sectorBytes: number): number {
+  return Math.floor(sizeBytes / sectorBytes) - 1 - Math.ceil(16_384 / sectorBytes) - 1;
 }
 
 /** The table as text that `sfdisk` can read back; undefined when the disk has none. */

@@ -8,8 +8,12 @@ export const siteHook: Step<Ibi> = {
   name: 'site-hook',
   says: `Run the site's hook ${places.siteHook}`,
   inputs: ({ seed }) => [seed.installId],
-  isDone: async ({ target, seed }) => !(await exists(places.siteHook)) || reached(await readRecord(target.root), 'hook', seed.installId),
+  isDone: async ({ target, seed }) => reached(await readRecord(target.root), 'hook', seed.installId),
   run: async ({ host, target, seed }, io) => {
+    if (!(await exists(places.siteHook))) {
+      io.say('there is none');
+      return;
+    }
     await runSiteHook(host, places.siteHook, io.say);
     await reach(host, target.root, 'hook', seed.installId);
   },
