@@ -25,10 +25,10 @@ export type Peer = AsyncDisposable & {
   readonly certificates: Certificates | undefined;
   stop(): Promise<void>;
 };
-export type PeerOptions = { readonly folder: string; readonly account?: Account; readonly certificates?: Certificates; readonly port?: number };
+export type PeerOptions = { readonly folder: string; readonly account?: Account; readonly certificates?: Certificates; readonly port?: number; /** One line per request in `registry.log`, with the bytes of its body. */ readonly accessLog?: boolean };
 
 /** Starts a registry and waits until it answers; the process ends with the scope. */
-export async function startPeer({ folder, account, certificates, port: wantedPort }: PeerOptions): Promise<Peer> {
+export async function startPeer({ folder, account, certificates, port: wantedPort, accessLog = false }: PeerOptions): Promise<Peer> {
   mkdirSync(join(folder, 'data'), { recursive: true });
   const port = wantedPort ?? (await freePort());
   const address = `127.0.0.1:${port}`;
@@ -36,7 +36,7 @@ export async function startPeer({ folder, account, certificates, port: wantedPor
   if (account !== undefined) writeFileSync(join(folder, 'htpasswd'), `${account.username}:${bcrypt(account.password)}\n`);
   const auth = account === undefined ? {} : { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } };
   // JSON is YAML.
-  writeFileSync(join(folder, 'config.yml'), JSON.stringify({ version: '0.1', log: { level: 'warn', accesslog: { disabled: true } }, storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } }, http, ...auth }));
+  writeFileSync(join(folder, 'config.yml'), JSON.stringify({ version: '0.1', log: { level: 'warn', accesslog: { disabled: !accessLog } }, storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } }, http, ...auth }));
   const log = openSync(join(folder, 'registry.log'), 'a');
   const child = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: ['ignore', log, log], env: { PATH: process.env['PATH'], OTEL_TRACES_EXPORTER: 'none' } });
   const stop = (): Promise<void> => ended(child);
