@@ -2,9 +2,11 @@ import { Refusal } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
 import { describeDisk } from './candidates.ts';
 import { activeHolders, devicesOf, holderTree, type Holder } from './holders.ts';
+import { isBusy } from './busy.ts';
 import type { Disk } from './identity.ts';
 import { readKernelState, type KernelState } from './kernel-state.ts';
 import { lookAlikes } from './look-alikes.ts';
+import { namespacesWith } from './mount-users.ts';
 import { isOwnMount, ownFolders, type OwnFolders } from './own-mounts.ts';
 import { readTable, type Partition } from './partitions.ts';
 import { keepsSomething, savedFilter, savedPartitions } from './saved-partitions.ts';
@@ -51,7 +53,14 @@ export async function lookAt(host: Host, disk: Disk, options: InspectOptions): P
     ...(keepsSomething(filter) && saved.length === 0 ? [`no partition of disk "${disk.name}" fits what coreosInstallerArgs asks to keep; nothing of it is kept`] : []),
     ...(await lookAlikes(host, state, disk)),
   ];
-  return { state, inspection: { ...inspection, notes } };
+  return { state, inspection: { ...inspection, reasons: [...inspection.reasons, ...await hiddenUse(inspection)], notes } };
+}
+
+/** A container may have mounted the disk where our mount table does not show it. Only telling while nothing visible holds the disk. */
+async function hiddenUse({ disk, tree }: Inspection): Promise<Reason[]> {
+  if (activeHolders(tree).length > 0 || !await isBusy(disk.path)) return [];
+  const users = await namespacesWith(new Set(devicesOf(tree)));
+  return [{ what: `disk "${disk.name}" is in use where this mount namespace does not show it${users.length === 0 ? '' : `: ${users.slice(0, 5).join(', ')}`}`, next: 'end what uses it or choose another disk' }];
 }
 
 /** The judgement itself, from values only. */

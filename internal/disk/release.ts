@@ -1,9 +1,8 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { Failure, errorCode } from '../errors/errors.ts';
+import { Failure } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
 import { readBlockDevices } from './block-devices.ts';
 import { activeHolders, devicesOf, printTree, walk } from './holders.ts';
+import { isBusy } from './busy.ts';
 import type { Disk } from './identity.ts';
 import { namespacesWith } from './mount-users.ts';
 import { dumpTable } from './partitions.ts';
@@ -11,6 +10,7 @@ import { lookAt, refuseUnsafe, type Inspection, type InspectOptions } from './re
 import { planRelease, showPlan, type ReleaseAction } from './release-plan.ts';
 import type { Say } from './say.ts';
 import { settle } from './settle.ts';
+import { letGo } from './unmount-target.ts';
 
 /** What was done to take a disk out of use. */
 export type Released = {
@@ -43,51 +43,57 @@ export async function releaseDisk(host: Host, disk: Disk, options: InspectOption
   for (const line of showPlan(plan)) options.say(`plan: ${line}`);
 
   const ran: ReleaseAction[] = [];
-  for (const action of plan) {
+  for (const [index, action] of plan.entries()) {
+    if (action.action === 'wipe' && plan[index - 1]?.action !== 'wipe') await requireUnused(host, disk, options);
     if (action.device !== undefined && !(await readBlockDevices()).has(action.device)) continue;
     await act(host, action);
     ran.push(action);
   }
   await settle(host, disk);
-  await requireReleased(host, disk, options, inspection);
+  await requireWiped(host, disk, options, inspection);
   options.say(inspection.saved.length === 0 ? `disk "${disk.name}" is free and wiped` : `disk "${disk.name}" is free and wiped but for what is kept`);
   return { actions: ran, ...(tableDump === undefined ? {} : { tableDump }) };
 }
 
 async function act(host: Host, action: ReleaseAction): Promise<void> {
-  if (action.action === 'unmount') return host.unmount(action.args.at(-1) ?? '');
+  if (action.action === 'unmount') return letGo(host, action.args.at(-1) ?? '');
   // An act that was begun is let to end: half a group removal is worse than a late stop.
   await host.run(action.program, action.args, { budgetMs: 300_000, onStop: 'finish', ...(action.okStatuses === undefined ? {} : { okStatuses: action.okStatuses }) });
   return undefined;
 }
 
-async function requireReleased(host: Host, disk: Disk, options: InspectOptions, before: Inspection): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  for (;;) {
+/** Before the first wipe: `wipefs --force` would also wipe under a user. Udev may still be looking at what was just closed, so it is asked for a while. */
+async function requireUnused(host: Host, disk: Disk, options: InspectOptions): Promise<void> {
+  await insist(async () => {
     const { inspection } = await lookAt(host, disk, { ...options, allowSpanning: true });
-    const kept = new Set(before.saved.flatMap((partition) => partition.device ?? []));
-    const metadata = walk(inspection.tree).filter(({ device, children }) => device !== undefined && !kept.has(device) && children.some(({ kind }) => kind === 'volume group' || kind === 'raid member'));
-    const free = activeHolders(inspection.tree).length === 0 && metadata.length === 0;
-    const busy = free ? await isBusy(disk.path) : true;
-    if (free && !busy) return;
-    if (performance.now() > deadline) {
-      const elsewhere = free ? await namespacesWith(new Set(devicesOf(inspection.tree))) : [];
-      throw new Failure(`disk "${disk.name}" is still held after the clean-up`, {
-        why: [...printTree(inspection.tree), ...(elsewhere.length === 0 ? [] : [`mounted in the mount namespace of ${elsewhere.slice(0, 5).join(', ')}`])].join('\n'),
-        next: 'end what holds it, or restart the machine, and start again',
-      });
-    }
-    await new Promise((resolve) => setTimeout(resolve, 500)); // udev may be looking at what we just wiped
-  }
+    if (activeHolders(inspection.tree).length === 0 && !await isBusy(disk.path)) return undefined;
+    const elsewhere = activeHolders(inspection.tree).length > 0 ? [] : await namespacesWith(new Set(devicesOf(inspection.tree)));
+    return new Failure(`disk "${disk.name}" is still in use after all that uses it was told to let go`, {
+      why: [...printTree(inspection.tree), ...(elsewhere.length === 0 ? [] : [`mounted in the mount namespace of ${elsewhere.slice(0, 5).join(', ')}`])].join('\n'),
+      next: 'end what holds it, or restart the machine, and start again',
+    });
+  });
 }
 
-/** The kernel's own answer, valid for all mount namespaces: an exclusive open fails while anyone has claimed the disk or a part of it. */
-async function isBusy(path: string): Promise<boolean> {
-  try {
-    await (await open(path, constants.O_RDONLY | constants.O_EXCL)).close();
-    return false;
-  } catch (error) {
-    if (errorCode(error) === 'EBUSY') return true;
-    throw error;
+async function requireWiped(host: Host, disk: Disk, options: InspectOptions, before: Inspection): Promise<void> {
+  const kept = new Set(before.saved.flatMap((partition) => partition.device ?? []));
+  await insist(async () => {
+    const { inspection } = await lookAt(host, disk, { ...options, allowSpanning: true });
+    const metadata = walk(inspection.tree).filter(({ device, children }) => device !== undefined && !kept.has(device) && children.some(({ kind }) => kind === 'volume group' || kind === 'raid member'));
+    if (activeHolders(inspection.tree).length === 0 && metadata.length === 0) return undefined;
+    return new Failure(`something came back to disk "${disk.name}" after it was wiped`, {
+      why: printTree(inspection.tree).join('\n'),
+      next: 'another program assembles volumes or arrays on this machine; stop it and start again',
+    });
+  });
+}
+
+async function insist(look: () => Promise<Failure | undefined>): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const failure = await look();
+    if (failure === undefined) return;
+    if (performance.now() > deadline) throw failure;
+    await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }

@@ -28,7 +28,7 @@ export function testHost(bin?: string, stop?: AbortSignal): Host {
   return openHost({ log: openLog({ program: 'test', write: () => undefined }), env: { PATH: bin === undefined ? path : `${bin}:${path}`, HOME: '/root' }, ...(stop === undefined ? {} : { stop }) });
 }
 
-export async function testDisk({ mebibytes = 1024, sectorBytes = 512, stop }: { mebibytes?: number; sectorBytes?: number; stop?: AbortSignal } = {}): Promise<TestDisk> {
+export async function testDisk({ mebibytes = 1024, sectorBytes = 512, readOnly = false, stop }: { mebibytes?: number; sectorBytes?: number; readOnly?: boolean; stop?: AbortSignal } = {}): Promise<TestDisk> {
   await using scope = new AsyncDisposableStack();
   const folder = scope.use(await temporaryFolder(tmpdir(), 'disk-test-')).path;
   const bin = join(folder, 'bin');
@@ -37,7 +37,7 @@ export async function testDisk({ mebibytes = 1024, sectorBytes = 512, stop }: { 
   const file = await open(join(folder, 'disk.img'), 'w');
   await file.truncate(mebibytes * 1024 * 1024);
   await file.close();
-  const path = await host.text('losetup', ['--find', '--show', '--sector-size', String(sectorBytes), join(folder, 'disk.img')]);
+  const path = await host.text('losetup', ['--find', '--show', ...(readOnly ? ['--read-only'] : []), '--sector-size', String(sectorBytes), join(folder, 'disk.img')]);
   scope.defer(async () => { await testHost().run('losetup', ['--detach', path]); });
   scope.defer(async () => { await testHost().run('partx', ['--delete', path], { okStatuses: [0, 1] }); });
   scope.defer(async () => { await unmountAll(folder, path); });

@@ -3,7 +3,7 @@ import { Failure, messageOf } from '../errors/errors.ts';
 import { exists } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import type { MountEntry } from '../host/mounts.ts';
-import { topMount, hasDevice } from './mounting.ts';
+import { topMount } from './mounting.ts';
 import type { Target } from './mount-target.ts';
 import { usersBelow } from './mount-users.ts';
 import type { Say } from './say.ts';
@@ -27,7 +27,7 @@ export async function unmountTarget(host: Host, target: Target, say: Say): Promi
     const mount = all.find((entry) => entry.device === device);
     if (mount !== undefined) await host.run('sync', ['--file-system', mount.target], { budgetMs: 1_800_000, onStop: 'finish' });
   }
-  for (const mount of all.reverse()) await release(host, mount);
+  for (const mount of all.reverse()) await letGo(host, mount.target);
   const left = (await host.mounts()).filter((entry) => own.has(entry.device));
   if (left.length > 0) throw new Failure(`disk "${target.disk.name}" is still mounted at ${left.map((entry) => `"${entry.target}"`).join(', ')}`);
   await host.run('blockdev', ['--flushbufs', target.disk.path], { budgetMs: 600_000, onStop: 'finish' });
@@ -49,12 +49,13 @@ export async function realPathOf(path: string): Promise<string> {
   return await exists(path) ? realpath(path) : path;
 }
 
-async function release(host: Host, mount: MountEntry): Promise<void> {
+/** Unmounts one mount point. @throws Failure naming the processes that use it */
+export async function letGo(host: Host, mountPoint: string): Promise<void> {
   try {
-    await host.unmount(mount.target);
+    await host.unmount(mountPoint);
   } catch (error) {
-    const users = await usersBelow(mount.target);
-    throw new Failure(`"${mount.target}"${hasDevice(mount) ? ` (${mount.source})` : ''} cannot be unmounted`, {
+    const users = await usersBelow(mountPoint);
+    throw new Failure(`"${mountPoint}" cannot be unmounted`, {
       why: users.length === 0 ? messageOf(error) : `in use by ${users.slice(0, 5).join(', ')}`,
       next: 'end what uses it and start again',
       cause: error,
