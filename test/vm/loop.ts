@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Result } from './command.ts';
@@ -42,6 +42,7 @@ export type Lane = AsyncDisposable & Namespace & {
 
 const shims: Readonly<Record<string, readonly string[]>> = {
   udevadm: ['udevadm'],
+  mount: ['mount'],
   'then-settle': ['sfdisk', 'sgdisk', 'growpart', 'blockdev', 'wipefs', 'partprobe', 'mkfs.xfs', 'mkfs.ext4', 'blkdiscard'],
   'record-power': ['shutdown', 'poweroff', 'reboot', 'halt', 'systemctl'],
 };
@@ -91,7 +92,7 @@ async function makeDisk(dir: string, { serial, sizeBytes = 8 * 1024 ** 3, sector
 
 async function layShims(bin: string): Promise<void> {
   for (const [source, names] of Object.entries(shims)) {
-    for (const name of names) await symlink(fileURLToPath(new URL(`loop/${source}`, import.meta.url)), join(bin, name));
+    for (const name of names) await copyFile(fileURLToPath(new URL(`loop/${source}`, import.meta.url)), join(bin, name));
   }
   await copyFile(fileURLToPath(new URL('guest/coreos-installer', import.meta.url)), join(bin, 'coreos-installer'));
 }
@@ -104,9 +105,9 @@ async function dressUp(inside: Namespace, dir: string, options: LaneOptions): Pr
     const own = `${upper}${path.replaceAll('/', '-')}`;
     script.push(`mkdir -p ${own}.upper ${own}.work`, `mount -t overlay -o lowerdir=${path},upperdir=${own}.upper,workdir=${own}.work overlay ${path}`);
   }
-  script.push('mkdir -p /dev/disk /var/lib/containers');
-  for (const [path, mode] of [['/run', '755'], ['/mnt', '755'], ['/var/tmp', '1777'], ['/var/lib/containers', '755'], ['/dev/disk', '755']] as const) {
-    const limit = path === '/dev/disk' ? undefined : options.ramMiB?.[path];
+  script.push(...ownDevices(join(upper, 'dev')), 'mkdir -p /var/lib/containers');
+  for (const [path, mode] of [['/run', '755'], ['/mnt', '755'], ['/var/tmp', '1777'], ['/var/lib/containers', '755']] as const) {
+    const limit = options.ramMiB?.[path];
     script.push(`mount -t tmpfs -o mode=${mode}${limit === undefined ? '' : `,size=${String(limit)}m`} lane ${path}`);
   }
   script.push('mkdir -p /run/lock /run/udev/data /run/live/iso/images', ': > /run/udev/control',
@@ -114,6 +115,21 @@ async function dressUp(inside: Namespace, dir: string, options: LaneOptions): Pr
   for (const [sectors, file] of Object.entries(options.metal)) script.push(`ln -s ${file} /run/live/iso/images/${sectors === '4096' ? 'metal4k' : 'metal'}.img.zst`);
   if (options.registry !== undefined) script.push(...trustOf(options.registry, options.trust ?? 'certs.d'));
   await inside.run('bash', ['-c', script.join('\n')]);
+}
+
+/**
+ * A /dev with the lane's disks and no other (udevadm's stand-in adds them). coreos-installer makes the kernel reread the
+ * partition table of every disk it can open, which would take a neighbour's partitions away in the middle of its test.
+ */
+function ownDevices(staging: string): string[] {
+  const nodes = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'fuse', 'kmsg'];
+  return [
+    `mkdir -p ${staging}`, `mount -t tmpfs -o mode=755 lane ${staging}`,
+    ...nodes.map((name) => `[ -e /dev/${name} ] && cp -a /dev/${name} ${staging}/${name}`).map((line) => `${line} || true`),
+    `mkdir -p ${staging}/pts ${staging}/shm ${staging}/disk`, `ln -s /proc/self/fd ${staging}/fd`, `ln -s pts/ptmx ${staging}/ptmx`,
+    `ln -s /proc/self/fd/0 ${staging}/stdin`, `ln -s /proc/self/fd/1 ${staging}/stdout`, `ln -s /proc/self/fd/2 ${staging}/stderr`,
+    `mount --bind /dev/pts ${staging}/pts`, `mount -t tmpfs -o mode=1777 lane ${staging}/shm`, `mount --rbind ${staging} /dev`,
+  ];
 }
 
 function trustOf({ address, certificates }: Registry, trust: 'certs.d' | 'system' | 'none'): string[] {

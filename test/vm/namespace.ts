@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cleanEnvironment, run, start, until, type Background, type Result, type RunOptions } from './command.ts';
 
 /*
@@ -44,13 +45,21 @@ export async function enterNamespace(environment: NodeJS.ProcessEnv): Promise<Na
     run: (program, args, { cwd, env: extra, ...options } = {}) => run('nsenter', [...enter(cwd), program, ...args], { ...options, env: env(extra) }),
     async start(program, args, { cwd, env: extra, ...options } = {}) {
       const started = await start('nsenter', [...enter(cwd), program, ...args], { ...options, env: env(extra) });
-      return {
-        ...started,
-        async kill(signal) {
-          const target = (await childrenOf(started.pid))[0];
-          if (target !== undefined) process.kill(target, signal);
-        },
+      const kill = async (signal: NodeJS.Signals): Promise<void> => {
+        let target: number | undefined;
+        // nsenter may not have forked yet
+        await until('the program to start', async () => {
+          target = (await childrenOf(started.pid))[0];
+          return target !== undefined || !started.isRunning();
+        }, 10_000, 2);
+        if (target !== undefined) process.kill(target, signal);
       };
+      const stop = async (graceMs = 5000): Promise<void> => {
+        await kill('SIGTERM');
+        if (await Promise.race([started.ended.then(() => false), sleep(graceMs, true, { ref: false })])) await kill('SIGKILL');
+        await started.ended;
+      };
+      return { ...started, kill, stop, [Symbol.asyncDispose]: () => stop() };
     },
     async killAll() { await run('nsenter', [...enter(undefined), 'bash', '-c', 'kill -KILL -1'], { accept: 'any' }); },
     async [Symbol.asyncDispose]() {

@@ -43,7 +43,8 @@ export async function bootDeployment(lane: Lane, options: { stateroot: string; d
       '--boot', `--directory=${deployment}`, `--bind=${at}/var:/var`, `--bind=${root}:/sysroot`, `--bind=${root}/boot:/boot`, `--bind=${storage}:/var/lib/containers`,
       `--bind-ro=${deployment}/usr:/usr`, '--register=no', '--keep-unit', '--link-journal=no', '--console=pipe', ...masked.map((unit) => `systemd.mask=${unit}`),
     ], { logFile: log, env: { SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1' } });
-    scope.defer(() => stop(spawned));
+    // SIGTERM makes nspawn shut the container down; SIGKILL would leave its init running
+    scope.defer(() => spawned.stop(60_000));
     const init = await initOf(spawned, log);
     const inside = (program: string, args: readonly string[], more: RunOptions = {}): Promise<Result> => run('nsenter', ['--target', String(init), '--all', program, ...args], more);
     await until('systemd in the container', async () => (await inside('test', ['-S', '/run/systemd/private'], { accept: 'any' })).exitCode === 0, 60_000);
@@ -71,10 +72,4 @@ async function initOf(spawned: Started, log: string): Promise<number> {
     return init !== 0 && (await readdir(`/proc/${String(init)}/ns`).catch(() => [])).length > 0;
   }, 30_000);
   return init;
-}
-
-/** SIGTERM makes nspawn shut the container down; SIGKILL would leave its init running. */
-async function stop(spawned: Started): Promise<void> {
-  await spawned.kill('SIGTERM');
-  await until('the container to stop', () => !spawned.isRunning(), 60_000);
 }

@@ -38,7 +38,6 @@ export type BootOptions = MachineOptions & {
 const failures = /LAB-INITRD-FAIL|LAB-IGNITION-PRESET-FAIL|Kernel panic|You are in emergency mode|grub rescue>|Shell> /;
 
 // CSI and OSC sequences, charset switches and carriage returns: what firmware, GRUB and systemd send to a terminal
-// eslint-disable-next-line no-control-regex
 const ansi = /\x1b\[[0-9;?=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[()][0-9A-B]|\x1b[c=>78DM]|\r/g;
 
 type Waiter = { pattern: RegExp; resolve: (line: Line) => void; reject: (error: Error) => void };

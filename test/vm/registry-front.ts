@@ -1,8 +1,7 @@
-import { createServer, request, type Server } from 'node:https';
+import { Agent, createServer, request, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent } from 'node:https';
 import type { Certificates } from './certificates.ts';
 
 /*
@@ -42,7 +41,7 @@ export type FrontOptions = { address: string; port: number; upstream: { address:
 
 export async function startFront({ address, port, upstream, certificates }: FrontOptions): Promise<Front> {
   const served: Served[] = [];
-  const sockets = new Set<Socket>();
+  const sockets = new Set<Duplex>();
   const agent = new Agent({ keepAlive: true, ca: certificates.ca });
   const state: { rule: FaultRule | undefined; pace: (bytes: number) => Promise<void> } = { rule: undefined, pace: async () => {} };
 

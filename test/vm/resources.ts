@@ -41,15 +41,16 @@ export async function attachLoop(file: string, options: { sectorSize?: 512 | 409
   await rescan();
   return {
     device, name: basename(device), part: (n) => `${device}p${String(n)}`, rescan,
-    async [Symbol.asyncDispose]() { await detachLoop(device); },
+    async [Symbol.asyncDispose]() { await detachLoop(device, file); },
   };
 }
 
 /** Takes a loop device away for good; `losetup --detach` alone only marks a busy one and leaves partition nodes behind. */
-export async function detachLoop(device: string): Promise<void> {
+export async function detachLoop(device: string, file: string): Promise<void> {
   await run('partx', ['--delete', device], { accept: 'any' });
   await run('losetup', ['--detach', device], { accept: 'any' });
-  const gone = async (): Promise<boolean> => (await run('losetup', ['--noheadings', '--output', 'BACK-FILE', '--list', device], { accept: 'any' })).stdout.trim() === '';
+  // a neighbour may have taken the freed device in the meantime: what counts is that it no longer holds our file
+  const gone = async (): Promise<boolean> => !(await run('losetup', ['--noheadings', '--output', 'BACK-FILE', '--list', device], { accept: 'any' })).stdout.includes(file);
   await until(`loop device ${device} to be free`, gone, 10_000);
 }
 
@@ -83,7 +84,8 @@ export async function sweep(): Promise<string[]> {
   }
   const loops = (await run('losetup', ['--list', '--noheadings', '--raw', '--output', 'NAME,BACK-FILE'])).stdout.split('\n');
   for (const line of loops.filter(isStale)) {
-    await detachLoop(line.split(' ')[0] ?? '');
+    const [device = '', file = ''] = line.split(' ');
+    await detachLoop(device, file);
     removed.push(line);
   }
   for (const name of (await readdir(tmpdir())).filter(isStale)) {

@@ -55,7 +55,8 @@ export async function ensure(recipe: Recipe, say: Say): Promise<Artefact> {
   const artefact: Artefact = { name: recipe.name, key, dir, path: (file) => join(dir, file) };
   if (!(await isThere(dir))) {
     await mkdir(parent, { recursive: true });
-    await using _lock = await takeLock(`${dir}.lock`, () => say(`${recipe.name}: another process is building it, waiting`));
+    await using locks = new AsyncDisposableStack();
+    locks.use(await takeLock(`${dir}.lock`, () => say(`${recipe.name}: another process is building it, waiting`)));
     if (!(await isThere(dir))) await buildInto(dir, recipe, say);
   }
   await utimes(dir, new Date(), new Date());

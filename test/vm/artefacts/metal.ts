@@ -46,8 +46,9 @@ async function fill(image: string, base: Artefact, sectorSize: SectorSize): Prom
   await run('mkfs.ext4', ['-q', '-L', 'boot', '-b', '4096', disk.part(3)]);
   await run('mkfs.xfs', ['-q', '-f', '-L', 'root', '-m', 'reflink=1', disk.part(4)]);
   const root = join(work.path, 'root');
-  await using _root = await mount(disk.part(4), root);
-  await using _boot = await mount(disk.part(3), join(root, 'boot'));
+  await using mounts = new AsyncDisposableStack();
+  mounts.use(await mount(disk.part(4), root));
+  mounts.use(await mount(disk.part(3), join(root, 'boot')));
   await deployStock(root, disk, base);
   await installGrubFiles(join(root, 'boot'));
 }
