@@ -1,7 +1,7 @@
 import { spawn, execFileSync, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { X509Certificate, createHash, sign } from 'node:crypto';
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { createServer as createHttpServer, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -23,29 +23,30 @@ export type Peer = AsyncDisposable & {
   readonly url: string;
   readonly account: Account | undefined;
   readonly certificates: Certificates | undefined;
+  readonly tokens: PeerOptions['tokens'];
   stop(): Promise<void>;
 };
-export type PeerOptions = { readonly folder: string; readonly account?: Account; readonly certificates?: Certificates; readonly port?: number; /** One line per request in `registry.log`, with the bytes of its body. */ readonly accessLog?: boolean };
+export type PeerOptions = { readonly folder: string; readonly account?: Account; readonly certificates?: Certificates; readonly port?: number; /** One line per request in `registry.log`, with the bytes of its body. */ readonly accessLog?: boolean; /** Bearer tokens from this server; see `startTokenServer`. */ readonly tokens?: { readonly realm: string; readonly certificates: Certificates } };
 
 /** Starts a registry and waits until it answers; the process ends with the scope. */
-export async function startPeer({ folder, account, certificates, port: wantedPort, accessLog = false }: PeerOptions): Promise<Peer> {
+export async function startPeer({ folder, account, certificates, port: wantedPort, accessLog = false, tokens }: PeerOptions): Promise<Peer> {
   mkdirSync(join(folder, 'data'), { recursive: true });
   const port = wantedPort ?? (await freePort());
   const address = `127.0.0.1:${port}`;
   const http = { addr: address, ...(certificates === undefined ? {} : { tls: { certificate: certificates.certPath, key: certificates.keyPath } }) };
   if (account !== undefined) writeFileSync(join(folder, 'htpasswd'), `${account.username}:${bcrypt(account.password)}\n`);
-  const auth = account === undefined ? {} : { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } };
+  const auth = tokens !== undefined ? { auth: { token: { realm: tokens.realm, service: 'test registry', issuer: 'test issuer', rootcertbundle: tokens.certificates.caPath } } } : account === undefined ? {} : { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } };
   // JSON is YAML.
   writeFileSync(join(folder, 'config.yml'), JSON.stringify({ version: '0.1', log: { level: 'warn', accesslog: { disabled: !accessLog } }, storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } }, http, ...auth }));
   const log = openSync(join(folder, 'registry.log'), 'a');
   const child = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: ['ignore', log, log], env: { PATH: process.env['PATH'], OTEL_TRACES_EXPORTER: 'none' } });
   const stop = (): Promise<void> => ended(child);
   const url = `${certificates === undefined ? 'http' : 'https'}://${address}`;
-  const peer: Peer = { address, port, url, account, certificates, stop, [Symbol.asyncDispose]: stop };
+  const peer: Peer = { address, port, url, account, certificates, tokens, stop, [Symbol.asyncDispose]: stop };
   for (let tries = 0; tries < 100; tries += 1) {
     if (child.exitCode !== null) throw new Error(`docker-registry ended at once: ${readFileSync(join(folder, 'registry.log'), 'utf8')}`);
     try {
-      await call(peer, 'GET', '/v2/');
+      await call(peer, 'GET', '/v2/'); // any answer, 401 included
       return peer;
     } catch {
       await sleep(50);
@@ -53,6 +54,46 @@ export async function startPeer({ folder, account, certificates, port: wantedPor
   }
   await stop();
   throw new Error('docker-registry did not answer within 5 s');
+}
+
+/** Hands out tokens for a registry started with `tokens`; pulls need the account, pushes (tests only) do not. */
+export async function startTokenServer(certificates: Certificates, account: Account): Promise<AsyncDisposable & { readonly realm: string; readonly asked: string[]; lifeSeconds: number }> {
+  const asked: string[] = [];
+  const server = createHttpServer((incoming, outgoing) => {
+    const url = new URL(incoming.url ?? '/', 'http://x');
+    asked.push(url.search);
+    const expected = `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}`;
+    if (incoming.headers.authorization !== expected) {
+      outgoing.writeHead(401, { 'content-type': 'application/json' }).end('{"details":"incorrect username or password"}');
+      return;
+    }
+    const [, name = '', actions = ''] = /^repository:(.+):([^:]+)$/.exec(url.searchParams.get('scope') ?? '') ?? [];
+    outgoing.end(JSON.stringify({ token: signToken(certificates, name, actions.split(','), answer.lifeSeconds), expires_in: answer.lifeSeconds }));
+  });
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const answer = {
+    realm: `http://127.0.0.1:${port}/token`,
+    asked,
+    lifeSeconds: 300,
+    [Symbol.asyncDispose]: async () => {
+      const closed = new Promise((resolve) => { server.close(resolve); });
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+  return answer;
+}
+
+/** A token as docker-registry verifies it: ES256, with the signing certificate inside. */
+export function signToken({ cert, key }: Certificates, repository: string, actions: readonly string[], lifeSeconds: number): string {
+  const encode = (data: unknown): string => Buffer.from(JSON.stringify(data)).toString('base64url');
+  const now = Math.floor(Date.now() / 1000);
+  const header = { typ: 'JWT', alg: 'ES256', x5c: [new X509Certificate(cert).raw.toString('base64')] };
+  const claims = { iss: 'test issuer', sub: 'test', aud: 'test registry', iat: now, nbf: now - 10, exp: now + lifeSeconds, jti: String(now), access: [{ type: 'repository', name: repository, actions }] };
+  const text = `${encode(header)}.${encode(claims)}`;
+  return `${text}.${sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
 }
 
 export type PushedLayer = { readonly digest: string; readonly size: number; readonly mediaType: string; readonly diffId: string };
@@ -148,7 +189,8 @@ export async function freePort(): Promise<number> {
 type Answer = { readonly status: number; readonly headers: Readonly<Record<string, string | undefined>>; readonly body: Buffer };
 
 function call(peer: Peer, method: string, path: string, body?: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-  const secret = peer.account === undefined ? {} : { authorization: `Basic ${Buffer.from(`${peer.account.username}:${peer.account.password}`).toString('base64')}` };
+  const repository = /^\/v2\/(.+?)\/(?:blobs|manifests)\//.exec(path)?.[1] ?? '';
+  const secret = peer.tokens !== undefined ? { authorization: `Bearer ${signToken(peer.tokens.certificates, repository, ['pull', 'push'], 60)}` } : peer.account === undefined ? {} : { authorization: `Basic ${Buffer.from(`${peer.account.username}:${peer.account.password}`).toString('base64')}` };
   const options = { method, host: '127.0.0.1', port: peer.port, path, agent: false as const, headers: { ...secret, ...headers, 'content-length': String(body?.length ?? 0) } };
   return new Promise((resolve, reject) => {
     const request = peer.certificates === undefined ? httpRequest(options) : httpsRequest({ ...options, ca: peer.certificates.ca, rejectUnauthorized: false });

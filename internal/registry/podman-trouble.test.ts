@@ -21,6 +21,7 @@ test('podman\'s words are put into classes', () => {
     ['Error: parsing image configuration: Get "https://q.io/": dial tcp 10.0.0.1:443: connect: connection refused', 'Failure', true],
     ['Error: reading blob sha256:x: Get "https://q.io": received unexpected HTTP status: 503 Service Unavailable', 'Failure', true],
     ['Error: reading blob sha256:x: unexpected EOF', 'Failure', true],
+    ['Error: pinging container registry q.io: Get "https://q.io/v2/": http: server gave HTTP response to HTTPS client', 'Failure', false],
     ['Error: words nobody has seen', 'Failure', true],
   ];
   for (const [stderr, kind, transient] of table) {

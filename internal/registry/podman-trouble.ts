@@ -1,7 +1,7 @@
 import { CommandError, Failure, messageOf } from '../errors/errors.ts';
 import { RegistryFailure } from './trouble.ts';
 
-type Rule = { readonly pattern: RegExp; readonly kind: 'auth' | 'absent' | 'untrusted' | 'clock' | 'disk' | 'policy' | 'name' | 'busy' | 'server' | 'unreachable' | 'broken'; readonly next?: string };
+type Rule = { readonly pattern: RegExp; readonly kind: 'auth' | 'absent' | 'untrusted' | 'clock' | 'disk' | 'policy' | 'name' | 'plain' | 'busy' | 'server' | 'unreachable' | 'broken'; readonly next?: string };
 
 /*
  * podman says why in words only. First match wins, so order matters: "x509: certificate has expired" is about a clock before it is about
@@ -12,6 +12,7 @@ const rules: readonly Rule[] = [
   { pattern: /read-only file system|input\/output error|structure needs cleaning/i, kind: 'disk', next: 'check the disk and the file system of /var/lib/containers' },
   { pattern: /certificate has expired or is not yet valid/i, kind: 'clock', next: 'set the clock of this machine, else renew the certificate of the registry' },
   { pattern: /x509|certificate signed by unknown authority|tls: failed to verify/i, kind: 'untrusted', next: 'add the CA of the registry to additionalTrustBundle' },
+  { pattern: /server gave HTTP response to HTTPS client/i, kind: 'plain', next: 'set "insecure = true" for this registry in registries.conf, or give it TLS' },
   { pattern: /manifest unknown|name unknown|manifest invalid|no image found in (?:manifest list|image index)|repository .* not found|reading manifest .*: (?:.*not found|404)/i, kind: 'absent', next: 'check the name, or push the image to the registry' },
   { pattern: /toomanyrequests|too many requests|status:? ?429/i, kind: 'busy' },
   { pattern: /unauthorized|authentication required|invalid username\/password|access (?:to the resource )?is denied|denied:|status:? ?40[13]|forbidden/i, kind: 'auth', next: 'check the entry of this registry in the pull secret' },
@@ -23,7 +24,7 @@ const rules: readonly Rule[] = [
   { pattern: /EOF|connection reset|broken pipe|i\/o timeout|tls handshake timeout|client\.timeout|context deadline/i, kind: 'broken' },
 ];
 
-const finalFailures: ReadonlySet<Rule['kind']> = new Set(['auth', 'absent', 'untrusted', 'clock', 'disk', 'policy', 'name']);
+const finalFailures: ReadonlySet<Rule['kind']> = new Set(['auth', 'absent', 'untrusted', 'clock', 'disk', 'policy', 'name', 'plain']);
 
 /** Gives a failed `podman pull` its class. Unknown words count as transient: the number of attempts bounds them. */
 export function podmanTrouble(error: unknown, image: string): Failure {
