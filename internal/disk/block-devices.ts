@@ -60,7 +60,9 @@ async function readBlockDevice(sys: string, name: string): Promise<BlockDevice |
   // Paths of an NVMe multipath controller are listed without a node of their own; so is a device that vanishes while we read.
   if (device === undefined) return undefined;
   const number = await attribute(folder, 'partition');
-  const disk = dirname(await realpath(folder));
+  const real = await realpath(folder).catch(() => undefined);
+  if (real === undefined) return undefined;
+  const disk = dirname(real);
   const mapperName = await attribute(folder, 'dm/name');
   const raidLevel = await attribute(folder, 'md/level');
   const backing = await attribute(folder, 'loop/backing_file');

@@ -48,8 +48,9 @@ export async function addPartition(host: Host, disk: Disk, wish: ExtraPartition,
   requireFree(disk, table, wish.start, sector);
   const number = freeNumber(table, wish.number, say);
   // The new partition's first bytes may still show what lay there under an older table, and udev would act on it: wipe those, and only those.
-  await host.run('sfdisk', ['--wipe-partitions', 'always', ...(number === undefined ? ['--append'] : ['-N', String(number)]), disk.path], {
-    input: `start=${sector}, name="${wish.label}", uuid=${wish.partUuid}\n`,
+  // (The number stands in the script and not behind -N: that ignores both the number of a new partition and the wish to wipe it.)
+  await host.run('sfdisk', ['--append', '--wipe-partitions', 'always', disk.path], {
+    input: `${number} : start=${sector}, name="${wish.label}", uuid=${wish.partUuid}\n`,
     onStop: 'finish',
   });
   await settle(host, disk);
@@ -58,13 +59,15 @@ export async function addPartition(host: Host, disk: Disk, wish: ExtraPartition,
   return made;
 }
 
-/** Undefined means: let sfdisk take the lowest free one. */
-function freeNumber(table: PartitionTable, wished: number | undefined, say: Say): number | undefined {
-  if (wished === undefined || wished < 1) return undefined;
-  const holder = table.partitions.find((partition) => partition.number === wished);
-  if (holder === undefined) return wished;
-  say(`partition number ${wished} is taken by "${holder.label ?? 'a partition without label'}"; the next free number is used`);
-  return undefined;
+function freeNumber(table: PartitionTable, wished: number | undefined, say: Say): number {
+  const taken = new Map(table.partitions.map((partition) => [partition.number, partition.label ?? '']));
+  let lowest = 1;
+  while (taken.has(lowest)) lowest += 1;
+  if (wished === undefined || wished < 1) return lowest;
+  const label = taken.get(wished);
+  if (label === undefined) return wished;
+  say(`partition number ${wished} is taken${label === '' ? '' : ` by "${label}"`}; number ${lowest} is used`);
+  return lowest;
 }
 
 function requireFree(disk: Disk, table: PartitionTable, start: Start, sector: number): void {

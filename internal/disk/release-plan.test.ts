@@ -24,8 +24,8 @@ const wipeAll = ['wipefs --all --force /dev/sda1', 'wipefs --all --force /dev/sd
 suite('the plan that releases a disk', () => {
   test('wipes partitions before the disk when nothing holds it', async () => assert.deepEqual(lines(await plan(sda, {})), wipeAll));
 
-  test('unmounts in the opposite order of mounting, with what others mounted inside', async () => {
-    const mounts = [['8:2', '/mnt'], ['8:1', '/mnt/boot'], ['0:50', '/mnt/boot/x'], ['8:2', '/var/lib/containers'], ['0:51', '/var/lib/containers/overlay/merged'], ['0:52', '/mnt2']]
+  test('unmounts in the opposite order of mounting, with what others mounted inside, and leaves what was there before', async () => {
+    const mounts = [['0:49', '/var/lib/containers'], ['8:2', '/mnt'], ['8:1', '/mnt/boot'], ['0:50', '/mnt/boot/x'], ['8:2', '/var/lib/containers'], ['0:51', '/var/lib/containers/overlay/merged'], ['0:52', '/mnt2']]
       .map(([device = '', target = '']) => ({ device, target, source: 'x', type: 'xfs', root: '/' }));
     assert.deepEqual(lines(await plan(sda, { mounts })), [
       'umount -- /var/lib/containers/overlay/merged', 'umount -- /var/lib/containers', 'umount -- /mnt/boot/x', 'umount -- /mnt/boot', 'umount -- /mnt', ...wipeAll,

@@ -4,7 +4,7 @@ import type { KernelState } from './kernel-state.ts';
 import { lvmSettings, type PhysicalVolume } from './lvm.ts';
 import type { Inspection } from './refusals.ts';
 import { savedDevices } from './spanning.ts';
-import { isBelow } from './unmount-target.ts';
+import { mountsOnTop } from './unmount-target.ts';
 
 /** One act of taking a disk out of use, as data: shown first, then run. */
 export type ReleaseAction = {
@@ -60,9 +60,8 @@ export function showPlan(actions: readonly ReleaseAction[]): string[] {
 }
 
 function unmounts(state: KernelState, devices: readonly string[]): ReleaseAction[] {
-  const points = state.mounts.filter((mount) => devices.includes(mount.device)).map((mount) => mount.target);
   // with all that stands inside them, whatever file system it is: container layers, a tmpfs of a hook
-  return state.mounts.filter((mount) => points.some((point) => isBelow(mount.target, point))).reverse()
+  return mountsOnTop(state.mounts, state.mounts.filter((mount) => devices.includes(mount.device))).reverse()
     .map((mount) => ({ action: 'unmount', program: 'umount', args: ['--', mount.target], reason: `"${mount.source}" is still mounted` }));
 }
 

@@ -25,8 +25,11 @@ export async function settle(host: Host, disk: DiskDescription): Promise<void> {
     if (performance.now() > deadline) {
       throw new Failure(`the kernel does not follow the partition table of disk "${disk.name}"`, { why: wrong, next: 'something may still use an old partition; start the machine anew and run again' });
     }
-    // -u fails on an empty table, where -d is what is wanted; its answer is the next look
-    await host.run('partx', [await readTable(host, disk) === undefined ? '--delete' : '--update', disk.path], { okStatuses: [0, 1] });
+    // Their statuses say little (--update fails on an empty table, --add on a partition that is known); the next look decides.
+    // --update stops at the count of partitions, so it misses a number behind a gap, which --add brings.
+    for (const way of await readTable(host, disk) === undefined ? ['--delete'] : ['--update', '--add']) {
+      await host.run('partx', [way, disk.path], { okStatuses: [0, 1] });
+    }
     if (await difference(host, disk) === undefined) continue;
     await new Promise((resolve) => setTimeout(resolve, 250));
   }

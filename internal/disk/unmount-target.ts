@@ -2,7 +2,6 @@ import { realpath } from 'node:fs/promises';
 import { Failure, messageOf } from '../errors/errors.ts';
 import { exists } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
-import type { MountEntry } from '../host/mounts.ts';
 import { topMount } from './mounting.ts';
 import type { Target } from './mount-target.ts';
 import { usersBelow } from './mount-users.ts';
@@ -16,12 +15,13 @@ import type { Say } from './say.ts';
  */
 export async function unmountTarget(host: Host, target: Target, say: Say): Promise<void> {
   const own = new Set([target.rootPartition, target.bootPartition, target.containersPartition].flatMap((partition) => partition?.device ?? []));
-  const points: string[] = [];
+  const shown = new Set<string>();
   for (const point of [target.containers, target.root]) {
     const top = await topMount(host, point);
-    if (top !== undefined && own.has(top.device)) points.push(top.target);
+    if (top !== undefined && own.has(top.device)) shown.add(top.target);
   }
-  const all = await mountsBelow(host, points);
+  const mounts = await host.mounts();
+  const all = mountsOnTop(mounts, mounts.filter((entry) => own.has(entry.device) && [...shown].some((point) => isBelow(entry.target, point))));
   // One sync per file system, while every one of them is still mounted: a failing write-back is found before anything is taken apart.
   for (const device of own) {
     const mount = all.find((entry) => entry.device === device);
@@ -34,9 +34,9 @@ export async function unmountTarget(host: Host, target: Target, say: Say): Promi
   if (all.length > 0) say(`disk "${target.disk.name}" is written out and unmounted`);
 }
 
-/** Mounts at or below these points, in mount order. */
-export async function mountsBelow(host: Host, points: readonly string[]): Promise<MountEntry[]> {
-  return (await host.mounts()).filter((entry) => points.some((point) => isBelow(entry.target, point)));
+/** These mounts and all that was mounted in or over them later, in mount order. What an earlier mount at the same point covers stays out. */
+export function mountsOnTop<T extends { readonly target: string }>(table: readonly T[], own: readonly T[]): T[] {
+  return table.filter((entry, index) => own.some((mount) => table.indexOf(mount) <= index && isBelow(entry.target, mount.target)));
 }
 
 /** True for the folder itself and everything in it. */
