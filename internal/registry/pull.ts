@@ -2,10 +2,12 @@ import { Failure, Interrupted, UsageError, messageOf } from '../errors/errors.ts
 import type { Host } from '../host/host.ts';
 import { listImages, type ListedImage } from './pull-list.ts';
 import { pullOnce } from './pull-once.ts';
-import { schedulePulls, type PlannedImage } from './pull-plan.ts';
+import { schedulePulls, type PlannedImage, type PullSchedule } from './pull-plan.ts';
+import { dropBroken } from './pull-verify.ts';
 import { openStatus, type PullStatus } from './pull-status.ts';
 import type { Registry } from './registry.ts';
 import { patience, type Patience, type PatienceOptions } from './retry.ts';
+import { isStopped, stopOf, type Stops } from './stops.ts';
 import { openStore, type StoreOptions } from './store.ts';
 
 export type PullOptions = {
@@ -24,6 +26,8 @@ export type PullOptions = {
   readonly signal?: AbortSignal | undefined;
   /** Longest time without a sign of one pull. Default: 5 minutes. */
   readonly stallMs?: number;
+  /** Layers of an unclean run (`repairStore`): images that take them up are checked, and pulled again when broken. */
+  readonly suspects?: ReadonlySet<string>;
   /** Default: 5 attempts without progress, 5 s to 60 s apart. */
   readonly patience?: PatienceOptions;
 };
@@ -57,6 +61,7 @@ export async function pullImages(host: Host, list: readonly string[], options: P
   const threads = options.threads ?? threadsFrom(host.env['MAX_PULL_THREADS']);
   const say = options.say ?? ((text) => { host.log.info(text); });
   const store = openStore(host, options.store);
+  const stops: Stops = { stop: host.stop, signal: options.signal };
   const status = openStatus(host, options.statusFile, list);
   await status.write();
 
@@ -78,7 +83,7 @@ export async function pullImages(host: Host, list: readonly string[], options: P
   const patients = new Map<PlannedImage, Patience>();
   await using work = await pullOnce(host, { ...options, store });
   /** One attempt, and the wait after it when it failed. */
-  const attempt = async (image: PlannedImage): Promise<void> => {
+  const attemptOf = (schedule: PullSchedule) => async (image: PlannedImage): Promise<void> => {
     const missing = schedule.missing(image);
     const bytes = missing.reduce((sum, { size }) => sum + size, 0);
     try {
@@ -90,7 +95,7 @@ export async function pullImages(host: Host, list: readonly string[], options: P
     } catch (error) {
       inFlight.delete(image);
       const landed = await store.layerDigests();
-      const patient = patients.get(image) ?? patience({ attempts: 5, firstDelayMs: 5_000, longestDelayMs: 60_000, signal: stopOf(host, options.signal), onRetry: retryLine(say), ...options.patience });
+      const patient = patients.get(image) ?? patience({ attempts: 5, firstDelayMs: 5_000, longestDelayMs: 60_000, signal: stopOf(stops), onRetry: retryLine(say), ...options.patience });
       patients.set(image, patient);
       const arrived = missing.filter(({ digest }) => landed.has(digest));
       if (arrived.length > 0) patient.progressed();
@@ -109,8 +114,14 @@ export async function pullImages(host: Host, list: readonly string[], options: P
     await status.write();
     report();
   };
-  await runBounded(schedule.next, attempt, threads, () => isStopped(host, options.signal));
-  if (isStopped(host, options.signal)) throw new Interrupted('stopped while images were pulled', { next: 'start again; images and layers that are there are not fetched again' });
+  await runBounded(schedule.next, attemptOf(schedule), threads, () => isStopped(stops));
+  if (options.suspects !== undefined) {
+    const broken = await dropBroken(store, images.filter(({ name, isPresent }) => !isPresent && !failures.has(name)), options.suspects, stops);
+    for (const image of broken) say(`image "${image.name}" took up a broken layer of an earlier run; it is pulled again`);
+    const repeated = schedulePulls(broken, await store.layerDigests());
+    await runBounded(repeated.next, attemptOf(repeated), threads, () => isStopped(stops));
+  }
+  if (isStopped(stops)) throw new Interrupted('stopped while images were pulled', { next: 'start again; images and layers that are there are not fetched again' });
 
   const failed = await prove(store, images, failures, status);
   await status.write();
@@ -164,12 +175,4 @@ function planText(images: readonly ListedImage[], present: number, totalBytes: n
 
 function retryLine(say: (text: string) => void): NonNullable<PatienceOptions['onRetry']> {
   return (error, delayMs) => { say(`${error.message} (${error.why ?? 'unknown reason'}); trying again in ${Math.ceil(delayMs / 1000)} s`); };
-}
-
-function isStopped(host: Host, signal: AbortSignal | undefined): boolean {
-  return host.stop.aborted || signal?.aborted === true;
-}
-
-function stopOf(host: Host, signal: AbortSignal | undefined): AbortSignal {
-  return signal === undefined ? host.stop : AbortSignal.any([host.stop, signal]);
 }

@@ -17,6 +17,10 @@ export type ImageStore = {
   has(name: string): Promise<boolean>;
   /** Digests of the compressed layers that are present; a pull does not fetch them again. */
   layerDigests(): Promise<Set<string>>;
+  /** Those of them that belong to no image: left by pulls that did not end. */
+  looseLayerDigests(): Promise<Set<string>>;
+  /** Reads every file of an image against what was recorded when it was unpacked. */
+  isWhole(image: string): Promise<boolean>;
 };
 
 export type StoreOptions = {
@@ -30,12 +34,26 @@ const imagesSchema = z.nullable(z.array(z.object({
   Names: z.optional(z.nullable(z.array(z.string()))),
   RepoDigests: z.optional(z.nullable(z.array(z.string()))),
 })));
-const layersSchema = z.array(z.object({ 'compressed-diff-digest': z.optional(z.string()), flags: z.optional(z.nullable(z.record(z.string(), z.unknown()))) }));
+const layersSchema = z.array(z.object({ id: z.string(), parent: z.optional(z.string()), 'compressed-diff-digest': z.optional(z.string()), flags: z.optional(z.nullable(z.record(z.string(), z.unknown()))) }));
+
+const topsSchema = z.array(z.object({ layer: z.optional(z.string()), 'mapped-layers': z.optional(z.nullable(z.array(z.string()))) }));
+type StoredLayer = z.infer<typeof layersSchema>[number];
 
 /** Opens the store. Nothing is started before the first question. */
 export function openStore(host: Host, options: StoreOptions = {}): ImageStore {
   const where = [...(options.root === undefined ? [] : ['--root', options.root]), ...(options.runRoot === undefined ? [] : ['--runroot', options.runRoot])];
   const graphRoot = options.root ?? '/var/lib/containers/storage';
+  // These files are private to containers/storage, but no command of podman tells digests of compressed layers. Not understanding
+  // them costs bytes, never correctness.
+  const readRecords = async <T>(name: string, schema: { parse(data: unknown): T[] }): Promise<T[]> => {
+    try {
+      return schema.parse(JSON.parse((await readTextIfPresent(join(graphRoot, name))) ?? '[]'));
+    } catch (error) {
+      host.log.debug(`"${name}" of the image store is not understood: ${messageOf(error)}`);
+      return [];
+    }
+  };
+  const completeLayers = async (): Promise<StoredLayer[]> => (await readRecords('overlay-layers/layers.json', layersSchema)).filter(({ flags }) => flags?.['incomplete'] !== true);
   return {
     graphRoot,
     podman: (args, runOptions) => host.run('podman', [...where, ...args], runOptions),
@@ -44,19 +62,33 @@ export function openStore(host: Host, options: StoreOptions = {}): ImageStore {
       return (found ?? []).map(({ Id, Names, RepoDigests }) => ({ id: Id, names: Names ?? [], digests: RepoDigests ?? [] }));
     },
     has: (name) => host.test('podman', [...where, 'image', 'exists', name]),
-    async layerDigests() {
-      // The file is private to containers/storage, but no command of podman tells digests of compressed layers. Not
-      // understanding it costs bytes, never correctness.
+    layerDigests: async () => digestsOf(await completeLayers()),
+    async looseLayerDigests() {
+      const layers = new Map((await completeLayers()).map((layer) => [layer.id, layer]));
+      const tops = await readRecords('overlay-images/images.json', topsSchema);
+      for (const top of tops.flatMap((image) => [image.layer ?? '', ...(image['mapped-layers'] ?? [])])) {
+        for (let id: string | undefined = top; id !== undefined && layers.has(id);) {
+          const parent: string | undefined = layers.get(id)?.parent;
+          layers.delete(id);
+          id = parent;
+        }
+      }
+      return digestsOf([...layers.values()]);
+    },
+    async isWhole(image) {
       try {
-        const text = await readTextIfPresent(join(graphRoot, 'overlay-layers/layers.json'));
-        const layers = layersSchema.parse(JSON.parse(text ?? '[]'));
-        return new Set(layers.flatMap((layer) => (layer['compressed-diff-digest'] === undefined || layer.flags?.['incomplete'] === true ? [] : [layer['compressed-diff-digest']])));
+        await host.run('podman', [...where, 'save', '--quiet', '--format', 'docker-archive', '--output', '/dev/null', image], { budgetMs: Infinity });
+        return true;
       } catch (error) {
-        host.log.debug(`layers of the image store are not known: ${messageOf(error)}`);
-        return new Set();
+        if (error instanceof CommandError && error.end.kind === 'exit') return false;
+        throw error;
       }
     },
   };
+}
+
+function digestsOf(layers: readonly StoredLayer[]): Set<string> {
+  return new Set(layers.flatMap((layer) => layer['compressed-diff-digest'] ?? []));
 }
 
 /** What a check of the store found. */
@@ -64,6 +96,8 @@ export type StoreCheck = {
   readonly how: 'podman system check' | 'podman save';
   /** Images that were broken and are gone now; pulling them again fetches only what was broken. */
   readonly dropped: readonly string[];
+  /** Layers that could not be checked, because they belong to no image yet. Images that take them up are to be checked (`PullOptions.suspects`). */
+  readonly suspects: ReadonlySet<string>;
 };
 
 /**
@@ -77,30 +111,19 @@ export type StoreCheck = {
  */
 export async function repairStore(host: Host, store: ImageStore): Promise<StoreCheck> {
   const before = await store.images();
-  if (before.length === 0) return { how: 'podman save', dropped: [] };
   const help = await store.podman(['system', '--help']);
   if (/^\s+check\s/m.test(help.stdout)) {
     await store.podman(['system', 'check', '--repair', '--force'], { budgetMs: Infinity, onStop: 'finish', okStatuses: [0, 125] });
     const left = new Set((await store.images()).map(({ id }) => id));
-    return { how: 'podman system check', dropped: before.filter(({ id }) => !left.has(id)).map(nameOfImage) };
+    return { how: 'podman system check', dropped: before.filter(({ id }) => !left.has(id)).map(nameOfImage), suspects: new Set() };
   }
   const dropped: string[] = [];
   for (const image of before) {
-    if (host.stop.aborted || (await isWhole(store, image))) continue;
+    if (host.stop.aborted || (await store.isWhole(image.id))) continue;
     await store.podman(['rmi', '--force', image.id], { onStop: 'finish', budgetMs: 300_000 });
     dropped.push(nameOfImage(image));
   }
-  return { how: 'podman save', dropped };
-}
-
-async function isWhole(store: ImageStore, image: StoredImage): Promise<boolean> {
-  try {
-    await store.podman(['save', '--quiet', '--format', 'docker-archive', '--output', '/dev/null', image.id], { budgetMs: Infinity });
-    return true;
-  } catch (error) {
-    if (error instanceof CommandError && error.end.kind === 'exit') return false;
-    throw error;
-  }
+  return { how: 'podman save', dropped, suspects: await store.looseLayerDigests() };
 }
 
 function nameOfImage({ id, names, digests }: StoredImage): string {
