@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { configFile, openIbiLane } from './ibi-lane.ts';
+import { differences, installedTree, type InstalledTree } from './installed-tree.ts';
+
+/**
+ * Killed at any moment and started again, `ibi` ends in the same state. Kill points are random in time; the seed is printed and
+ * may be given as SNO_IBI_KILL_SEED to see a failure again.
+ */
+const wantedKills = Number(process.env['SNO_IBI_KILLS'] ?? 50);
+const seed = Number(process.env['SNO_IBI_KILL_SEED'] ?? Date.now() % 1e6);
+
+/** A small generator of our own, because Math.random takes no seed (mulberry32). */
+function generator(start: number): () => number {
+  let state = start;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+async function undisturbedRun(): Promise<{ wanted: InstalledTree; wholeMs: number }> {
+  await using it = await openIbiLane();
+  const started = Date.now();
+  const { exitCode, stderr } = await it.ibi(['run', '-f', configFile]);
+  const wholeMs = Date.now() - started;
+  assert.equal(exitCode, 0, stderr);
+  return { wanted: await installedTree(it), wholeMs };
+}
+
+await test(`${wantedKills} random kill points converge to the tree of an undisturbed run (seed ${seed})`, async (t) => {
+  const random = generator(seed);
+  const { wanted, wholeMs } = await undisturbedRun();
+  assert.ok(wanted.lines.length > 1000, `only ${wanted.lines.length} files`);
+  assert.equal(wanted.images.length, 4);
+
+  const steps = new Map<string, number>();
+  let kills = 0;
+  for (let series = 1; kills < wantedKills; series += 1) {
+    await using it = await openIbiLane();
+    const story: string[] = [];
+    for (;;) {
+      let output = '';
+      const run = await it.start(['run', '-f', configFile], { onData: (chunk) => { output += chunk.toString(); } });
+      const patienceMs = kills >= wantedKills || story.length >= 8 ? 300_000 : 300 + random() * wholeMs;
+      const ended = await Promise.race([run.ended.then(() => true), sleep(patienceMs, false, { ref: false })]);
+      const at = [...output.matchAll(/step \d+\/\d+ ([a-z-]+): /g)].at(-1)?.[1] ?? 'start';
+      if (ended) {
+        assert.match(output, /ibi: finished in/, `series ${series}, after ${story.join(', ')}:\n${output}`);
+        break;
+      }
+      // Half of the time everything dies at once, half of the time only ibi, and its children must follow.
+      if (random() < 0.5) await run.kill('SIGKILL');
+      else await it.lane.killAll();
+      await run.ended;
+      story.push(at);
+      steps.set(at, (steps.get(at) ?? 0) + 1);
+      kills += 1;
+    }
+    const found = await installedTree(it);
+    assert.deepEqual(differences(wanted, found), [], `series ${series}, killed in ${story.join(', ')}`);
+    assert.deepEqual(found.images, wanted.images, `series ${series}, killed in ${story.join(', ')}`);
+  }
+  t.diagnostic(`${kills} kills: ${[...steps].map(([step, count]) => `${step} ${count}`).join(', ')}`);
+});
