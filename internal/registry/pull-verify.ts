@@ -1,5 +1,7 @@
-import { isStopped, type Stops } from './stops.ts';
+import type { Failure } from '../errors/errors.ts';
 import type { PlannedImage } from './pull-plan.ts';
+import type { PullStatus } from './pull-status.ts';
+import { isStopped, type Stops } from './stops.ts';
 import type { ImageStore } from './store.ts';
 
 /**
@@ -16,4 +18,24 @@ export async function dropBroken(store: ImageStore, images: readonly PlannedImag
   }
   for (const { name } of broken) await store.podman(['rmi', '--force', name], { onStop: 'finish', budgetMs: 300_000 });
   return broken;
+}
+
+/** An image that is not in the store, with its reason. */
+export type FailedPull = { readonly image: string; readonly why: string; readonly next: string | undefined };
+
+/** The store has the last word: what it holds has not failed, and what it does not hold was not pulled. */
+export async function proveImages(store: ImageStore, images: readonly PlannedImage[], failures: ReadonlyMap<string, Failure>, status: PullStatus): Promise<FailedPull[]> {
+  const known = new Set((await store.images()).flatMap(({ names, digests }) => [...names, ...digests]));
+  const failed: FailedPull[] = [];
+  for (const { name } of images) {
+    if (known.has(name) || (await store.has(name))) {
+      // As the reference has it: a tag that could not be renewed, but is there, does not fail the whole.
+      status.pulled(name);
+      continue;
+    }
+    const failure = failures.get(name);
+    status.failed(name);
+    failed.push({ image: name, why: failure?.why ?? failure?.message ?? 'podman reported success, and the store does not have it', next: failure?.next });
+  }
+  return failed;
 }
