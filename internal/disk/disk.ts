@@ -3,7 +3,7 @@
  *
  * Check (only reads): which disk is meant, who uses it, may it be erased.
  */
-export { resolveDisk, nameWarning, type Disk, type ResolveOptions } from './identity.ts';
+export { resolveDisk, confirmDisk, nameWarning, type Disk, type ResolveOptions } from './identity.ts';
 export { listDisks, diskTable, describeDisk, type DiskDescription, type DiskRow } from './candidates.ts';
 export { inspectDisk, refuseUnsafe, type Inspection, type InspectOptions, type Reason } from './refusals.ts';
 export { readKernelState, type KernelState } from './kernel-state.ts';

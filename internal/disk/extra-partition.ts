@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Failure, UsageError } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
-import type { Disk } from './identity.ts';
+import { confirmDisk, type Disk } from './identity.ts';
 import { findPartition, hasPartition, readTable, showPartitions, type Partition, type PartitionTable } from './partitions.ts';
 import type { Say } from './say.ts';
 import { settle } from './settle.ts';
@@ -33,6 +33,7 @@ export function derivedUuid(installId: string, purpose: string): string {
  */
 export async function addPartition(host: Host, disk: Disk, wish: ExtraPartition, say: Say): Promise<Partition> {
   requireName(wish.label);
+  await confirmDisk(host, disk);
   const table = await readTable(host, disk);
   if (table?.kind !== 'gpt') throw new Failure(`disk "${disk.name}" has no GPT to add a partition to`, { why: table === undefined ? showPartitions(table) : `its table is of type "${table.kind}"` });
   if (hasPartition(table, { uuid: wish.partUuid })) {

@@ -1,6 +1,7 @@
 import { Failure } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Disk } from './identity.ts';
+import { topMount } from './mounting.ts';
 import { findPartition, readTable, type Partition } from './partitions.ts';
 import type { Say } from './say.ts';
 import { settle } from './settle.ts';
@@ -25,10 +26,10 @@ export async function growRoot(host: Host, disk: Disk, say: Say): Promise<Partit
 
 /** Grows the mounted file system to the size of its partition. Nothing to grow is fine. */
 export async function growFileSystem(host: Host, mountPoint: string, say: Say): Promise<void> {
-  const mount = (await host.mounts()).findLast((entry) => entry.target === mountPoint);
+  const mount = await topMount(host, mountPoint); // /mnt may be a link, and these programs look for the mount point itself
   if (mount === undefined) throw new Failure(`nothing is mounted at "${mountPoint}"`);
   switch (mount.type) {
-    case 'xfs': await host.run('xfs_growfs', [mountPoint], { budgetMs: 300_000, onStop: 'finish' }); break;
+    case 'xfs': await host.run('xfs_growfs', [mount.target], { budgetMs: 300_000, onStop: 'finish' }); break;
     case 'ext4': await host.run('resize2fs', [mount.source], { budgetMs: 300_000, onStop: 'finish' }); break;
     default: throw new Failure(`the root file system at "${mountPoint}" is of type "${mount.type}", which cannot be grown here`);
   }

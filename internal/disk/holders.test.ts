@@ -3,7 +3,8 @@ import { suite, test } from 'node:test';
 import { deviceNumber } from './block-devices.ts';
 import { activeHolders, devicesOf, holderTree, printTree } from './holders.ts';
 import { parseSwaps } from './kernel-state.ts';
-import { wholeDisksBelow } from './identity.ts';
+import { UsageError } from '../errors/errors.ts';
+import { requireWholeDisk, wholeDisksBelow } from './identity.ts';
 import { madeState, partitionsOf } from './sysfs-fixture.ts';
 
 suite('holderTree()', () => {
@@ -67,6 +68,23 @@ test('wholeDisksBelow() finds every disk under an encrypted volume on an array',
   const top = state.blocks.get('253:0');
   assert.ok(top);
   assert.deepEqual(wholeDisksBelow(top, state.blocks).map((disk) => disk.name), ['sdb', 'sdc']);
+});
+
+test('requireWholeDisk() refuses what lies on disks, and names them', async () => {
+  const state = await madeState([
+    { name: 'sdb', device: '8:16' }, ...partitionsOf('sdb', '8:16', 1), { name: 'sdc', device: '8:32' },
+    { name: 'md0', device: '9:0', raid: 'raid1', on: ['sdb1', 'sdc'] },
+    { name: 'dm-0', device: '253:0', mapper: ['vg-lv', 'LVM-x'], on: ['sdb1'] },
+  ]);
+  const refuse = (device: string, spelling: string) => () => {
+    const block = state.blocks.get(device);
+    assert.ok(block);
+    requireWholeDisk(spelling, block, state.blocks);
+  };
+  refuse('8:16', '/dev/sdb')();
+  assert.throws(refuse('8:17', '/dev/sdb1'), new UsageError('"/dev/sdb1" is partition 1 of disk "sdb"; name the whole disk "/dev/sdb"'));
+  assert.throws(refuse('253:0', '/dev/vg/lv'), new UsageError('"/dev/vg/lv" is the device-mapper device "vg-lv", which lies on "/dev/sdb"; name a whole disk'));
+  assert.throws(refuse('9:0', '/dev/md/x'), new UsageError('"/dev/md/x" is the RAID array "md0", which lies on "/dev/sdb" and "/dev/sdc"; name a whole disk'));
 });
 
 test('deviceNumber() reads numbers that do not fit into eight bits', () => {

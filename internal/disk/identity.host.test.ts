@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { symlink, writeFile } from 'node:fs/promises';
+import { rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { Failure, UsageError } from '../errors/errors.ts';
+import { Failure, Refusal, UsageError } from '../errors/errors.ts';
 import { diskTable, listDisks, describeDisk } from './candidates.ts';
-import { nameWarning, resolveDisk } from './identity.ts';
+import { confirmDisk, nameWarning, resolveDisk } from './identity.ts';
 import { testDisk, testHost } from './test-disk.ts';
 
 function failure(message: string): (error: unknown) => boolean {
@@ -80,6 +80,20 @@ suite('resolveDisk()', () => {
     assert.equal(nameWarning(disk), 'the name "/dev/sda" may mean another disk after the next start of this machine; prefer "/dev/disk/by-id/wwn-0x5"');
     assert.equal(nameWarning({ ...disk, spelling: '/dev/disk/by-id/wwn-0x5' }), undefined);
   });
+});
+
+test('confirmDisk() refuses a disk that is no longer the one that was chosen', async () => {
+  await using lab = await testDisk();
+  await using other = await testDisk({ mebibytes: 100 });
+  const link = join(lab.folder, 'by-id');
+  await symlink(lab.path, link);
+  const disk = await resolveDisk(lab.host, link, { waitMs: 0 });
+  await confirmDisk(lab.host, disk);
+  await assert.rejects(confirmDisk(lab.host, { ...disk, sizeBytes: 5 }), (error: unknown) => error instanceof Refusal
+    && error.message === `disk "${link}" is no longer the one that was chosen` && error.why === `chosen was ${disk.name}: 5 bytes, 512-byte sectors; now it is ${disk.name}: 1.1 GB, 512-byte sectors`);
+  await rm(link);
+  await symlink(other.path, link);
+  await assert.rejects(confirmDisk(lab.host, disk), Refusal);
 });
 
 test('listDisks() shows what is mounted from a disk', async () => {

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { Failure, Interrupted, UsageError } from '../errors/errors.ts';
+import { Failure, Interrupted, Refusal, UsageError } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
 import { blockDeviceAt, readBlockDevices, type BlockDevice, type BlockDevices } from './block-devices.ts';
 import { describeDisk, diskTable, listDisks, readDescriptions, type DiskDescription } from './candidates.ts';
@@ -49,6 +49,23 @@ export async function resolveDisk(host: Host, spelling: string, options: Resolve
   return disk;
 }
 
+/**
+ * Makes sure that the disk is still the one that was chosen: minutes lie between the check and the first write, and a disk may have
+ * been pulled or names given anew.
+ *
+ * @throws Refusal when it is another one
+ */
+export async function confirmDisk(host: Host, disk: Disk): Promise<void> {
+  const block = (await readBlockDevices()).get(disk.device);
+  const now = block === undefined ? undefined : (await readDescriptions(host, [block]))[0];
+  const differs = (['name', 'sizeBytes', 'sectorBytes', 'serial', 'wwn'] as const).find((key) => now !== undefined && now[key] !== undefined && disk[key] !== undefined && now[key] !== disk[key]);
+  if (now !== undefined && differs === undefined && await blockDeviceAt(disk.path) === disk.device && await blockDeviceAt(disk.spelling) === disk.device) return;
+  throw new Refusal(`disk "${disk.spelling}" is no longer the one that was chosen`, {
+    why: `chosen was ${describeDisk(disk)}; now it is ${now === undefined ? 'gone' : describeDisk(now)}`,
+    next: 'see that the disk is in its place and start again',
+  });
+}
+
 /** Says that a name may mean another disk after the next start; undefined for stable names. */
 export function nameWarning(disk: Disk): string | undefined {
   // Every kernel node lies directly in /dev (or in a driver's folder); every stable link lies in /dev/disk or is made by a person.
@@ -81,7 +98,8 @@ async function absent(host: Host, spelling: string, what: string, waitMs: number
   });
 }
 
-function requireWholeDisk(spelling: string, block: BlockDevice, blocks: BlockDevices): void {
+/** @throws UsageError for a partition, a device-mapper device or an array, naming the whole disk below it */
+export function requireWholeDisk(spelling: string, block: BlockDevice, blocks: BlockDevices): void {
   if (block.partition !== undefined) {
     const whole = blocks.get(block.partition.disk);
     throw new UsageError(`"${spelling}" is partition ${block.partition.number} of disk "${whole?.name ?? block.partition.disk}"; name the whole disk "${whole?.path ?? ''}"`);

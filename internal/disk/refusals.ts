@@ -77,7 +77,7 @@ export function judge(state: KernelState, disk: Disk, { saved, allowSpanning, ow
   ];
   const swaps = activeHolders(tree).filter(({ kind }) => kind === 'swap');
   const notes = [
-    ...(leftovers.length === 0 ? [] : [`an earlier run left disk "${disk.name}" mounted at ${quoted(leftovers)}; it will be unmounted`]),
+    ...(leftovers.length === 0 ? [] : [`an earlier run left disk "${disk.name}" mounted at ${quoted(leftovers)}`]),
     ...swaps.map((swap) => `swap on "${swap.name}" will be switched off`),
     ...saved.map((partition) => `partition ${partition.number} "${partition.label ?? ''}" of disk "${disk.name}" is kept`),
   ];

@@ -1,9 +1,9 @@
-import { Failure } from '../errors/errors.ts';
+import { Failure, Interrupted } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
 import { readBlockDevices } from './block-devices.ts';
 import { activeHolders, devicesOf, printTree, walk } from './holders.ts';
 import { isBusy } from './busy.ts';
-import type { Disk } from './identity.ts';
+import { confirmDisk, type Disk } from './identity.ts';
 import { namespacesWith } from './mount-users.ts';
 import { dumpTable } from './partitions.ts';
 import { lookAt, refuseUnsafe, type Inspection, type InspectOptions } from './refusals.ts';
@@ -34,6 +34,7 @@ const patienceMs = 10_000;
  * @throws Failure when something still holds the disk
  */
 export async function releaseDisk(host: Host, disk: Disk, options: InspectOptions & { readonly say: Say }): Promise<Released> {
+  await confirmDisk(host, disk);
   await settle(host, disk);
   const { state, inspection } = await lookAt(host, disk, options);
   refuseUnsafe(inspection);
@@ -44,6 +45,7 @@ export async function releaseDisk(host: Host, disk: Disk, options: InspectOption
 
   const ran: ReleaseAction[] = [];
   for (const [index, action] of plan.entries()) {
+    if (host.stop.aborted) throw new Interrupted(`stopped while disk "${disk.name}" was taken out of use`, { next: 'start again; what was done stays done' });
     if (action.action === 'wipe' && plan[index - 1]?.action !== 'wipe') await requireUnused(host, disk, options);
     if (action.device !== undefined && !(await readBlockDevices()).has(action.device)) continue;
     await act(host, action);

@@ -1,6 +1,6 @@
 import { CommandError, Failure } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
-import type { Disk } from './identity.ts';
+import { confirmDisk, type Disk } from './identity.ts';
 import { readTable, showPartitions, type PartitionTable } from './partitions.ts';
 import type { Say } from './say.ts';
 import { keepsSomething, savedFilter } from './saved-partitions.ts';
@@ -26,6 +26,7 @@ export type WriteOptions = {
  * @throws Failure with the installer's last error lines
  */
 export async function writeImage(host: Host, disk: Disk, coreosInstallerArgs: readonly string[], options: WriteOptions): Promise<PartitionTable> {
+  await confirmDisk(host, disk);
   const keeps = keepsSomething(savedFilter(coreosInstallerArgs));
   const stallMs = options.stallMs ?? 600_000;
   const stalled = new AbortController();
