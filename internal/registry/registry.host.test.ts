@@ -117,6 +117,7 @@ test('missing credentials, wrong credentials, unknown image and unknown CA are f
 
   const untrusted = await inspect(await egressFor(at, { authFile: writeAuth(at, peer.address) }));
   assert.equal(untrusted.message, `certificate of registry "${peer.address}" is not trusted`);
+  assert.match(untrusted.why ?? '', /^its issuer "CN=test authority" is not among the authorities of this system \(.+\)$/);
   assert.equal(untrusted.transient, false);
 });
 

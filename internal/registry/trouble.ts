@@ -88,13 +88,7 @@ export function networkTrouble(error: unknown, subject: Subject, now: Date): Fai
       cause: error,
     });
   }
-  if (code !== undefined && untrustedCodes.has(code)) {
-    return new RegistryFailure('untrusted', `certificate of registry "${registry}" is not trusted`, {
-      why: `its issuer is not among the authorities of this system (${messageOf(error)})`,
-      next: `add the CA of "${registry}" to additionalTrustBundle, or to /etc/containers/certs.d/${registry}/ca.crt`,
-      cause: error,
-    });
-  }
+  if (isUntrusted(error)) return untrustedTrouble(error, subject, undefined);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return new RegistryFailure('untrusted', `certificate of registry "${registry}" is for another name`, {
       why: certificateNames(error),
@@ -114,6 +108,20 @@ export function networkTrouble(error: unknown, subject: Subject, now: Date): Fai
     return new RegistryFailure('unreachable', `registry "${registry}" is not reachable`, { why: unreachable, next: 'check network, DNS and proxy of this machine', cause: error });
   }
   return new RegistryFailure('broken', what, { why: `the connection ended early (${messageOf(error)})`, cause: error });
+}
+
+/** True when TLS found no way from the certificate to a known authority. */
+export function isUntrusted(error: unknown): boolean {
+  return untrustedCodes.has(rootCode(error) ?? '');
+}
+
+/** Names the authority that is missing, when it could be learned. */
+export function untrustedTrouble(error: unknown, { registry }: Subject, issuer: string | undefined): RegistryFailure {
+  return new RegistryFailure('untrusted', `certificate of registry "${registry}" is not trusted`, {
+    why: `its issuer ${issuer === undefined ? '' : `"${issuer}" `}is not among the authorities of this system (${messageOf(error)})`,
+    next: `add the CA of "${registry}" to additionalTrustBundle, or to /etc/containers/certs.d/${registry}/ca.crt`,
+    cause: error,
+  });
 }
 
 /** Turns an HTTP status into a failure with its class. `said` is the registry's own error text. */

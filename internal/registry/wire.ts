@@ -1,11 +1,10 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { connect as tlsConnect, type SecureContext } from 'node:tls';
-import type { Duplex } from 'node:stream';
-import { connect } from 'node:net';
-import { RegistryFailure, Silence, networkTrouble, stoppedTrouble, type Subject } from './trouble.ts';
+import { request as httpsRequest } from 'node:https';
+import { issuerOf } from './issuer.ts';
+import { RegistryFailure, Silence, isUntrusted, networkTrouble, stoppedTrouble, untrustedTrouble, type Subject } from './trouble.ts';
 import type { Proxy, ProxyRules } from './proxy.ts';
 import type { Trust } from './trust.ts';
+import { perAddressMs, proxyRefused, tlsAgent } from './tunnel.ts';
 
 /** On whose behalf a request goes out; decides authorities, client certificate and verification, also after a redirect. */
 export type Party = { readonly registry: string; readonly insecure: boolean };
@@ -38,12 +37,6 @@ export type Wire = Disposable & {
 
 export type WireOptions = { readonly trust: Trust; readonly proxy: ProxyRules; readonly now: () => Date; readonly stallMs: number };
 
-/*
- * Node tries the addresses of a name one after the other and gives each 250 ms by default; over a satellite link every one of
- * them fails that way.
- */
-const perAddressMs = 5_000;
-
 /** Opens the wire. Dispose it to close idle connections. */
 export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wire {
   const agents = new Map<string, HttpAgent>();
@@ -75,6 +68,7 @@ export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wi
       checkStopped(ask.signal, subject);
       // A kept connection may have been closed by the other side in the same moment: that says nothing about the registry.
       if (request.reusedSocket && !again && !(error instanceof Silence)) return await send(party, subject, ask, true);
+      if (isUntrusted(error)) throw untrustedTrouble(error, subject, await issuerOf(ask.url, proxy, await trust.contextFor(party.registry)));
       throw networkTrouble(error, subject, now());
     } finally {
       clearTimeout(timer);
@@ -142,58 +136,6 @@ function open(ask: Ask, agent: HttpAgent, proxy: Proxy | undefined): ClientReque
   // Plain HTTP through a proxy: the whole URL is the path.
   const authorization = proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization.reveal() };
   return httpRequest({ ...options, host: proxy.host, port: proxy.port, path: ask.url.href, headers: { ...headers, host: ask.url.host, ...authorization } });
-}
-
-function tlsAgent(secureContext: SecureContext, insecure: boolean, proxy: Proxy | undefined, stallMs: number): HttpsAgent {
-  const agent = new HttpsAgent({ keepAlive: true, secureContext, rejectUnauthorized: !insecure, autoSelectFamilyAttemptTimeout: perAddressMs });
-  if (proxy === undefined) return agent;
-  agent.createConnection = (options, callback) => {
-    const host = options.host ?? '';
-    tunnel(proxy, secureContext, `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`, stallMs)
-      .then((socket) => {
-        const secure = tlsConnect({ socket, secureContext, rejectUnauthorized: !insecure, host, ...('servername' in options && typeof options.servername === 'string' && options.servername !== '' ? { servername: options.servername } : {}) });
-        callback?.(null, secure);
-      })
-      .catch((error: unknown) => { callback?.(error instanceof Error ? error : new Error(String(error)), undefined as unknown as Duplex); }); // with an error, the stream is not looked at
-    return undefined;
-  };
-  return agent;
-}
-
-/** Asks the proxy for a connection to `target`. */
-function tunnel(proxy: Proxy, secureContext: SecureContext, target: string, stallMs: number): Promise<Duplex> {
-  const headers = { host: target, ...(proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization.reveal() }) };
-  const at = { host: proxy.host, port: proxy.port };
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({
-      ...at,
-      method: 'CONNECT',
-      path: target,
-      headers,
-      agent: false,
-      createConnection: () => (proxy.tls ? tlsConnect({ ...at, secureContext, servername: proxy.host }) : connect({ ...at, autoSelectFamilyAttemptTimeout: perAddressMs })),
-    });
-    request.setTimeout(stallMs, () => { request.destroy(new Silence(stallMs)); });
-    request.once('connect', (reply, socket) => {
-      request.setTimeout(0);
-      if (reply.statusCode === 200) return resolve(socket);
-      socket.destroy();
-      reject(proxyRefused(proxy, reply.statusCode ?? 0));
-    });
-    request.on('error', (error) => { reject(proxyTrouble(proxy, error)); }).end();
-  });
-}
-
-function proxyRefused(proxy: Proxy | undefined, status: number): RegistryFailure {
-  const name = `${proxy?.host ?? ''}:${proxy?.port ?? ''}`;
-  if (status === 407) {
-    return new RegistryFailure('auth', `proxy "${name}" ${proxy?.authorization === undefined ? 'wants credentials' : 'refused the credentials'}`, { why: 'it answered 407', next: 'correct user and password in the proxy setting' });
-  }
-  return new RegistryFailure(status >= 500 || status === 429 ? 'server' : 'protocol', `proxy "${name}" did not open a connection`, { why: `it answered ${status}`, next: 'check the rules of the proxy, or add the registry to noProxy' });
-}
-
-function proxyTrouble(proxy: Proxy, error: Error): RegistryFailure {
-  return new RegistryFailure('unreachable', `proxy "${proxy.host}:${proxy.port}" is not reachable`, { why: error.message, next: 'check the proxy setting', cause: error });
 }
 
 /** Ends a body when the signal says so, without piling up listeners on a signal that lives as long as the program. */
