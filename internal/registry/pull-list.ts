@@ -26,6 +26,13 @@ export async function listImages(registry: Registry, names: readonly string[], s
   const quiet = new AbortController();
   const timer = setTimeout(() => { quiet.abort(new Failure('no registry answered for too long')); }, options.patienceMs ?? 120_000);
   const signal = AbortSignal.any([quiet.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  // Many images wait for one registry: one line in ten seconds tells as much as one for each.
+  let saidMs = -Infinity;
+  const onRetry = (error: Failure): void => {
+    if (performance.now() - saidMs < 10_000) return;
+    saidMs = performance.now();
+    options.say(`waiting for manifests: ${error.message}${error.why === undefined ? '' : ` (${error.why})`}`);
+  };
   const unread: { name: string; why: string }[] = [];
   const look = async (name: string): Promise<ListedImage> => {
     const there = stored.filter(({ names: own, digests }) => own.includes(name) || digests.includes(name));
@@ -37,7 +44,7 @@ export async function listImages(registry: Registry, names: readonly string[], s
       if (reference.digest !== undefined && there.length > 0) return { name, repository, imageId: there[0]?.id, layers: [], isPresent: true };
       const why = registry.whyNotStreamed(name);
       if (why !== undefined) throw new Failure(why);
-      const manifest = await registry.inspectManifest(name, { signal });
+      const manifest = await registry.inspectManifest(name, { signal, onRetry });
       timer.refresh();
       return { name, repository, imageId: manifest.configDigest.digest, layers: manifest.layers, isPresent: holds(stored, name, manifest) };
     } catch (error) {

@@ -61,7 +61,8 @@ export function openStore(host: Host, options: StoreOptions = {}): ImageStore {
       const found = await host.json(imagesSchema, 'podman', [...where, 'images', '--all', '--format', 'json']);
       return (found ?? []).map(({ Id, Names, RepoDigests }) => ({ id: Id, names: Names ?? [], digests: RepoDigests ?? [] }));
     },
-    has: (name) => host.test('podman', [...where, 'image', 'exists', name]),
+    // 125 is podman's word for a name that it cannot read: no such image can be there.
+    has: async (name) => (await host.run('podman', [...where, 'image', 'exists', name], { okStatuses: [0, 1, 125] })).status === 0,
     layerDigests: async () => digestsOf(await completeLayers()),
     async looseLayerDigests() {
       const layers = new Map((await completeLayers()).map((layer) => [layer.id, layer]));

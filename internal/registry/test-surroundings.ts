@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openHost, type Host } from '../host/host.ts';
+import { mountTable } from '../host/mounts.ts';
 import { openLog } from '../log/log.ts';
 
 /** What a test of this room starts from: a folder, a host whose log is kept, and an end that leaves nothing. */
@@ -21,5 +23,11 @@ export async function surroundings(stop?: AbortSignal): Promise<Surroundings> {
     env: { PATH: process.env['PATH'], HOME: folder, ...env },
     ...(stop === undefined ? {} : { stop }),
   });
-  return { folder, lines, hostWith, host: hostWith({}), [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+  return { folder, lines, hostWith, host: hostWith({}), [Symbol.asyncDispose]: () => removed(folder) };
+}
+
+/** podman mounts the folder of its store on itself, and a failing pull leaves it so. */
+async function removed(folder: string): Promise<void> {
+  for (const { target } of (await mountTable()).filter(({ target }) => target.startsWith(`${folder}/`)).reverse()) execFileSync('umount', [target]);
+  await rm(folder, { recursive: true, force: true });
 }
