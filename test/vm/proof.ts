@@ -1,0 +1,50 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bootFilesOf } from './disks.ts';
+import { openLane } from './loop.ts';
+import { bootDeployment } from './nspawn.ts';
+import type { Firmware } from './qemu-arguments.ts';
+import { bootMachine } from './qemu.ts';
+import { parseSections, type Sections } from './sections.ts';
+import type { Stage } from './stage.ts';
+
+/** How the second half is played. */
+export type ProofLane =
+  /** Firmware, boot loader, kernel: for scenarios whose subject is that the disk boots. */
+  | Firmware
+  /** The kernel of the boot entry, started directly. */
+  | 'kernel'
+  /** systemd of the deployment in a container on the same disk: for scenarios whose subject lies before the boot. */
+  | 'nspawn';
+
+export type Proof = { readonly lane: ProofLane; readonly sections: Sections; readonly console: string };
+
+const guest = (name: string): Promise<string> => readFile(new URL(`guest/${name}`, import.meta.url), 'utf8');
+
+/** Starts what the target disk holds and asks it about itself. */
+export async function proveInstalled(stage: Stage, lane: ProofLane, name = 'installed'): Promise<Proof> {
+  const questions = `section() { echo "=== $1"; shift; "$@" 2>&1; echo; }\nLAB_IMAGES="${stage.images.join(' ')}"\n${await guest('proof')}`;
+  const proof = lane === 'nspawn' ? await inContainer(stage, questions) : await inMachine(stage, lane, { questions, name });
+  await writeFile(join(stage.logs, `${name}.txt`), [...proof.sections].map(([title, text]) => `=== ${title}\n${text}\n`).join(''));
+  return proof;
+}
+
+async function inMachine(stage: Stage, lane: Firmware | 'kernel', { questions, name }: { questions: string; name: string }): Promise<Proof> {
+  const kernel = lane === 'kernel' ? await bootFilesOf(stage.target, stage.dir) : undefined;
+  await using machine = await bootMachine({
+    dir: join(stage.logs, name), firmware: lane === 'kernel' ? 'bios' : lane, disks: [stage.target], registry: stage.registry,
+    script: `cat > /run/lab-proof <<'PROOF'\n${questions}PROOF\n${await guest('then-power-off')}`,
+    ...(kernel === undefined ? {} : { kernel }),
+  });
+  await machine.waitFor(/LAB-PROOF-DONE/, 400_000);
+  await machine.waitForPowerOff(120_000);
+  return { lane, sections: parseSections(await machine.results()), console: machine.lines.map((line) => line.text).join('\n') };
+}
+
+async function inContainer(stage: Stage, questions: string): Promise<Proof> {
+  const { target } = stage;
+  await using one = await openLane({ disks: [{ serial: target.serial, file: target.file, sectorSize: target.sectorSize ?? 512 }], installer: await stage.parts.installer(), metal: {} });
+  await using container = await bootDeployment(one, { stateroot: stage.seed.stateroot, storagePartition: 5 });
+  const { stdout } = await container.run('bash', ['-s'], { input: questions });
+  return { lane: 'nspawn', sections: parseSections(stdout), console: await container.journal() };
+}

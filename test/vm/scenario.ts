@@ -1,0 +1,51 @@
+import type { Say } from './artefacts/cache.ts';
+import type { SeedOptions } from './artefacts/seed-options.ts';
+import { assertBaseline, assertInstalled, assertNoCanary } from './baseline.ts';
+import { install, type Installation, type LiveBoot } from './live-boot.ts';
+import { proveInstalled, type Proof, type ProofLane } from './proof.ts';
+import { openStage, type Stage } from './stage.ts';
+
+/** One difference from the baseline: live ISO with our Ignition document, blank disk, BIOS, installed at the first attempt. */
+export type Scenario = {
+  readonly name: string;
+  /** What differs, and what that proves. */
+  readonly says: string;
+  readonly sectorSize?: 512 | 4096;
+  readonly seed?: SeedOptions;
+  /** The live boot of the baseline's story. */
+  readonly boot?: Partial<LiveBoot>;
+  /** Where the installed disk is proven. Default `nspawn`. */
+  readonly proof?: ProofLane;
+  /** Before the first boot: fills disks. */
+  readonly prepare?: (stage: Stage) => Promise<void>;
+  /** Instead of one installation; returns all that were made, the last of them a good one unless there is nothing to prove. */
+  readonly story?: (stage: Stage) => Promise<readonly Installation[]>;
+  /** Whether there is an installed disk at the end. Default true. */
+  readonly installs?: boolean;
+  /** After the baseline's assertions. */
+  readonly assert?: (stage: Stage, proof: Proof | undefined, installations: readonly Installation[]) => Promise<void> | void;
+};
+
+/** Plays a scenario from its stage to its last assertion. */
+export async function playScenario(scenario: Scenario, say: Say): Promise<void> {
+  await using stage = await openStage({
+    name: scenario.name, say, ...(scenario.sectorSize === undefined ? {} : { sectorSize: scenario.sectorSize }), ...(scenario.seed === undefined ? {} : { seed: scenario.seed }),
+  });
+  await scenario.prepare?.(stage);
+  const installations = await (scenario.story?.(stage) ?? installOnce(stage, scenario.boot));
+  let proof: Proof | undefined;
+  if (scenario.installs !== false) {
+    const last = installations.at(-1);
+    if (last === undefined) throw new Error('a scenario that installs must say how that went');
+    assertInstalled(last);
+    say('proof of the installed disk');
+    proof = await proveInstalled(stage, scenario.proof ?? 'nspawn');
+    assertBaseline(stage, proof);
+  }
+  await assertNoCanary(stage, { installations, ...(proof === undefined ? {} : { proof }) });
+  await scenario.assert?.(stage, proof, installations);
+}
+
+async function installOnce(stage: Stage, boot: Partial<LiveBoot> = {}): Promise<Installation[]> {
+  return [await install(stage, { name: 'live', ...boot })];
+}
