@@ -57,6 +57,14 @@ await test('a second run repeats no finished step', async (t) => {
   assert.deepEqual(events.filter((event) => event.type === 'step' && event.state === 'skipped').map((event) => event.type === 'step' && event.reason), ['already done', 'already done']);
 });
 
+await test('a step finds the times of those before it in the journal', async (t) => {
+  const { go, file } = await lab(t);
+  const times: string[][] = [];
+  const looks: Step<World> = { name: 'looks', says: 'Look', run: async () => { times.push((await openJournal(file)).runs().map((run) => `${run.state}: ${run.steps.map(({ step }) => step).join(' ')}`)); } };
+  await go([heading('Make'), makes('a'), makes('b'), looks], world());
+  assert.deepEqual(times, [['running: a b']]);
+});
+
 await test('a lost or torn journal costs no repeated step', async (t) => {
   const { go, file } = await lab(t);
   const flow = [heading('Make'), makes('a')];

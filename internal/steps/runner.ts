@@ -72,6 +72,8 @@ export async function runFlow<C>(options: RunFlowOptions<C>): Promise<RunRecord>
       if (options.stop.aborted) throw new Interrupted('stopped on request before this step began');
       const outcome = await runStep(options, placed, part, steps.slice(placed.index).map(({ step }) => step.name));
       note(outcome.state, outcome.reason);
+      // A later step may keep the times on the disk, and a power cut must not lose them.
+      await journal.putRun(record('running'));
     } catch (error) {
       const stopped = isStop(error, options.stop);
       const cause = stopped ? new Interrupted('stopped on request', { cause: error, next: 'start again to continue' }) : error;
