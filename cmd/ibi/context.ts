@@ -27,6 +27,8 @@ export type IbiOptions = {
   readonly configurationFile: string;
   readonly authFile: string;
   readonly reinstallFinishedDisk: boolean;
+  /** How long a registry may be away. */
+  readonly giveUpMs: number;
   /** The installer writes the file when we are called as `lca-cli`; a person does when we are called as `ibi`. */
   readonly unknownKeys: 'refuse' | 'warn';
 };

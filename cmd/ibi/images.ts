@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { Failure } from '../../internal/errors/errors.ts';
 import { mirrorSources } from '../../internal/image/mirrors.ts';
 import { overridesSeedRegistry, replaceRegistry } from '../../internal/image/seed-registry.ts';
 import type { PullReport } from '../../internal/registry/pull.ts';
+import { openStore, repairStore } from '../../internal/registry/store.ts';
+import { reach, readRecord } from '../../internal/seal/record.ts';
 import { imageList } from '../../internal/seed/image-list.ts';
 import { parseSeedManifest } from '../../internal/seed/manifest.ts';
 import { stagingAt } from '../../internal/seed/staging.ts';
@@ -21,6 +24,21 @@ export async function imagesToPull({ egress, config, target }: Ibi): Promise<{ i
   const overrides = overridesSeedRegistry({ mirrorSources: mirrorSources(egress.mirrors), seedRegistry: from, seedHasMirrors: manifest.mirror_registry_configured });
   if (!overrides) return { images: list, why: `${list.length} images of the seed's list, under the seed's names` };
   return { images: list.map((image) => replaceRegistry(image, from, config.releaseRegistry)), why: `${list.length} images of the seed's list, "${from}" replaced by "${config.releaseRegistry}"` };
+}
+
+/**
+ * Layers in the store that may be hollow. A power cut leaves files of zero length in layers that the store believes to be
+ * complete; a killed process does not. So the store is checked only when pulls began under another boot than this one.
+ */
+export async function suspectLayers({ host, target, seed }: Ibi, say: (fact: string) => void): Promise<ReadonlySet<string>> {
+  const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  const before = (await readRecord(target.root))?.milestones['pulling'];
+  await reach(host, target.root, 'pulling', `${seed.installId} ${boot}`);
+  if (before === undefined || before.endsWith(` ${boot}`)) return new Set();
+  say('pulls of an earlier run were cut off with the power; the image store is checked');
+  const check = await repairStore(host, openStore(host));
+  for (const image of check.dropped) say(`image "${image}" was damaged and is pulled again`);
+  return check.suspects;
 }
 
 /** @throws Failure naming every image that is missing, unless the configuration takes what it can get */

@@ -23,7 +23,7 @@ async function dispatch(call: IbiCall, version: string, calledAs: 'ibi' | 'lca-c
     ...(writes ? { logFolder: places.stateFolder } : {}),
   });
   const unknownKeys = calledAs === 'lca-cli' ? 'warn' : 'refuse';
-  const options = { version, configurationFile: call.file, authFile: call.authFile, reinstallFinishedDisk: call.reinstall, unknownKeys } as const;
+  const options = { version, configurationFile: call.file, authFile: call.authFile, reinstallFinishedDisk: call.reinstall, giveUpMs: call.giveUpAfter * 1000, unknownKeys } as const;
   switch (call.action) {
     case 'run': return await runInstallation(session, options, call);
     case 'plan': return await planInstallation(session, options, call, call.json);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { UsageError } from '../../internal/errors/errors.ts';
 import { places } from './context.ts';
 
 /** What a call of `ibi` asks for. */
@@ -13,12 +14,20 @@ export type IbiCall = {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly progressFd?: string;
+  /** Seconds without an answer after which a registry is given up. */
+  readonly giveUpAfter: number;
   readonly svg?: string;
   /** Positional argument: what to draw, where to write. */
   readonly path?: string;
 };
 
-type Parsed = { configurationFile?: string; authfile?: string; reinstallFinishedDisk?: boolean; from?: string; only?: string; again?: string; json?: boolean; verbose?: boolean; progressFd?: string; svg?: string };
+type Parsed = { configurationFile?: string; authfile?: string; reinstallFinishedDisk?: boolean; from?: string; only?: string; again?: string; json?: boolean; verbose?: boolean; progressFd?: string; giveUpAfter?: string; svg?: string };
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new UsageError(`--give-up-after "${text}" is not a number of seconds`, { next: 'give a number, for example 600' });
+  return value;
+}
 
 /**
  * The command line of `ibi`: one description for parsing and help. A bare call runs the installation; the reference's flags
@@ -35,6 +44,7 @@ export function ibiCommand(env: Readonly<Record<string, string | undefined>>, on
         .option('--from <step>', 'start at this step')
         .option('--only <step>', 'run this step alone')
         .option('--again <step>', 'run this step although it is done')
+        .option('--give-up-after <seconds>', 'how long to wait for a registry that is away', '600')
         .option('--progress-fd <n>', 'write progress as JSON lines to this descriptor')
         .option('--reinstall-finished-disk', 'erase a disk that this configuration finished');
     }
@@ -49,6 +59,7 @@ export function ibiCommand(env: Readonly<Record<string, string | undefined>>, on
         file: given.configurationFile ?? '',
         authFile: given.authfile ?? places.pullSecret,
         reinstall: given.reinstallFinishedDisk === true,
+        giveUpAfter: seconds(given.giveUpAfter ?? '600'),
         json: given.json === true,
         verbose: given.verbose === true,
         ...(given.from === undefined ? {} : { from: given.from }),

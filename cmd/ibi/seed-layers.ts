@@ -6,6 +6,7 @@ import type { SeedLayer } from '../../internal/seed/stage.ts';
 import { dropStaging } from '../../internal/seed/staging.ts';
 import type { StepIo } from '../../internal/steps/step.ts';
 import type { Ibi } from './context.ts';
+import { waitsBy } from './waits.ts';
 
 /** The layers of the seed, streamed from the registry, or from a copy on the target disk where only skopeo may fetch them. */
 export async function seedLayers(ibi: Ibi, io: StepIo): Promise<AsyncDisposable & { layers: SeedLayer[] }> {
@@ -14,7 +15,7 @@ export async function seedLayers(ibi: Ibi, io: StepIo): Promise<AsyncDisposable 
   if (why !== undefined) {
     io.say(`skopeo fetches the seed, because ${why}`);
     const folder = join(target.root, recordFolder, 'copy');
-    const local = await fetchWithSkopeo(host, egress, seed.image.pinned, folder, { signal: io.signal });
+    const local = await fetchWithSkopeo(host, egress, seed.image.pinned, folder, { signal: io.signal, onRetry: waitsBy(io), giveUpMs: ibi.options.giveUpMs });
     return {
       layers: local.layers.map(({ digest, mediaType, path }) => ({ digest, mediaType, open: () => createReadStream(path, { highWaterMark: 1 << 20 }) })),
       [Symbol.asyncDispose]: () => dropStaging(host, folder),
@@ -28,7 +29,7 @@ export async function seedLayers(ibi: Ibi, io: StepIo): Promise<AsyncDisposable 
     open: () => {
       const base = before;
       before += layer.size;
-      return registry.openBlob(seed.image, layer, { signal: io.signal, onProgress: (bytes) => { io.progress({ done: base + bytes, total, unit: 'bytes' }); } });
+      return registry.openBlob(seed.image, layer, { signal: io.signal, onRetry: waitsBy(io), onProgress: (bytes) => { io.progress({ done: base + bytes, total, unit: 'bytes' }); } });
     },
   }));
   return { layers, [Symbol.asyncDispose]: () => Promise.resolve() };

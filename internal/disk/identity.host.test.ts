@@ -41,7 +41,7 @@ suite('resolveDisk()', () => {
       assert.equal(error.message, 'disk "/dev/disk/by-id/wwn-0x0" did not appear within 1 s');
       assert.match(error.why ?? '', /^the disks of this machine are:\nNAME +SIZE +SECTOR +MODEL/);
       assert.match(error.why ?? '', new RegExp(`^${lab.path} +1\\.1 GB +512`, 'm'));
-      assert.equal(error.next, 'correct "installationDisk", or attach the disk, and start again');
+      assert.equal(error.next, 'correct "installationDisk", or attach the disk');
       return true;
     });
   });

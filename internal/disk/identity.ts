@@ -62,7 +62,7 @@ export async function confirmDisk(host: Host, disk: Disk): Promise<void> {
   if (now !== undefined && differs === undefined && await blockDeviceAt(disk.path) === disk.device && await blockDeviceAt(disk.spelling) === disk.device) return;
   throw new Refusal(`disk "${disk.spelling}" is no longer the one that was chosen`, {
     why: `chosen was ${describeDisk(disk)}; now it is ${now === undefined ? 'gone' : describeDisk(now)}`,
-    next: 'see that the disk is in its place and start again',
+    next: 'see that the disk is in its place',
   });
 }
 
@@ -94,7 +94,7 @@ async function absent(host: Host, spelling: string, what: string, waitMs: number
   const present = rows.length === 0 ? ['this machine shows no disk at all'] : ['the disks of this machine are:', ...diskTable(rows)];
   return new Failure(`disk "${spelling}" ${what}${waitMs > 0 ? ` within ${Math.ceil(waitMs / 1000)} s` : ''}`, {
     why: present.join('\n'),
-    next: 'correct "installationDisk", or attach the disk, and start again',
+    next: 'correct "installationDisk", or attach the disk,',
   });
 }
 

@@ -69,7 +69,7 @@ suite('mountTarget()', () => {
     const plan = await installed(lab, 'x');
     await lab.host.run('mkfs.ext4', ['-q', '-F', other.path]);
     await using foreign = await lab.host.mount(other.path, plan.root);
-    await assert.rejects(mountTarget(lab.host, await lab.disk(), plan, lab.say), new Failure(`"${other.path}" is mounted at "${foreign.target}", where the target belongs; unmount it and start again`));
+    await assert.rejects(mountTarget(lab.host, await lab.disk(), plan, lab.say), new Failure(`"${other.path}" is mounted at "${foreign.target}", where the target belongs; unmount it`));
   });
 
   test('puts container storage into an immutable root in the folder variant', async () => {
@@ -102,7 +102,7 @@ test('unmountTarget() names the process that holds the target', async () => {
   const user = spawn('sleep', ['60'], { cwd: target.containers, stdio: 'ignore' });
   try {
     await assert.rejects(unmountTarget(lab.host, target, lab.say), (error: unknown) => error instanceof Failure
-      && error.message === `"${target.containers}" cannot be unmounted` && error.why === `in use by process ${user.pid ?? 0} (sleep)` && error.next === 'end what uses it and start again');
+      && error.message === `"${target.containers}" cannot be unmounted` && error.why === `in use by process ${user.pid ?? 0} (sleep)` && error.next === 'end what uses it');
   } finally {
     const gone = once(user, 'exit');
     user.kill();

@@ -53,5 +53,5 @@ export function hasDevice(entry: MountEntry): boolean {
 
 function requireFreePoint(present: MountEntry | undefined, target: string): void {
   if (present === undefined || !hasDevice(present)) return;
-  throw new Failure(`"${present.source}" is mounted at "${target}", where the target belongs; unmount it and start again`);
+  throw new Failure(`"${present.source}" is mounted at "${target}", where the target belongs; unmount it`);
 }

@@ -45,7 +45,7 @@ export async function releaseDisk(host: Host, disk: Disk, options: InspectOption
 
   const ran: ReleaseAction[] = [];
   for (const [index, action] of plan.entries()) {
-    if (host.stop.aborted) throw new Interrupted(`stopped while disk "${disk.name}" was taken out of use`, { next: 'start again; what was done stays done' });
+    if (host.stop.aborted) throw new Interrupted(`stopped while disk "${disk.name}" was taken out of use`, { why: 'what was done stays done' });
     if (action.action === 'wipe' && plan[index - 1]?.action !== 'wipe') await requireUnused(host, disk, options);
     if (action.device !== undefined && !(await readBlockDevices()).has(action.device)) continue;
     await act(host, action);
@@ -72,7 +72,7 @@ async function requireUnused(host: Host, disk: Disk, options: InspectOptions): P
     const elsewhere = activeHolders(inspection.tree).length > 0 ? [] : await namespacesWith(new Set(devicesOf(inspection.tree)));
     return new Failure(`disk "${disk.name}" is still in use after all that uses it was told to let go`, {
       why: [...printTree(inspection.tree), ...(elsewhere.length === 0 ? [] : [`mounted in the mount namespace of ${elsewhere.slice(0, 5).join(', ')}`])].join('\n'),
-      next: 'end what holds it, or restart the machine, and start again',
+      next: 'end what holds it, or restart the machine,',
     });
   });
 }
@@ -85,7 +85,7 @@ async function requireWiped(host: Host, disk: Disk, options: InspectOptions, bef
     if (activeHolders(inspection.tree).length === 0 && metadata.length === 0) return undefined;
     return new Failure(`something came back to disk "${disk.name}" after it was wiped`, {
       why: printTree(inspection.tree).join('\n'),
-      next: 'another program assembles volumes or arrays on this machine; stop it and start again',
+      next: 'another program assembles volumes or arrays on this machine; stop it',
     });
   });
 }

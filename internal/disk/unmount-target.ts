@@ -57,7 +57,7 @@ export async function letGo(host: Host, mountPoint: string): Promise<void> {
     const users = await usersBelow(mountPoint);
     throw new Failure(`"${mountPoint}" cannot be unmounted`, {
       why: users.length === 0 ? messageOf(error) : `in use by ${users.slice(0, 5).join(', ')}`,
-      next: 'end what uses it and start again',
+      next: 'end what uses it',
       cause: error,
     });
   }

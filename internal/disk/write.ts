@@ -81,7 +81,7 @@ function explain(error: unknown, disk: Disk): unknown {
 }
 
 function nextFor(talk: string): { next?: string } {
-  if (/found busy partitions|exclusive access/.test(talk)) return { next: 'unmount what is listed, or restart the machine, and start again' };
+  if (/found busy partitions|exclusive access/.test(talk)) return { next: 'unmount what is listed, or restart the machine' };
   if (/No space left on device/.test(talk)) return { next: 'the disk is smaller than the image; choose a larger one' };
   if (/collision with partition/.test(talk)) return { next: 'the partition to keep begins inside the image; only a partition behind it can be kept' };
   return {};

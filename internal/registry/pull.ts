@@ -80,7 +80,7 @@ export async function pullImages(host: Host, list: readonly string[], options: P
   const broken = await dropBroken(store, absent.filter(({ name }) => !run.failures.has(name)), suspects, stops);
   for (const { name } of broken) say(`image "${name}" took up a broken layer of an earlier run; it is pulled again`);
   await run.finish(schedulePulls(broken, await store.layerDigests()));
-  if (isStopped(stops)) throw new Interrupted('stopped while images were pulled', { next: 'start again; images and layers that are there are not fetched again' });
+  if (isStopped(stops)) throw new Interrupted('stopped while images were pulled', { why: 'images and layers that are there are not fetched again' });
 
   const failed = await proveImages(store, images, run.failures, status);
   await status.write();

@@ -75,7 +75,7 @@ export async function retried<T>(attempt: () => Promise<T>, options: PatienceOpt
 
 function checkStopped(signal: AbortSignal | undefined): void {
   if (signal?.aborted !== true) return;
-  throw signal.reason instanceof Failure ? signal.reason : new Interrupted('stopped while waiting for another attempt', { next: 'start again; finished downloads are kept', cause: signal.reason });
+  throw signal.reason instanceof Failure ? signal.reason : new Interrupted('stopped while waiting for another attempt', { why: 'finished downloads are kept', cause: signal.reason });
 }
 
 function exhausted(error: Failure, failures: number, waitedMs: number): Failure {

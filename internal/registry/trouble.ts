@@ -138,7 +138,7 @@ export function statusTrouble(status: number, subject: Subject, said: string, re
 
 /** Stopped by a signal: our own stop, or a caller's budget. */
 export function stoppedTrouble(subject: Subject, cause: unknown): Failure {
-  return cause instanceof Failure ? cause : new Interrupted(`stopped while waiting for registry "${subject.registry}"`, { next: 'start again; finished downloads are kept', cause });
+  return cause instanceof Failure ? cause : new Interrupted(`stopped while waiting for registry "${subject.registry}"`, { why: 'finished downloads are kept', cause });
 }
 
 /** The errno of an error or of what it wraps; several addresses tried at once come as an AggregateError. */

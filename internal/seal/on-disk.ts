@@ -1,4 +1,4 @@
-import { findPartition, hasPartition, lookInto, readTable, type Disk, type Partition } from '../disk/disk.ts';
+import { findPartition, hasPartition, lookInto, mountPartition, readTable, type Disk, type Partition } from '../disk/disk.ts';
 import type { Host } from '../host/host.ts';
 import { readRecord, writeRecord, type InstallRecord } from './record.ts';
 
@@ -22,11 +22,14 @@ export async function recordOnDisk(host: Host, disk: Disk, runFolder: string): P
 }
 
 /** Writes the record to a disk whose root is not mounted, and unmounts again: the record is on stable storage afterwards. */
-export async function signDisk(host: Host, disk: Disk, mountPoint: string, make: (root: string) => Promise<InstallRecord>): Promise<void> {
-  const partition = findPartition((await readTable(host, disk)) ?? { kind: 'gpt', sectorBytes: disk.sectorBytes, firstSector: 0, lastSector: 0, partitions: [] }, { label: 'root' });
-  await host.run('mkdir', ['-p', mountPoint]);
-  await using mount = await host.mount(partition.path ?? '', mountPoint);
-  await writeRecord(host, mount.target, await make(mount.target));
+export async function signDisk(host: Host, disk: Disk, mountPoint: string, make: () => Promise<InstallRecord>): Promise<void> {
+  const partition = findPartition(await readTable(host, disk), { label: 'root' }, disk.name);
+  await mountPartition(host, partition, mountPoint);
+  try {
+    await writeRecord(host, mountPoint, await make());
+  } finally {
+    await host.unmount(mountPoint);
+  }
 }
 
 async function rootPartition(host: Host, disk: Disk): Promise<Partition | undefined> {

@@ -1,4 +1,4 @@
-import { CommandError, Failure, describeEnd, messageOf } from '../errors/errors.ts';
+import { CommandError, Failure, UsageError, describeEnd, messageOf } from '../errors/errors.ts';
 
 /** Where and in what a run failed. */
 export type FailureReport = {
@@ -31,7 +31,7 @@ export function failureBlock(report: FailureReport): string[] {
     ...unique(why).filter((text) => text !== messageOf(error)).map((text) => `why:     ${text}`),
     ...(command === undefined ? [] : commandLines(command)),
     ...(report.leaves === undefined ? [] : [`leaves:  ${report.leaves}`]),
-    `next:    ${next === undefined ? `run again: ${report.again}` : `${next}, then run: ${report.again}`}`,
+    `next:    ${next === undefined ? `${error instanceof UsageError ? 'correct it, then run' : 'run again'}: ${report.again}` : `${next}, then run: ${report.again}`}`,
     ...(report.details === undefined ? [] : [`details: ${report.details}`]),
   ];
 }

@@ -76,7 +76,7 @@ export async function runFlow<C>(options: RunFlowOptions<C>): Promise<RunRecord>
       await journal.putRun(record('running'));
     } catch (error) {
       const stopped = isStop(error, options.stop);
-      const cause = stopped ? new Interrupted('stopped on request', { cause: error, next: 'start again to continue' }) : error;
+      const cause = stopped ? new Interrupted('stopped on request', { cause: error }) : error;
       note(stopped ? 'interrupted' : 'failed', messageOf(cause));
       await journal.putRun(record(stopped ? 'interrupted' : 'failed', messageOf(cause)));
       throw new StepFailed({ name: placed.step.name, index: placed.index, steps: steps.length }, cause);

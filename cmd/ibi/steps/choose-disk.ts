@@ -8,7 +8,7 @@ export const chooseDisk: Step<Ibi> = {
   says: 'Find the one disk and see that it may be erased',
   run: async (ibi, io) => {
     const { host, config } = ibi;
-    const disk = await resolveDisk(host, config.installationDisk, { minimumBytes: leastDiskBytes, say: io.waiting });
+    const disk = await resolveDisk(host, config.installationDisk, { minimumBytes: leastDiskBytes, say: io.say });
     ibi.find('disk', disk);
     io.say(describeDisk(disk));
     for (const name of disk.byId) io.say(`also known as ${name}`);

@@ -8,6 +8,7 @@ import type { Step } from '../../../internal/steps/step.ts';
 import { imageArchitecture } from '../../../internal/host/machine.ts';
 import { sizeText } from '../../../internal/log/progress.ts';
 import type { Ibi } from '../context.ts';
+import { waitsBy } from '../waits.ts';
 
 export const inspectSeed: Step<Ibi> = {
   name: 'inspect-seed',
@@ -15,12 +16,12 @@ export const inspectSeed: Step<Ibi> = {
   run: async (ibi, io) => {
     const { host, config } = ibi;
     const egress = await openEgress(host, { authFile: ibi.options.authFile });
-    const registry = openRegistry(host, egress);
+    const registry = openRegistry(host, egress, { patience: { giveUpMs: ibi.options.giveUpMs } });
     ibi.find('egress', egress);
     ibi.find('registry', registry);
     const why = registry.whyNotStreamed(config.seedImage);
     if (why !== undefined) io.say(`skopeo talks to the registry, because ${why}`);
-    const image = await (why === undefined ? registry.inspect(config.seedImage, { platform: { os: 'linux', architecture: imageArchitecture() }, signal: io.signal }) : inspectWithSkopeo(host, egress, config.seedImage, { signal: io.signal }));
+    const image = await (why === undefined ? registry.inspect(config.seedImage, { platform: { os: 'linux', architecture: imageArchitecture() }, signal: io.signal, onRetry: waitsBy(io) }) : inspectWithSkopeo(host, egress, config.seedImage, { signal: io.signal, onRetry: waitsBy(io), giveUpMs: ibi.options.giveUpMs }));
     const size = image.layers.reduce((sum, layer) => sum + layer.size, 0);
     io.say(`${image.pinned}, ${sizeText(size)}, from ${image.location}`);
     const { manifest, warnings } = judgeSeed(

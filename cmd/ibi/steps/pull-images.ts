@@ -2,7 +2,7 @@ import { pullImages } from '../../../internal/registry/pull.ts';
 import { reach, reached, readRecord } from '../../../internal/seal/record.ts';
 import type { Step } from '../../../internal/steps/step.ts';
 import { places, type Ibi } from '../context.ts';
-import { imagesToPull, judgePulls } from '../images.ts';
+import { imagesToPull, judgePulls, suspectLayers } from '../images.ts';
 
 export const pullSeedImages: Step<Ibi> = {
   name: 'pull-images',
@@ -17,6 +17,7 @@ export const pullSeedImages: Step<Ibi> = {
     const report = await pullImages(host, images, {
       registry,
       authFile: options.authFile,
+      suspects: await suspectLayers(ibi, io.say),
       statusFile: places.precacheStatus,
       say: io.say,
       signal: io.signal,
@@ -24,6 +25,6 @@ export const pullSeedImages: Step<Ibi> = {
     });
     judgePulls(report, ibi.config.precacheBestEffort, io);
     await host.run('sync', ['-f', target.containers], { budgetMs: 20 * 60_000 });
-    if (report.failed.length === 0) await reach(host, target.root, 'images', seed.installId);
+    await reach(host, target.root, 'images', seed.installId);
   },
 };
