@@ -9,7 +9,7 @@ import type { Stage } from './stage.ts';
 export function assertInstalled(installation: Installation): void {
   const block = installation.console.split('\n').filter((line) => /\bibi\b/.test(line)).slice(-25).join('\n');
   assert.equal(`${installation.result} ${String(installation.exitCode)}`, 'success 0', block);
-  assert.match(installation.console, /ibi.*: finished in /);
+  assert.match(sectionOf(installation.sections, 'journal'), /ibi.*: finished in /);
 }
 
 /** What is true of every disk that was installed, whatever lies between the first attempt and the last. */

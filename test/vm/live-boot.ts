@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { liveIsoIgnition, type LiveIsoWishes } from '../../ignition/live-iso.ts';
-import { personaliseIso } from './artefacts/iso.ts';
-import type { Firmware, VirtualDisk } from './qemu-arguments.ts';
+import { liveArguments, personaliseInitrd, personaliseIso } from './artefacts/iso.ts';
+import type { DirectKernel, Firmware, VirtualDisk } from './qemu-arguments.ts';
 import { bootMachine, type Line, type Machine } from './qemu.ts';
 import { parseSections, type Sections } from './sections.ts';
 import type { Stage } from './stage.ts';
@@ -10,10 +10,11 @@ import type { Stage } from './stage.ts';
 export type LiveBoot = {
   /** Name of the log folder of this boot. */
   readonly name: string;
-  readonly firmware?: Firmware;
+  /** Firmware that starts the ISO, or `kernel` (the default): its kernel and initramfs started directly, three seconds less. */
+  readonly by?: Firmware | 'kernel';
   /** Laid over a good configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** Beside the target. */
+  /** Beside the target, and in front of it. */
   readonly disks?: readonly VirtualDisk[];
   /** Instead of our own document. */
   readonly ignition?: (wishes: LiveIsoWishes) => Promise<unknown>;
@@ -45,19 +46,36 @@ export function wishesOf(stage: Stage, config: Readonly<Record<string, unknown>>
 
 /** Starts the installation ISO, personalised for this stage, and returns while it boots. */
 export async function bootLive(stage: Stage, boot: LiveBoot): Promise<Machine> {
-  const dir = join(stage.logs, boot.name);
-  const iso = join(stage.dir, `${boot.name}.iso`);
   const ignition = await (boot.ignition ?? liveIsoIgnition)(wishesOf(stage, boot.config));
-  const sectors = stage.target.sectorSize ?? 512;
-  await personaliseIso(await stage.parts.iso([sectors]), iso, await stage.parts.installer(), { ignition, kernelArguments: boot.payload === false ? [] : ['lab.payload'] });
+  const words = boot.payload === false ? [] : ['lab.payload'];
   const watch = await readFile(new URL('guest/watch-install', import.meta.url), 'utf8');
   return bootMachine({
-    dir, firmware: boot.firmware ?? 'bios', iso, registry: stage.registry,
-    disks: [stage.target, ...(boot.payload === false ? [] : [stage.payload]), ...(boot.disks ?? [])],
+    dir: join(stage.logs, boot.name), registry: stage.registry, signal: stage.signal,
+    ...await (boot.by === undefined || boot.by === 'kernel' ? withoutFirmware(stage, boot, { ignition, words }) : withFirmware(stage, boot.by, boot, { ignition, words })),
+    // others come first: who takes the first disk for the right one shall fail here
+    disks: [...(boot.disks ?? []), stage.target, ...(boot.payload === false ? [] : [stage.payload])],
     script: `${boot.gather === true ? 'LAB_GATHER=1' : ''}\n${watch}`,
     onLine: boot.onLine ?? ((line) => { tellStep(stage, line); }),
   });
 }
+
+type Personal = { ignition: unknown; words: readonly string[] };
+
+async function withFirmware(stage: Stage, firmware: Firmware, boot: LiveBoot, { ignition, words }: Personal): Promise<{ firmware: Firmware; iso: string }> {
+  const iso = join(stage.dir, `${boot.name}.iso`);
+  await personaliseIso(await isoOf(stage), iso, await stage.parts.installer(), { ignition, kernelArguments: words });
+  return { firmware, iso };
+}
+
+/** The ISO stays the medium; only GRUB does not read kernel and initramfs from it. */
+async function withoutFirmware(stage: Stage, boot: LiveBoot, { ignition, words }: Personal): Promise<{ firmware: Firmware; iso: string; kernel: DirectKernel }> {
+  const { file, initrd: source } = await stage.parts.liveKernel();
+  const initrd = join(stage.dir, `${boot.name}.initrd`);
+  await personaliseInitrd(source, initrd, await stage.parts.installer(), ignition);
+  return { firmware: 'bios', iso: await isoOf(stage), kernel: { file, initrd, arguments: [liveArguments, ...words].join(' ') } };
+}
+
+const isoOf = (stage: Stage): Promise<string> => stage.parts.iso([stage.target.sectorSize ?? 512], stage.os === 'full' ? 'full' : 'small');
 
 /** Waits for the end of the install unit, good or bad, and for the machine to switch itself off. */
 export async function installationOf(stage: Stage, machine: Machine): Promise<Installation> {

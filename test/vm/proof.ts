@@ -19,21 +19,24 @@ export type ProofLane =
 
 export type Proof = { readonly lane: ProofLane; readonly sections: Sections; readonly console: string };
 
+type Questions = { readonly host: string; readonly images: string };
+
 const guest = (name: string): Promise<string> => readFile(new URL(`guest/${name}`, import.meta.url), 'utf8');
 
 /** Starts what the target disk holds and asks it about itself. */
 export async function proveInstalled(stage: Stage, lane: ProofLane, name = 'installed'): Promise<Proof> {
-  const questions = `section() { echo "=== $1"; shift; "$@" 2>&1; echo; }\nLAB_IMAGES="${stage.images.join(' ')}"\n${await guest('proof')}`;
+  const words = `section() { echo "=== $1"; shift; "$@" 2>&1; echo; }\nLAB_IMAGES="${stage.images.join(' ')}"\n`;
+  const questions = { host: `${words}${await guest('proof')}`, images: `${words}${await guest('proof-images')}` };
   const proof = lane === 'nspawn' ? await inContainer(stage, questions) : await inMachine(stage, lane, { questions, name });
   await writeFile(join(stage.logs, `${name}.txt`), [...proof.sections].map(([title, text]) => `=== ${title}\n${text}\n`).join(''));
   return proof;
 }
 
-async function inMachine(stage: Stage, lane: Firmware | 'kernel', { questions, name }: { questions: string; name: string }): Promise<Proof> {
+async function inMachine(stage: Stage, lane: Firmware | 'kernel', { questions, name }: { questions: Questions; name: string }): Promise<Proof> {
   const kernel = lane === 'kernel' ? await bootFilesOf(stage.target, stage.dir) : undefined;
   await using machine = await bootMachine({
-    dir: join(stage.logs, name), firmware: lane === 'kernel' ? 'bios' : lane, disks: [stage.target], registry: stage.registry,
-    script: `cat > /run/lab-proof <<'PROOF'\n${questions}PROOF\n${await guest('then-power-off')}`,
+    dir: join(stage.logs, name), firmware: lane === 'kernel' ? 'bios' : lane, disks: [stage.target], registry: stage.registry, signal: stage.signal,
+    script: `cat > /run/lab-proof <<'PROOF'\n${questions.host}${questions.images}PROOF\n${await guest('then-power-off')}`,
     ...(kernel === undefined ? {} : { kernel }),
   });
   await machine.waitFor(/LAB-PROOF-DONE/, 400_000);
@@ -41,10 +44,13 @@ async function inMachine(stage: Stage, lane: Firmware | 'kernel', { questions, n
   return { lane, sections: parseSections(await machine.results()), console: machine.lines.map((line) => line.text).join('\n') };
 }
 
-async function inContainer(stage: Stage, questions: string): Promise<Proof> {
+async function inContainer(stage: Stage, questions: Questions): Promise<Proof> {
   const { target } = stage;
   await using one = await openLane({ disks: [{ serial: target.serial, file: target.file, sectorSize: target.sectorSize ?? 512 }], installer: await stage.parts.installer(), metal: {} });
+  await one.run('mount', [one.disk.part(5), '/var/lib/containers']);
+  const images = await one.run('bash', ['-s'], { input: questions.images });
+  await one.run('umount', ['/var/lib/containers']);
   await using container = await bootDeployment(one, { stateroot: stage.seed.stateroot, storagePartition: 5 });
-  const { stdout } = await container.run('bash', ['-s'], { input: questions });
-  return { lane: 'nspawn', sections: parseSections(stdout), console: await container.journal() };
+  const host = await container.run('bash', ['-s'], { input: questions.host });
+  return { lane: 'nspawn', sections: parseSections(`${host.stdout}\n${images.stdout}`), console: await container.journal() };
 }

@@ -45,7 +45,7 @@ export async function qemuArguments(options: MachineOptions, files: { dir: strin
     args.push('-machine', 'q35', '-drive', `if=pflash,format=raw,readonly=on,file=${join(ovmf, 'OVMF_CODE_4M.fd')}`, '-drive', `if=pflash,format=raw,file=${variables}`);
   }
   if (options.iso !== undefined) {
-    args.push('-device', 'virtio-scsi-pci', '-drive', `if=none,id=cd,media=cdrom,file=${options.iso},readonly=on`, '-device', 'scsi-cd,drive=cd,bootindex=0');
+    args.push('-device', 'virtio-scsi-pci', '-drive', `if=none,id=cd,media=cdrom,file=${options.iso},readonly=on`, '-device', `scsi-cd,drive=cd${options.kernel === undefined ? ',bootindex=0' : ''}`);
   }
   for (const [index, disk] of options.disks.entries()) {
     const sectors = disk.sectorSize === 4096 ? ',logical_block_size=4096,physical_block_size=4096' : '';

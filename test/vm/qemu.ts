@@ -33,9 +33,11 @@ export type BootOptions = MachineOptions & {
   onLine?: (line: Line) => void;
   /** Console lines that mean that it makes no sense to wait any longer. */
   failure?: RegExp;
+  /** Switches the machine off, and so ends every wait for it. */
+  signal?: AbortSignal | undefined;
 };
 
-const failures = /LAB-INITRD-FAIL|LAB-IGNITION-PRESET-FAIL|Kernel panic|You are in emergency mode|grub rescue>|Shell> /;
+const failures = /LAB-INITRD-FAIL|LAB-IGNITION-PRESET-FAIL|Kernel panic|You are in emergency mode|grub rescue>|Shell> |Failed to start lab-payl/;
 
 // CSI and OSC sequences, charset switches and carriage returns: what firmware, GRUB and systemd send to a terminal
 const ansi = /\x1b\[[0-9;?=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[()][0-9A-B]|\x1b[c=>78DM]|\r/g;
@@ -79,6 +81,10 @@ export async function bootMachine(options: BootOptions): Promise<Machine> {
     }
   });
   const qemu = await start('qemu-system-x86_64', args, { onData: (chunk) => splitter.push(chunk) });
+  const cut = (): void => { qemu.child.kill('SIGKILL'); };
+  if (options.signal?.aborted === true) cut();
+  options.signal?.addEventListener('abort', cut, { once: true });
+  void qemu.ended.then(() => options.signal?.removeEventListener('abort', cut));
   void qemu.ended.then((how) => { splitter.flush(); rejectAll(`the machine has ended (${String(how)})`); });
 
   const within = async <T>(what: string, budgetMs: number, wait: Promise<T>): Promise<T> => {

@@ -27,9 +27,10 @@ export type Scenario = {
 };
 
 /** Plays a scenario from its stage to its last assertion. */
-export async function playScenario(scenario: Scenario, say: Say): Promise<void> {
+export async function playScenario(scenario: Scenario, say: Say, signal: AbortSignal): Promise<void> {
+  const lane = scenario.proof ?? 'nspawn';
   await using stage = await openStage({
-    name: scenario.name, say, ...(scenario.sectorSize === undefined ? {} : { sectorSize: scenario.sectorSize }), ...(scenario.seed === undefined ? {} : { seed: scenario.seed }),
+    name: scenario.name, say, signal, os: lane === 'nspawn' ? 'slim' : 'full', ...(scenario.sectorSize === undefined ? {} : { sectorSize: scenario.sectorSize }), ...(scenario.seed === undefined ? {} : { seed: scenario.seed }),
   });
   await scenario.prepare?.(stage);
   const installations = await (scenario.story?.(stage) ?? installOnce(stage, scenario.boot));
@@ -39,7 +40,7 @@ export async function playScenario(scenario: Scenario, say: Say): Promise<void> 
     if (last === undefined) throw new Error('a scenario that installs must say how that went');
     assertInstalled(last);
     say('proof of the installed disk');
-    proof = await proveInstalled(stage, scenario.proof ?? 'nspawn');
+    proof = await proveInstalled(stage, lane);
     assertBaseline(stage, proof);
   }
   await assertNoCanary(stage, { installations, ...(proof === undefined ? {} : { proof }) });

@@ -19,6 +19,8 @@ export const resultsRoot = (): string => join(cacheRoot(), 'results');
 /** All that a scenario plays on: a registry with a seed and its images, a blank target disk, canaries. */
 export type Stage = AsyncDisposable & {
   readonly parts: Lab;
+  /** What the seed deploys: an OS that boots on a machine, or one for a container. */
+  readonly os: 'full' | 'slim';
   /** Disks and other large files; gone when the scenario has ended. */
   readonly dir: string;
   /** Consoles, journals and what else a person looks at afterwards. */
@@ -34,11 +36,13 @@ export type Stage = AsyncDisposable & {
   /** Texts that must not appear anywhere but in the files that a person gave. */
   readonly canaries: readonly string[];
   readonly say: Say;
+  /** Aborted when the person wants the whole thing to end. */
+  readonly signal: AbortSignal;
 };
 
-export type StageOptions = { readonly name: string; readonly sectorSize?: 512 | 4096; readonly seed?: SeedOptions; readonly say: Say };
+export type StageOptions = { readonly name: string; readonly os: 'full' | 'slim'; readonly sectorSize?: 512 | 4096; readonly seed?: SeedOptions; readonly say: Say; readonly signal: AbortSignal };
 
-export async function openStage({ name, sectorSize = 512, seed: seedOptions, say }: StageOptions): Promise<Stage> {
+export async function openStage({ name, os, sectorSize = 512, seed: seedOptions, say, signal }: StageOptions): Promise<Stage> {
   const scope = new AsyncDisposableStack();
   try {
     const logs = join(resultsRoot(), name);
@@ -48,14 +52,14 @@ export async function openStage({ name, sectorSize = 512, seed: seedOptions, say
     const work = scope.use(await tempDir(name));
     const registry = scope.use(await startRegistry());
     const images = await pushImages(parts, registry);
-    const seed = await parts.seed({ containers: images, ...seedOptions });
+    const seed = await parts.seed({ os: { tree: os }, containers: images, ...seedOptions });
     const seedReference = await registry.push(seed.dir, seed.image.tag);
     const proxyPassword = registry.password.replace('registry', 'proxy');
     const auth = Buffer.from(`${registry.user}:${registry.password}`).toString('base64');
     const target = await makeBlankDisk(work.path, 'target', { sectorSize });
     const held = scope.move();
     return {
-      parts, dir: work.path, logs, registry, seed, seedReference, images, target, say,
+      parts, os, dir: work.path, logs, registry, seed, seedReference, images, target, say, signal,
       payload: { serial: 'payload', file: await payload(say), readOnly: true },
       proxyUrl: `http://lab:${proxyPassword}@proxy.lab:3128`, canaries: [registry.password, auth, proxyPassword],
       [Symbol.asyncDispose]: () => held.disposeAsync(),

@@ -1,19 +1,24 @@
 import { randomFillSync } from 'node:crypto';
-import { cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { read, run } from '../command.ts';
 import { tempDir } from '../resources.ts';
 import { ensure, put, type Artefact, type Say } from './cache.ts';
 import { kernelVersion } from './initramfs.ts';
 
-/** `full` is the OS that boots; `small` has a kernel and forty files, for the many tests that only install. */
-export type SeedOs = { tree: 'full' | 'small'; padMiB: number };
+/**
+ * `full` is the OS that boots on a machine; `slim` boots in a container, a third of the size; `small` has a kernel and forty
+ * files, for the many tests that only install.
+ */
+export type SeedOs = { tree: OsTree; padMiB: number };
+export type OsTree = 'full' | 'slim' | 'small';
 
 /** The stock OS of the metal image. Files: `repo/` (bare), `commit` (checksum). */
-export async function baseCommit(tree: Artefact, say: Say): Promise<Artefact> {
+export async function baseCommit(tree: Artefact, os: OsTree, say: Say): Promise<Artefact> {
   return ensure({
-    name: 'commit-base', sources: [import.meta.url], from: [tree], async build(dir) {
-      await commit(dir, [tree.path('root')], { branch: 'rhcos/base', version: 'base-1' });
+    name: 'commit-base', sources: [import.meta.url], from: [tree], inputs: { os }, async build(dir) {
+      await using work = await tempDir('commit');
+      await commit(dir, [await osTree(tree.path('root'), os, join(work.path, 'os'))], { branch: 'rhcos/base', version: 'base-1' });
     },
   }, say);
 }
@@ -31,9 +36,7 @@ export async function seedCommit(tree: Artefact, os: SeedOs, say: Say): Promise<
       for (let index = 0; index < os.padMiB * 8; index += 1) {
         await put(join(overlay, `usr/share/lab-pad/${String(index % 16)}/${String(index)}`), randomFillSync(Buffer.alloc(128 * 1024)));
       }
-      const root = os.tree === 'full' ? tree.path('root') : join(work.path, 'small');
-      if (os.tree === 'small') await smallTree(tree.path('root'), root);
-      await commit(dir, [root, overlay], { branch: 'ostree/0/1/0', version: 'seed-1' });
+      await commit(dir, [await osTree(tree.path('root'), os.tree, join(work.path, 'os')), overlay], { branch: 'ostree/0/1/0', version: 'seed-1' });
     },
   }, say);
 }
@@ -49,6 +52,29 @@ async function commit(dir: string, trees: readonly string[], facts: { branch: st
     `--add-metadata-string=version=${facts.version}`, '--timestamp=2024-05-14T00:00:00Z', '--no-xattrs',
   ]);
   await writeFile(join(dir, 'commit'), `${checksum}\n`);
+}
+
+async function osTree(full: string, os: OsTree, root: string): Promise<string> {
+  if (os === 'full') return full;
+  await (os === 'slim' ? slimTree(full, root) : smallTree(full, root));
+  return root;
+}
+
+/** What a container that only has to boot and to answer questions does not need. Kernel and initramfs stay: they are deployed. */
+const notSlim = ['usr/bin/podman', 'usr/bin/skopeo', 'usr/lib/podman', 'usr/bin/perl5.36.0', 'usr/lib/x86_64-linux-gnu/libperl.so.5.36.0', 'usr/bin/openssl',
+  'usr/lib/x86_64-linux-gnu/liblvm2cmd.so.2.03', 'usr/bin/gpg', 'usr/bin/dirmngr', 'usr/bin/gpgsm', 'usr/lib/x86_64-linux-gnu/libapt-pkg.so.6.0.0', 'usr/bin/crun'];
+
+async function slimTree(full: string, root: string): Promise<void> {
+  // links, not copies: nothing is changed in place
+  await run('cp', ['-al', full, root]);
+  for (const path of notSlim) await rm(join(root, path), { recursive: true, force: true });
+  await rm(join(root, 'usr/lib/modules', await kernelVersion(full), 'kernel'), { recursive: true });
+  // 31 MB of tables for text in all languages, which libxml2 drags in and nobody reads here: as zeros they compress to nothing
+  const tables = join(root, 'usr/lib/x86_64-linux-gnu/libicudata.so.72.1');
+  const { size } = await stat(tables);
+  await copyFile(tables, `${tables}.copy`);
+  await rename(`${tables}.copy`, tables);
+  await run('dd', ['if=/dev/zero', `of=${tables}`, 'conv=notrunc', 'bs=65536', 'seek=1', `count=${String(Math.floor(size / 65536) - 3)}`, 'status=none']);
 }
 
 /** Just enough for `ostree admin deploy`: kernel, initramfs, os-release, `/usr/etc`, the links of the top level. */

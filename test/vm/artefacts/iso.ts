@@ -1,4 +1,4 @@
-import { link, mkdir, rm } from 'node:fs/promises';
+import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../command.ts';
 import { tempDir } from '../resources.ts';
@@ -54,4 +54,11 @@ export async function personaliseIso(source: string, target: string, installer: 
   if (what.ignition !== undefined) await run(installer, ['iso', 'ignition', 'embed', target], { input: JSON.stringify(what.ignition) });
   const words = (what.kernelArguments ?? []).flatMap((word) => ['--append', word]);
   if (words.length > 0) await run(installer, ['iso', 'kargs', 'modify', ...words, target]);
+}
+
+/** The initramfs of a start without firmware: the ISO's own and the document behind it, as the real coreos-installer wraps it. */
+export async function personaliseInitrd(source: string, target: string, installer: string, ignition: unknown): Promise<void> {
+  await writeFile(`${target}.ign`, JSON.stringify(ignition));
+  await run(installer, ['pxe', 'ignition', 'wrap', '--ignition-file', `${target}.ign`, '--output', `${target}.wrapped`]);
+  await run('bash', ['-c', 'cat "$0" "$1" > "$2"', source, `${target}.wrapped`, target]);
 }

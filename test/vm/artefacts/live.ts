@@ -9,17 +9,20 @@ const wrapper = new URL('../guest/coreos-installer', import.meta.url);
 /** Container storage of the live system: overlayfs cannot be the upper layer of overlayfs, so it is a file system in RAM, as on RHCOS. */
 const containerStorage = '[Unit]\nDescription=Container storage in RAM\n[Mount]\nWhat=tmpfs\nWhere=/var/lib/containers\nType=tmpfs\n';
 
-/** A disk with programs that the host attaches by serial; the fastest way to try a new build of ours without a new ISO. */
+/**
+ * A disk with programs that the host attaches by serial; the fastest way to try a new build of ours without a new ISO.
+ * The mount is tried again: right after the coldplug somebody may hold the device, and the kernel says "Can't open blockdev".
+ */
 const payload = `[Unit]
 Description=Programs from the payload disk
 DefaultDependencies=no
 ConditionKernelCommandLine=lab.payload
-After=systemd-udevd.service local-fs.target
+After=systemd-udevd.service systemd-udev-trigger.service local-fs.target
 Before=sysinit.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/sh -c 'udevadm settle; mkdir -p /run/payload /var/usrlocal/bin && mount -o ro /dev/disk/by-id/virtio-payload /run/payload && ln -sf /run/payload/bin/* /var/usrlocal/bin/'
+ExecStart=/bin/sh -c 'udevadm settle; mkdir -p /run/payload /var/usrlocal/bin; for try in $(seq 60); do mount -o ro /dev/disk/by-id/virtio-payload /run/payload && break; sleep 0.2; done; mountpoint -q /run/payload && ln -sf /run/payload/bin/* /var/usrlocal/bin/'
 `;
 
 /** The live system: the same OS with /etc in place, the real coreos-installer and the real Ignition. File: `root.squashfs`. */

@@ -2,5 +2,5 @@ import type { Scenario } from '../scenario.ts';
 
 /** The baseline itself, with evidence gathered, booted through the boot loader on the disk. */
 export const bios: Scenario = {
-  name: 'bios', says: 'ISO, blank disk and reboot with BIOS firmware', boot: { firmware: 'bios', gather: true }, proof: 'bios',
+  name: 'bios', says: 'ISO, blank disk and reboot with BIOS firmware', boot: { by: 'bios', gather: true }, proof: 'bios',
 };
