@@ -37,7 +37,10 @@ export async function planFlow<C>(flow: Flow<C>, context: C, journal: Journal, s
       const known = journal.entry(step.name);
       if (known !== undefined && known.inputs !== digestInputs(step.inputs?.(context) ?? [])) return { would: 'run', reason: 'its inputs changed' };
       if (step.isDone === undefined) return { would: 'run', reason: 'runs every time' };
-      return (await step.isDone(context)) ? { would: 'skip', reason: 'already done' } : { would: 'run', reason: known === undefined ? 'not done yet' : `last attempt: ${known.state}` };
+      // What an earlier step of the run would find or mount is not there yet, so the question may have no answer now.
+      const done = await step.isDone(context).catch(() => undefined);
+      if (done === undefined) return { would: 'run', reason: 'unless the steps before it find it done' };
+      return done ? { would: 'skip', reason: 'already done' } : { would: 'run', reason: known === undefined ? 'not done yet' : `last attempt: ${known.state}` };
     };
     try {
       steps.push({ step: step.name, index, heading: heading.heading, says: step.says, ...(await judge()) });
