@@ -12,6 +12,8 @@ missing=''
 for package in $(cat build/packages.txt test/vm/packages.txt | grep -v '^#'); do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing="$missing $package"
 done
+# coreos-installer is compiled; Debian's own cargo is too old for it, the one it keeps for browsers is not.
+if [ ! -x "$cache/coreos-installer/bin/coreos-installer" ] && ! command -v cargo > /dev/null; then missing="$missing cargo-web rustc-web gcc libc6-dev"; fi
 if [ -n "$missing" ]; then
   say "installing Debian packages:$missing"
   apt-get update -qq
