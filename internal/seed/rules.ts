@@ -55,6 +55,12 @@ export function judgeSeed(facts: SeedFacts, wishes: SeedWishes): SeedJudgement {
   return { manifest, warnings };
 }
 
+/** What the registry's own clock says of ours; certificates that are made later are only as good as the clock. */
+export function clockWarning(now: Date, serverDate: Date | undefined): string[] {
+  if (serverDate === undefined || Math.abs(serverDate.getTime() - now.getTime()) <= 5 * 60_000) return [];
+  return [`the clock of this host says ${now.toISOString()}, the registry says ${serverDate.toISOString()}; continuing because the installation itself does not need the time`];
+}
+
 /** First boot hangs for 90 s and fails when the seed mounts a partition label that this disk does not have. */
 function storageWarning(manifest: SeedManifest, label: string | undefined): string[] {
   const mounted = /\/dev\/disk\/by-partlabel\/(.+)$/.exec(manifest.container_storage_mountpoint_target ?? '')?.[1];

@@ -1,3 +1,4 @@
+import { requireBootSpace } from '../../../internal/ostree/boot-space.ts';
 import { deploy, findDeployment, pullLocal, removeUnfinished } from '../../../internal/ostree/deploy.ts';
 import { stagingAt } from '../../../internal/seed/staging.ts';
 import type { Step } from '../../../internal/steps/step.ts';
@@ -19,6 +20,7 @@ export const deploySeed: Step<Ibi> = {
     const staging = stagingAt(stagingFolder(target));
     const { commit, kernelArguments } = await seedOnDisk(ibi);
     await pullLocal(host, target.root, staging.repository, commit);
+    io.say(await requireBootSpace(host, target.root, commit));
     const deployment = await deploy(host, { sysroot: target.root, stateroot: seed.stateroot, commit, kernelArguments });
     io.say(`deployment ${deployment.name} in stateroot "${seed.stateroot}"`);
     for (const argument of kernelArguments) io.say(`kernel argument ${argument}`);

@@ -3,7 +3,7 @@ import { openRegistry } from '../../../internal/registry/registry.ts';
 import { inspectWithSkopeo } from '../../../internal/registry/skopeo.ts';
 import { staterootName } from '../../../internal/ostree/stateroot.ts';
 import { installIdOf } from '../../../internal/seal/record.ts';
-import { judgeSeed } from '../../../internal/seed/rules.ts';
+import { clockWarning, judgeSeed } from '../../../internal/seed/rules.ts';
 import type { Step } from '../../../internal/steps/step.ts';
 import { imageArchitecture } from '../../../internal/host/machine.ts';
 import { sizeText } from '../../../internal/log/progress.ts';
@@ -28,7 +28,7 @@ export const inspectSeed: Step<Ibi> = {
       { reference: config.seedImage, architecture: image.config.architecture, os: image.config.os, created: image.config.created, labels: image.config.labels, layers: image.layers.length },
       { version: config.seedVersion, architecture: imageArchitecture(), now: host.now(), containersPartitionLabel: config.useContainersFolder ? undefined : config.extraPartitionLabel },
     );
-    for (const warning of warnings) io.warn(warning);
+    for (const warning of [...warnings, ...clockWarning(host.now(), image.serverDate)]) io.warn(warning);
     ibi.find('seed', { image, manifest, stateroot: staterootName(config.seedVersion), installId: installIdOf(config.digest, image.digest) });
   },
 };
