@@ -20,6 +20,8 @@ export type LiveBoot = {
   readonly ignition?: (wishes: LiveIsoWishes) => Promise<unknown>;
   /** Whether the guest finds `ibi` on the payload disk. Default true. */
   readonly payload?: boolean;
+  /** Whether the registry can be reached. Default true. */
+  readonly network?: boolean;
   /** Ask for the evidence that `ibi gather` makes. */
   readonly gather?: boolean;
   readonly onLine?: (line: Line) => void;
@@ -50,7 +52,7 @@ export async function bootLive(stage: Stage, boot: LiveBoot): Promise<Machine> {
   const words = boot.payload === false ? [] : ['lab.payload'];
   const watch = await readFile(new URL('guest/watch-install', import.meta.url), 'utf8');
   return bootMachine({
-    dir: join(stage.logs, boot.name), registry: stage.registry, signal: stage.signal,
+    dir: join(stage.logs, boot.name), signal: stage.signal, ...(boot.network === false ? {} : { registry: stage.registry }),
     ...await (boot.by === undefined || boot.by === 'kernel' ? withoutFirmware(stage, boot, { ignition, words }) : withFirmware(stage, boot.by, boot, { ignition, words })),
     // others come first: who takes the first disk for the right one shall fail here
     disks: [...(boot.disks ?? []), stage.target, ...(boot.payload === false ? [] : [stage.payload])],

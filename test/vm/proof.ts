@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bootFilesOf } from './disks.ts';
-import { openLane } from './loop.ts';
+import { openLane, type Lane } from './loop.ts';
 import { bootDeployment } from './nspawn.ts';
 import type { Firmware } from './qemu-arguments.ts';
 import { bootMachine } from './qemu.ts';
@@ -33,24 +33,36 @@ export async function proveInstalled(stage: Stage, lane: ProofLane, name = 'inst
 }
 
 async function inMachine(stage: Stage, lane: Firmware | 'kernel', { questions, name }: { questions: Questions; name: string }): Promise<Proof> {
+  const ownPodman = stage.os === 'full';
+  const images = ownPodman ? [] : await imagesOnDisk(stage, questions.images);
   const kernel = lane === 'kernel' ? await bootFilesOf(stage.target, stage.dir) : undefined;
   await using machine = await bootMachine({
     dir: join(stage.logs, name), firmware: lane === 'kernel' ? 'bios' : lane, disks: [stage.target], registry: stage.registry, signal: stage.signal,
-    script: `cat > /run/lab-proof <<'PROOF'\n${questions.host}${questions.images}PROOF\n${await guest('then-power-off')}`,
+    script: `cat > /run/lab-proof <<'PROOF'\n${questions.host}${ownPodman ? questions.images : ''}PROOF\n${await guest('then-power-off')}`,
     ...(kernel === undefined ? {} : { kernel }),
   });
   await machine.waitFor(/LAB-PROOF-DONE/, 400_000);
   await machine.waitForPowerOff(120_000);
-  return { lane, sections: parseSections(await machine.results()), console: machine.lines.map((line) => line.text).join('\n') };
+  return { lane, sections: new Map([...images, ...parseSections(await machine.results())]), console: machine.lines.map((line) => line.text).join('\n') };
 }
 
 async function inContainer(stage: Stage, questions: Questions): Promise<Proof> {
-  const { target } = stage;
-  await using one = await openLane({ disks: [{ serial: target.serial, file: target.file, sectorSize: target.sectorSize ?? 512 }], installer: await stage.parts.installer(), metal: {} });
-  await one.run('mount', [one.disk.part(5), '/var/lib/containers']);
-  const images = await one.run('bash', ['-s'], { input: questions.images });
-  await one.run('umount', ['/var/lib/containers']);
-  await using container = await bootDeployment(one, { stateroot: stage.seed.stateroot, storagePartition: 5 });
+  const images = await imagesOnDisk(stage, questions.images);
+  await using lane = await laneWithTarget(stage);
+  await using container = await bootDeployment(lane, { stateroot: stage.seed.stateroot, storagePartition: 5 });
   const host = await container.run('bash', ['-s'], { input: questions.host });
-  return { lane: 'nspawn', sections: parseSections(`${host.stdout}\n${images.stdout}`), console: await container.journal() };
+  return { lane: 'nspawn', sections: new Map([...images, ...parseSections(host.stdout)]), console: await container.journal() };
+}
+
+/** The lab's podman looks into the container storage of a disk that is not in use. */
+async function imagesOnDisk(stage: Stage, questions: string): Promise<Sections> {
+  await using lane = await laneWithTarget(stage);
+  await lane.run('mount', [lane.disk.part(5), '/var/lib/containers']);
+  const { stdout } = await lane.run('bash', ['-s'], { input: questions });
+  await lane.run('umount', ['/var/lib/containers']);
+  return parseSections(stdout);
+}
+
+async function laneWithTarget({ target, parts }: Stage): Promise<Lane> {
+  return openLane({ disks: [{ serial: target.serial, file: target.file, sectorSize: target.sectorSize ?? 512 }], installer: await parts.installer(), metal: {} });
 }

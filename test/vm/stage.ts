@@ -19,7 +19,7 @@ export const resultsRoot = (): string => join(cacheRoot(), 'results');
 /** All that a scenario plays on: a registry with a seed and its images, a blank target disk, canaries. */
 export type Stage = AsyncDisposable & {
   readonly parts: Lab;
-  /** What the seed deploys: an OS that boots on a machine, or one for a container. */
+  /** What the seed deploys: a whole OS, or one that boots and can do nothing else. */
   readonly os: 'full' | 'slim';
   /** Disks and other large files; gone when the scenario has ended. */
   readonly dir: string;
