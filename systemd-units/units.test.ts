@@ -26,6 +26,11 @@ for (const unit of units) {
   });
 }
 
+await test('the shell, not systemd, expands the variables of a command', () => {
+  // systemd puts nothing in the place of a name that it does not know, "${address%/*}" among them
+  for (const unit of units) assert.doesNotMatch(readFileSync(join(folder, unit), 'utf8'), /^Exec\w+=.*(?<!\$)\$[({a-z]/m, unit);
+});
+
 await test('systemd accepts the units', (t) => {
   const root = mkdtempSync(join(tmpdir(), 'units-'));
   t.after(() => { rmSync(root, { recursive: true }); });
