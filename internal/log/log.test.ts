@@ -61,3 +61,10 @@ await test('a meter says amount, rate and time left', () => {
   assert.equal(meter.text(4300), '412 of 1,180 MB, 96 MB/s, about 8.0 s left');
   assert.equal(durationText(200_000), '3 min 20 s');
 });
+
+await test('both numbers of a meter have the unit of the total', () => {
+  const meter = createMeter(0);
+  meter.update({ done: 0, total: 985e3, unit: 'bytes' }, 0);
+  meter.update({ done: 412e3, total: 985e3, unit: 'bytes' }, 4120);
+  assert.equal(meter.text(4120), '412 of 985 kB, 100 kB/s, about 5.7 s left');
+});

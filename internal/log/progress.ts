@@ -87,7 +87,9 @@ export function createMeter(startMs: number): Meter {
 
 function amountText(amount: Amount): string {
   if (amount.unit === 'items') return amount.total === undefined ? grouped(amount.done) : `${grouped(amount.done)} of ${grouped(amount.total)}`;
-  return amount.total === undefined ? sizeText(amount.done) : `${grouped(Math.round(amount.done / 1e6))} of ${sizeText(amount.total)}`;
+  if (amount.total === undefined) return sizeText(amount.done);
+  // One unit, that of the total, for both numbers.
+  return `${grouped(amount.total >= 1e6 ? Math.round(amount.done / 1e6) : Math.ceil(amount.done / 1e3))} of ${sizeText(amount.total)}`;
 }
 
 /** Bytes in the unit people buy disks in: "1,180 MB"; below one megabyte "12 kB". */
