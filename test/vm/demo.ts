@@ -13,7 +13,7 @@ import { openStage, type Stage } from './stage.ts';
 const began = performance.now();
 const clock = (): string => `${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s`;
 const say = (text: string): void => { process.stdout.write(`${clock()}  ${text}\n`); };
-const title = (text: string): void => { process.stdout.write(`\n${clock()}  \x1b[1m${text}\x1b[0m\n`); };
+const title = (text: string): void => { process.stdout.write(process.stdout.isTTY ? `\n${clock()}  \x1b[1m${text}\x1b[0m\n` : `\n${clock()}  ${text}\n`); };
 
 const introduction = `
 This installs single-node OpenShift's way, in miniature, on a virtual machine without KVM:

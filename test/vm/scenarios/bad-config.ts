@@ -27,6 +27,6 @@ export const badConfig: Scenario = {
     assert.match(console, /nothing on this machine was changed/);
     assert.doesNotMatch(console, /step 7\//, 'no step that writes has begun');
     const failure = console.slice(console.indexOf('say on the console what failed'));
-    assert.match(failure, /failed, last sign of life[^]*instalationDisk[^]*log in as core/, 'ibi-failure.service prints the block and where to log in');
+    assert.match(failure, /failed, last sign of life[^]*instalationDisk[^]*log in as core: ssh core@10\.0\.2\.15,/, 'ibi-failure.service prints the block and where to log in');
   },
 };
