@@ -1,0 +1,138 @@
+import { Failure } from '../errors/errors.ts';
+import { bytesOf, joined, spliced, textOf } from './bytes.ts';
+import type { FieldPath } from '../edit/json.ts';
+
+/**
+ * CBOR by span (RFC 8949), as Kubernetes stores custom resources: the tag 55799, strings and map keys as byte strings. Text
+ * strings, inner tags and indefinite lengths are read as well and stay what they are.
+ */
+export type CborItem = {
+  readonly type: 'string' | 'map' | 'array' | 'other';
+  /** Offset of the item's own head, after its tags. */
+  readonly head: number;
+  /** Offset of the content: the first byte of a string, the first item of a container. */
+  readonly start: number;
+  readonly end: number;
+  readonly major: number;
+  /** Items of a container (pairs of a map); undefined when it ends with a break. */
+  readonly count: number | undefined;
+  /** Tagged "base64 in JSON" (RFC 8949, 3.4.5.2): bytes, not text. */
+  readonly isBytes: boolean;
+};
+
+const deepest = 500; // the API server refuses deeper ones long before
+
+/** The item at a path. Of a duplicated key the last one counts. */
+export function cborItemAt(bytes: Uint8Array, path: FieldPath): CborItem | undefined {
+  let item: CborItem | undefined = itemFrom(bytes, 0, 0);
+  for (const name of path) {
+    if (item === undefined) return undefined;
+    item = membersOf(bytes, item).findLast((member) => member.name === name)?.value;
+  }
+  return item;
+}
+
+/** Names of a map's members, or indexes of an array. */
+export function cborKeysAt(bytes: Uint8Array, path: FieldPath): (string | number)[] {
+  const item = cborItemAt(bytes, path);
+  return item === undefined ? [] : [...new Set(membersOf(bytes, item).map((member) => member.name))];
+}
+
+/** The content of a string item. */
+export function cborContent(bytes: Uint8Array, item: CborItem): Uint8Array {
+  if (item.count !== undefined) return bytes.subarray(item.start, item.end);
+  const chunks: Uint8Array[] = [];
+  for (let at = item.start; bytes[at] !== 0xff;) {
+    const chunk = itemFrom(bytes, at, 0);
+    chunks.push(bytes.subarray(chunk.start, chunk.end));
+    at = chunk.end;
+  }
+  return joined(...chunks);
+}
+
+/** The whole value with a string item replaced. Its tags and its kind (byte or text string) stay. */
+export function replaceCborString(bytes: Uint8Array, item: CborItem, value: Uint8Array | string): Uint8Array {
+  const content = typeof value === 'string' ? bytesOf(value) : value;
+  return spliced(bytes, item.head, item.end, joined(headOf(item.major, content.length), content));
+}
+
+function headOf(major: number, length: number): Uint8Array {
+  const first = major << 5;
+  if (length < 24) return Uint8Array.of(first | length);
+  if (length < 0x100) return Uint8Array.of(first | 24, length);
+  if (length < 0x10000) return Uint8Array.of(first | 25, length >> 8, length & 0xff);
+  return Uint8Array.of(first | 26, (length >>> 24) & 0xff, (length >> 16) & 0xff, (length >> 8) & 0xff, length & 0xff);
+}
+
+type Member = { readonly name: string | number; readonly value: CborItem };
+
+function membersOf(bytes: Uint8Array, container: CborItem): Member[] {
+  const members: Member[] = [];
+  if (container.type !== 'map' && container.type !== 'array') return members;
+  for (let at = container.start; container.count === undefined ? bytes[at] !== 0xff : members.length < container.count;) {
+    let name: string | number = members.length;
+    if (container.type === 'map') {
+      const key = itemFrom(bytes, at, 0);
+      // Kubernetes has string keys only; one of another type cannot be named by a path, so it gets a name that no path has.
+      name = key.type === 'string' ? textOf(cborContent(bytes, key)) ?? -1 : -1;
+      at = key.end;
+    }
+    const value = itemFrom(bytes, at, 0);
+    members.push({ name, value });
+    at = value.end;
+  }
+  return members;
+}
+
+function itemFrom(bytes: Uint8Array, begin: number, depth: number): CborItem {
+  if (depth > deepest) throw broken(begin);
+  let at = begin;
+  let isBytes = false;
+  for (;;) {
+    const first = bytes[at];
+    if (first === undefined) throw broken(at);
+    const major = first >> 5;
+    const { value, next } = argumentOf(bytes, at);
+    if (major === 6) {
+      isBytes = value === 21 || value === 22 || value === 23;
+      at = next;
+      continue;
+    }
+    const item = { head: at, start: next, major, count: value, isBytes };
+    switch (major) {
+      case 0: case 1: return { ...item, type: 'other', end: next };
+      case 2: case 3: return { ...item, type: 'string', end: value === undefined ? endOfItems(bytes, next, undefined, depth) : within(bytes, next + value) };
+      case 4: return { ...item, type: 'array', end: endOfItems(bytes, next, value, depth) };
+      case 5: return { ...item, type: 'map', end: endOfItems(bytes, next, value === undefined ? undefined : value * 2, depth) };
+      default: return { ...item, type: 'other', end: next };
+    }
+  }
+}
+
+function endOfItems(bytes: Uint8Array, start: number, count: number | undefined, depth: number): number {
+  let at = start;
+  for (let done = 0; count === undefined ? bytes[at] !== 0xff : done < count; done += 1) at = itemFrom(bytes, at, depth + 1).end;
+  return count === undefined ? at + 1 : at;
+}
+
+/** The number in an item's head, and where the head ends; undefined for "until a break". */
+function argumentOf(bytes: Uint8Array, at: number): { readonly value: number | undefined; readonly next: number } {
+  const info = (bytes[at] ?? 0) & 0x1f;
+  if (info < 24) return { value: info, next: at + 1 };
+  if (info === 31) return { value: undefined, next: at + 1 };
+  if (info > 27) throw broken(at);
+  const size = 1 << (info - 24);
+  within(bytes, at + 1 + size);
+  let value = 0;
+  for (let index = 0; index < size; index += 1) value = value * 256 + (bytes[at + 1 + index] ?? 0);
+  return { value, next: at + 1 + size };
+}
+
+function within(bytes: Uint8Array, end: number): number {
+  if (end > bytes.length) throw broken(bytes.length);
+  return end;
+}
+
+function broken(at: number): Failure {
+  return new Failure(`bytes at offset ${at} are not CBOR`);
+}

@@ -1,0 +1,55 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+
+/** The golden objects of Kubernetes lie beside the repository, not in it. */
+const archive = new URL('../../../shared/data/k8s-golden/k8s-v1-golden.tar.gz', import.meta.url);
+
+/** Why the golden tests cannot run here, or false. */
+export const goldenSkip: string | false = existsSync(archive) ? false : `the golden archive is not at ${archive.pathname}`;
+
+/** File name (`core.v1.Secret.pb`) → content. */
+export function golden(): ReadonlyMap<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>();
+  if (goldenSkip !== false) return files;
+  const tar = gunzipSync(readFileSync(archive));
+  const word = (at: number, length: number): string => tar.toString('latin1', at, at + length).replace(/\0[^]*$/, '').trim();
+  for (let at = 0; at + 512 <= tar.length && tar[at] !== 0;) {
+    const size = Number.parseInt(word(at + 124, 12), 8);
+    const type = word(at + 156, 1);
+    if (type === '0' || type === '') files.set(word(at, 100).split('/').at(-1) ?? '', new Uint8Array(tar.subarray(at + 512, at + 512 + size)));
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+  return files;
+}
+
+/** A value as Kubernetes writes CBOR: strings and keys as byte strings, under the tag 55799. */
+export function kubernetesCbor(value: unknown): Uint8Array {
+  return new Uint8Array(Buffer.concat([Buffer.from([0xd9, 0xd9, 0xf7]), item(value)]));
+}
+
+function item(value: unknown): Buffer {
+  if (value === null) return Buffer.from([0xf6]);
+  if (typeof value === 'boolean') return Buffer.from([value ? 0xf5 : 0xf4]);
+  if (typeof value === 'string') return Buffer.concat([shortHead(2, Buffer.byteLength(value)), Buffer.from(value)]);
+  if (typeof value === 'number') {
+    if (Number.isInteger(value)) return value < 0 ? head(1, -1 - value) : head(0, value);
+    const float = Buffer.alloc(9, 0xfb);
+    float.writeDoubleBE(value, 1);
+    return float;
+  }
+  if (Array.isArray(value)) return Buffer.concat([head(4, value.length), ...value.map(item)]);
+  const entries = Object.entries(value as Record<string, unknown>); // what JSON.parse returns, after the cases above
+  return Buffer.concat([head(5, entries.length), ...entries.flatMap(([name, member]) => [item(name), item(member)])]);
+}
+
+function shortHead(major: number, value: number): Buffer {
+  return value >= 24 && value < 256 ? Buffer.from([(major << 5) | 24, value]) : head(major, value);
+}
+
+function head(major: number, value: number): Buffer {
+  if (value < 24) return Buffer.from([(major << 5) | value]);
+  const bytes = Buffer.alloc(9);
+  bytes.writeUInt8((major << 5) | 27);
+  bytes.writeBigUInt64BE(BigInt(value), 1);
+  return bytes; // the long form on purpose: an edit elsewhere must not shorten it
+}

@@ -1,0 +1,155 @@
+import { Failure, messageOf } from '../errors/errors.ts';
+import type { FieldPath } from '../edit/json.ts';
+import { isJson, jsonKeysAt, jsonStringAt, jsonTokenAt, replaceJsonString } from '../edit/json.ts';
+import { bytesOf, sameBytes, textOf } from './bytes.ts';
+import { cborContent, cborItemAt, cborKeysAt, replaceCborString } from './cbor.ts';
+import { isByteField, messageOfKind } from './fields.ts';
+import { formOf, protobufHead } from './form.ts';
+import type { Enclosing } from './protobuf.ts';
+import { fieldsIn } from './protobuf.ts';
+import type { Located } from './protobuf-object.ts';
+import { contentOf, keysOf, locate, replaceLeaf } from './protobuf-object.ts';
+
+/** An etcd value that holds an object. The bytes are the truth; kind and apiVersion are read from them. */
+export type Stored = {
+  readonly form: 'protobuf' | 'cbor' | 'json';
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly bytes: Uint8Array;
+};
+
+/** What stands at a path. A field of type bytes gives its bytes in every form. */
+export type StoredField =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'bytes'; readonly bytes: Uint8Array }
+  /** A map, list or message. */
+  | { readonly type: 'container' }
+  /** A number, a boolean, null, or text that is not UTF-8. */
+  | { readonly type: 'other' };
+
+/** Opens an etcd value; undefined for one that is encrypted or no object. Throws, naming no content, when the form lies. */
+export function openStored(bytes: Uint8Array): Stored | undefined {
+  const form = formOf(bytes);
+  switch (form) {
+    case 'encrypted': case 'other': return undefined;
+    case 'protobuf': return { form, bytes, ...typeMetaOf(bytes) };
+    case 'json': {
+      const text = textOf(bytes);
+      if (text === undefined || !isJson(text)) throw new Failure('a value that begins like JSON is not JSON');
+      return { form, bytes, apiVersion: jsonStringAt(text, ['apiVersion']) ?? '', kind: jsonStringAt(text, ['kind']) ?? '' };
+    }
+    case 'cbor': {
+      const stored: Stored = { form, bytes, apiVersion: '', kind: '' };
+      return { ...stored, apiVersion: wordAt(stored, 'apiVersion'), kind: wordAt(stored, 'kind') };
+    }
+  }
+}
+
+/** What stands at a path, undefined when nothing does. */
+export function fieldAt(stored: Stored, path: FieldPath): StoredField | undefined {
+  switch (stored.form) {
+    case 'protobuf': {
+      const here = placeOf(stored, path);
+      if (here === undefined) return undefined;
+      const content = contentOf(stored.bytes, here);
+      if (content === undefined) return { type: 'container' };
+      return (here.is === 'leaf' || here.is === 'bare-entry') && here.type === 'bytes' ? { type: 'bytes', bytes: content } : asText(content);
+    }
+    case 'json': {
+      const text = textOf(stored.bytes) ?? '';
+      const token = jsonTokenAt(text, path);
+      if (token === undefined) return undefined;
+      if (token.type === 'object' || token.type === 'array') return { type: 'container' };
+      const value = jsonStringAt(text, path);
+      if (value === undefined) return { type: 'other' };
+      return isByteField(stored.apiVersion, stored.kind, path) ? { type: 'bytes', bytes: new Uint8Array(Buffer.from(value, 'base64')) } : { type: 'text', text: value };
+    }
+    case 'cbor': {
+      const item = cborItemAt(stored.bytes, path);
+      if (item === undefined) return undefined;
+      if (item.type === 'map' || item.type === 'array') return { type: 'container' };
+      if (item.type === 'other') return { type: 'other' };
+      const content = cborContent(stored.bytes, item);
+      return item.isBytes ? { type: 'bytes', bytes: content } : asText(content);
+    }
+  }
+}
+
+/** Keys of a map, names of a message's members, indexes of a list; none where there is no container. */
+export function keysAt(stored: Stored, path: FieldPath): (string | number)[] {
+  switch (stored.form) {
+    case 'protobuf': {
+      const here = placeOf(stored, path);
+      return here === undefined ? [] : keysOf(stored.bytes, here);
+    }
+    case 'json': return jsonKeysAt(textOf(stored.bytes) ?? '', path);
+    case 'cbor': return cborKeysAt(stored.bytes, path);
+  }
+}
+
+/** The object with one value replaced: text for text fields, bytes for byte fields. The place must exist and be of that type. */
+export function replaceAt(stored: Stored, path: FieldPath, value: string | Uint8Array): Stored {
+  const old = fieldAt(stored, path);
+  const fits = typeof value === 'string' ? old?.type === 'text' : old?.type === 'bytes';
+  if (old === undefined || !fits) throw new Failure(`${stored.kind} has no ${typeof value === 'string' ? 'text' : 'bytes'} at "${path.join('/')}"`);
+  // The same value keeps its spelling: base64 in JSON and chunked CBOR strings have several.
+  if (old.type === 'text' && old.text === value) return stored;
+  if (old.type === 'bytes' && typeof value !== 'string' && sameBytes(old.bytes, value)) return stored;
+  const bytes = replaced(stored, path, value);
+  if (bytes === undefined) throw new Failure(`${stored.kind} has no value at "${path.join('/')}"`);
+  return { ...stored, bytes };
+}
+
+function replaced(stored: Stored, path: FieldPath, value: string | Uint8Array): Uint8Array | undefined {
+  switch (stored.form) {
+    case 'protobuf': {
+      const here = placeOf(stored, path);
+      return here === undefined ? undefined : replaceLeaf(stored.bytes, here, value);
+    }
+    case 'json': {
+      const text = replaceJsonString(textOf(stored.bytes) ?? '', path, typeof value === 'string' ? value : Buffer.from(value).toString('base64'));
+      return text === undefined ? undefined : bytesOf(text);
+    }
+    case 'cbor': {
+      const item = cborItemAt(stored.bytes, path);
+      return item === undefined ? undefined : replaceCborString(stored.bytes, item, value);
+    }
+  }
+}
+
+function placeOf(stored: Stored, path: FieldPath): Located | undefined {
+  return locate(stored.bytes, rawOf(stored.bytes), messageOfKind(stored.apiVersion, stored.kind), path);
+}
+
+function asText(content: Uint8Array): StoredField {
+  const text = textOf(content);
+  return text === undefined ? { type: 'other' } : { type: 'text', text };
+}
+
+function wordAt(stored: Stored, name: string): string {
+  const found = fieldAt(stored, [name]);
+  return found?.type === 'text' ? found.text : '';
+}
+
+/** Field numbers of `runtime.Unknown` and its `typeMeta`. */
+const unknown = { typeMeta: 1, raw: 2, apiVersion: 1, kind: 2 } as const;
+
+function typeMetaOf(bytes: Uint8Array): { apiVersion: string; kind: string } {
+  try {
+    const fields = fieldsIn(bytes, protobufHead.length, bytes.length);
+    const typeMeta = fields.findLast((field) => field.number === unknown.typeMeta);
+    const words = typeMeta === undefined ? [] : fieldsIn(bytes, typeMeta.start, typeMeta.end);
+    const word = (number: number): string => {
+      const found = words.findLast((field) => field.number === number);
+      return found === undefined ? '' : textOf(bytes.subarray(found.start, found.end)) ?? '';
+    };
+    return { apiVersion: word(unknown.apiVersion), kind: word(unknown.kind) };
+  } catch (error) {
+    throw new Failure('a value that begins like protobuf is not an object', { why: messageOf(error) });
+  }
+}
+
+function rawOf(bytes: Uint8Array): readonly Enclosing[] {
+  const raw = fieldsIn(bytes, protobufHead.length, bytes.length).findLast((field) => field.number === unknown.raw);
+  return raw === undefined ? [] : [raw];
+}
