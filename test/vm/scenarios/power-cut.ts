@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bootLive, install, type Installation } from '../live-boot.ts';
+import { bootLive, install, installBudgetMs, type Installation } from '../live-boot.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Stage } from '../stage.ts';
 
@@ -15,7 +15,7 @@ type Cut = {
 async function story(stage: Stage, { at, afterMs }: Cut): Promise<Installation[]> {
   {
     await using machine = await bootLive(stage, { name: 'live-1' });
-    await machine.waitFor(at, 900_000);
+    await machine.waitFor(at, installBudgetMs);
     await sleep(afterMs);
     await machine.kill();
     stage.say('power cut');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bootLive, installationOf, type Installation } from '../live-boot.ts';
+import { bootLive, installBudgetMs, installationOf, type Installation } from '../live-boot.ts';
 import type { Scenario } from '../scenario.ts';
 import { sectionOf } from '../sections.ts';
 import type { Stage } from '../stage.ts';
@@ -13,7 +13,7 @@ async function story(stage: Stage): Promise<Installation[]> {
   // slow enough that the blob is still on its way when the step is seen
   front.setRate(8e6);
   await using machine = await bootLive(stage, { name: 'live' });
-  await machine.waitFor(/fetch-seed: Stream/, 600_000);
+  await machine.waitFor(/fetch-seed: Stream/, installBudgetMs);
   await sleep(2000, undefined, { signal: stage.signal });
   const seedBytes = stage.seed.image.layers[0]?.sizeBytes ?? 0;
   assert.ok([...front.blobBytes().values()].reduce((sum, bytes) => sum + bytes, 0) < seedBytes, 'the blob is not through yet');
