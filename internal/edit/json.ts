@@ -9,7 +9,15 @@ import { respell } from './respell.ts';
 /** Names of members and indexes of lists, outermost first. */
 export type FieldPath = readonly (string | number)[];
 
-export type JsonToken = { readonly type: 'string' | 'object' | 'array' | 'scalar'; readonly start: number; readonly end: number };
+/** A value as it stands in the text. Members are found when they are asked for, once: a walk costs as much as one reading. */
+export type JsonToken = {
+  readonly type: 'string' | 'object' | 'array' | 'scalar';
+  readonly start: number;
+  readonly end: number;
+  readonly members: () => readonly JsonMember[];
+};
+
+export type JsonMember = { readonly name: string | number; readonly value: JsonToken };
 
 /** True when the text is JSON; everything else here expects that. */
 export function isJson(text: string): boolean {
@@ -21,32 +29,36 @@ export function isJson(text: string): boolean {
   }
 }
 
-/** The token at a path of a valid JSON text. */
-export function jsonTokenAt(text: string, path: FieldPath): JsonToken | undefined {
-  let token: JsonToken | undefined = tokenFrom(text, skipBlanks(text, 0));
+/** The outermost value of a valid JSON text. */
+export function jsonRoot(text: string): JsonToken {
+  return tokenFrom(text, skipBlanks(text, 0));
+}
+
+/** The token at a path below another. */
+export function jsonTokenAt(root: JsonToken, path: FieldPath): JsonToken | undefined {
+  let token: JsonToken | undefined = root;
   for (const name of path) {
     if (token === undefined) return undefined;
     const wanted: string | number = token.type === 'object' ? String(name) : name;
-    token = membersOf(text, token).findLast((member) => member.name === wanted)?.value;
+    token = token.members().findLast((member) => member.name === wanted)?.value;
   }
   return token;
 }
 
 /** Names of an object's members, or indexes of an array, in their order. */
-export function jsonKeysAt(text: string, path: FieldPath): (string | number)[] {
-  const token = jsonTokenAt(text, path);
-  return token === undefined ? [] : [...new Set(membersOf(text, token).map((member) => member.name))];
+export function jsonKeysAt(root: JsonToken, path: FieldPath): (string | number)[] {
+  return [...new Set(jsonTokenAt(root, path)?.members().map((member) => member.name))];
 }
 
 /** The string at a path; undefined when there is none or it is no string. */
-export function jsonStringAt(text: string, path: FieldPath): string | undefined {
-  const token = jsonTokenAt(text, path);
+export function jsonStringAt(text: string, root: JsonToken, path: FieldPath): string | undefined {
+  const token = jsonTokenAt(root, path);
   return token?.type === 'string' ? decodeJsonString(text.slice(token.start + 1, token.end - 1)).value : undefined;
 }
 
 /** The text with the string at a path replaced; undefined when there is no string. */
-export function replaceJsonString(text: string, path: FieldPath, value: string): string | undefined {
-  const token = jsonTokenAt(text, path);
+export function replaceJsonString(text: string, root: JsonToken, path: FieldPath, value: string): string | undefined {
+  const token = jsonTokenAt(root, path);
   if (token?.type !== 'string') return undefined;
   return text.slice(0, token.start + 1) + respellJson(text.slice(token.start + 1, token.end - 1), value, text) + text.slice(token.end - 1);
 }
@@ -56,15 +68,13 @@ export function respellJson(source: string, value: string, document: string): st
   return respell(source, decodeJsonString(source), value, (part) => encodeJsonString(part, habitOf(document)));
 }
 
-type Member = { readonly name: string | number; readonly value: JsonToken };
-
-function membersOf(text: string, container: JsonToken): Member[] {
-  const members: Member[] = [];
-  if (container.type !== 'object' && container.type !== 'array') return members;
-  let at = skipBlanks(text, container.start + 1);
-  while (at < container.end - 1) {
+function membersIn(text: string, start: number, end: number): JsonMember[] {
+  const members: JsonMember[] = [];
+  const isObject = text.charAt(start) === '{';
+  let at = skipBlanks(text, start + 1);
+  while (at < end - 1) {
     let name: string | number = members.length;
-    if (container.type === 'object') {
+    if (isObject) {
       const key = tokenFrom(text, at);
       name = decodeJsonString(text.slice(key.start + 1, key.end - 1)).value;
       at = skipBlanks(text, skipBlanks(text, key.end) + 1); // over the colon
@@ -78,14 +88,20 @@ function membersOf(text: string, container: JsonToken): Member[] {
 
 function tokenFrom(text: string, start: number): JsonToken {
   switch (text.charAt(start)) {
-    case '"': return { type: 'string', start, end: endOfString(text, start) };
-    case '{': return { type: 'object', start, end: endOfContainer(text, start) };
-    case '[': return { type: 'array', start, end: endOfContainer(text, start) };
+    case '"': return { type: 'string', start, end: endOfString(text, start), members: () => [] };
+    case '{': return container(text, 'object', start);
+    case '[': return container(text, 'array', start);
     default: {
       scalarEnd.lastIndex = start;
-      return { type: 'scalar', start, end: scalarEnd.exec(text)?.index ?? text.length };
+      return { type: 'scalar', start, end: scalarEnd.exec(text)?.index ?? text.length, members: () => [] };
     }
   }
+}
+
+function container(text: string, type: 'object' | 'array', start: number): JsonToken {
+  const end = endOfContainer(text, start);
+  let members: JsonMember[] | undefined;
+  return { type, start, end, members: () => (members ??= membersIn(text, start, end)) };
 }
 
 const scalarEnd = /[\s,\]}]|$/g;

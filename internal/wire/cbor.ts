@@ -18,24 +18,30 @@ export type CborItem = {
   readonly count: number | undefined;
   /** Tagged "base64 in JSON" (RFC 8949, 3.4.5.2): bytes, not text. */
   readonly isBytes: boolean;
+  readonly members: () => readonly CborMember[];
 };
+
+export type CborMember = { readonly name: string | number; readonly value: CborItem };
 
 const deepest = 500; // the API server refuses deeper ones long before
 
+/** The outermost item. Throws where the value is not CBOR as a whole. */
+export function cborRoot(bytes: Uint8Array): CborItem {
+  const root = itemFrom(bytes, 0, 0);
+  if (root.end !== bytes.length) throw broken(root.end);
+  return root;
+}
+
 /** The item at a path. Of a duplicated key the last one counts. */
-export function cborItemAt(bytes: Uint8Array, path: FieldPath): CborItem | undefined {
-  let item: CborItem | undefined = itemFrom(bytes, 0, 0);
-  for (const name of path) {
-    if (item === undefined) return undefined;
-    item = membersOf(bytes, item).findLast((member) => member.name === name)?.value;
-  }
+export function cborItemAt(root: CborItem, path: FieldPath): CborItem | undefined {
+  let item: CborItem | undefined = root;
+  for (const name of path) item = item?.members().findLast((member) => member.name === name)?.value;
   return item;
 }
 
 /** Names of a map's members, or indexes of an array. */
-export function cborKeysAt(bytes: Uint8Array, path: FieldPath): (string | number)[] {
-  const item = cborItemAt(bytes, path);
-  return item === undefined ? [] : [...new Set(membersOf(bytes, item).map((member) => member.name))];
+export function cborKeysAt(root: CborItem, path: FieldPath): (string | number)[] {
+  return [...new Set(cborItemAt(root, path)?.members().map((member) => member.name))];
 }
 
 /** The content of a string item. */
@@ -64,24 +70,23 @@ function headOf(major: number, length: number): Uint8Array {
   return Uint8Array.of(first | 26, (length >>> 24) & 0xff, (length >> 16) & 0xff, (length >> 8) & 0xff, length & 0xff);
 }
 
-type Member = { readonly name: string | number; readonly value: CborItem };
-
-function membersOf(bytes: Uint8Array, container: CborItem): Member[] {
-  const members: Member[] = [];
-  if (container.type !== 'map' && container.type !== 'array') return members;
-  for (let at = container.start; container.count === undefined ? bytes[at] !== 0xff : members.length < container.count;) {
+/** Items are read once, when their container's end is sought; what they are is kept for the asking. */
+function container(bytes: Uint8Array, type: 'map' | 'array', start: number, count: number | undefined, depth: number): Pick<CborItem, 'type' | 'end' | 'members'> {
+  const members: CborMember[] = [];
+  let at = start;
+  while (count === undefined ? bytes[at] !== 0xff : members.length < count) {
     let name: string | number = members.length;
-    if (container.type === 'map') {
-      const key = itemFrom(bytes, at, 0);
+    if (type === 'map') {
+      const key = itemFrom(bytes, at, depth + 1);
       // Kubernetes has string keys only; one of another type cannot be named by a path, so it gets a name that no path has.
       name = key.type === 'string' ? textOf(cborContent(bytes, key)) ?? -1 : -1;
       at = key.end;
     }
-    const value = itemFrom(bytes, at, 0);
+    const value = itemFrom(bytes, at, depth + 1);
     members.push({ name, value });
     at = value.end;
   }
-  return members;
+  return { type, end: count === undefined ? at + 1 : at, members: () => members };
 }
 
 function itemFrom(bytes: Uint8Array, begin: number, depth: number): CborItem {
@@ -98,21 +103,21 @@ function itemFrom(bytes: Uint8Array, begin: number, depth: number): CborItem {
       at = next;
       continue;
     }
-    const item = { head: at, start: next, major, count: value, isBytes };
+    const item = { head: at, start: next, major, count: value, isBytes, members: () => [] };
     switch (major) {
       case 0: case 1: return { ...item, type: 'other', end: next };
-      case 2: case 3: return { ...item, type: 'string', end: value === undefined ? endOfItems(bytes, next, undefined, depth) : within(bytes, next + value) };
-      case 4: return { ...item, type: 'array', end: endOfItems(bytes, next, value, depth) };
-      case 5: return { ...item, type: 'map', end: endOfItems(bytes, next, value === undefined ? undefined : value * 2, depth) };
+      case 2: case 3: return { ...item, type: 'string', end: value === undefined ? endOfChunks(bytes, next, depth) : within(bytes, next + value) };
+      case 4: return { ...item, ...container(bytes, 'array', next, value, depth) };
+      case 5: return { ...item, ...container(bytes, 'map', next, value, depth) };
       default: return { ...item, type: 'other', end: next };
     }
   }
 }
 
-function endOfItems(bytes: Uint8Array, start: number, count: number | undefined, depth: number): number {
+function endOfChunks(bytes: Uint8Array, start: number, depth: number): number {
   let at = start;
-  for (let done = 0; count === undefined ? bytes[at] !== 0xff : done < count; done += 1) at = itemFrom(bytes, at, depth + 1).end;
-  return count === undefined ? at + 1 : at;
+  while (bytes[at] !== 0xff) at = itemFrom(bytes, at, depth + 1).end;
+  return at + 1;
 }
 
 /** The number in an item's head, and where the head ends; undefined for "until a break". */

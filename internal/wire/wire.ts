@@ -1,8 +1,10 @@
 import { Failure, messageOf } from '../errors/errors.ts';
 import type { FieldPath } from '../edit/json.ts';
-import { isJson, jsonKeysAt, jsonStringAt, jsonTokenAt, replaceJsonString } from '../edit/json.ts';
+import type { JsonToken } from '../edit/json.ts';
+import { isJson, jsonKeysAt, jsonRoot, jsonStringAt, jsonTokenAt, replaceJsonString } from '../edit/json.ts';
 import { bytesOf, sameBytes, textOf } from './bytes.ts';
-import { cborContent, cborItemAt, cborKeysAt, replaceCborString } from './cbor.ts';
+import type { CborItem } from './cbor.ts';
+import { cborContent, cborItemAt, cborKeysAt, cborRoot, replaceCborString } from './cbor.ts';
 import { isByteField, messageOfKind } from './fields.ts';
 import { formOf, protobufHead } from './form.ts';
 import type { Enclosing } from './protobuf.ts';
@@ -11,12 +13,13 @@ import type { Located } from './protobuf-object.ts';
 import { contentOf, keysOf, locate, replaceLeaf } from './protobuf-object.ts';
 
 /** An etcd value that holds an object. The bytes are the truth; kind and apiVersion are read from them. */
-export type Stored = {
-  readonly form: 'protobuf' | 'cbor' | 'json';
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly bytes: Uint8Array;
-};
+export type Stored = { readonly apiVersion: string; readonly kind: string; readonly bytes: Uint8Array } & Body;
+
+/** JSON and CBOR are looked through once; protobuf is quick enough to be looked through for each path. */
+type Body =
+  | { readonly form: 'protobuf' }
+  | { readonly form: 'json'; readonly text: string; readonly root: JsonToken }
+  | { readonly form: 'cbor'; readonly root: CborItem };
 
 /** What stands at a path. A field of type bytes gives its bytes in every form. */
 export type StoredField =
@@ -36,12 +39,9 @@ export function openStored(bytes: Uint8Array): Stored | undefined {
     case 'json': {
       const text = textOf(bytes);
       if (text === undefined || !isJson(text)) throw new Failure('a value that begins like JSON is not JSON');
-      return { form, bytes, apiVersion: jsonStringAt(text, ['apiVersion']) ?? '', kind: jsonStringAt(text, ['kind']) ?? '' };
+      return withKind({ form, bytes, text, root: jsonRoot(text), apiVersion: '', kind: '' });
     }
-    case 'cbor': {
-      const stored: Stored = { form, bytes, apiVersion: '', kind: '' };
-      return { ...stored, apiVersion: wordAt(stored, 'apiVersion'), kind: wordAt(stored, 'kind') };
-    }
+    case 'cbor': return withKind({ form, bytes, root: cborRoot(bytes), apiVersion: '', kind: '' });
   }
 }
 
@@ -56,16 +56,15 @@ export function fieldAt(stored: Stored, path: FieldPath): StoredField | undefine
       return (here.is === 'leaf' || here.is === 'bare-entry') && here.type === 'bytes' ? { type: 'bytes', bytes: content } : asText(content);
     }
     case 'json': {
-      const text = textOf(stored.bytes) ?? '';
-      const token = jsonTokenAt(text, path);
+      const token = jsonTokenAt(stored.root, path);
       if (token === undefined) return undefined;
       if (token.type === 'object' || token.type === 'array') return { type: 'container' };
-      const value = jsonStringAt(text, path);
+      const value = jsonStringAt(stored.text, stored.root, path);
       if (value === undefined) return { type: 'other' };
       return isByteField(stored.apiVersion, stored.kind, path) ? { type: 'bytes', bytes: new Uint8Array(Buffer.from(value, 'base64')) } : { type: 'text', text: value };
     }
     case 'cbor': {
-      const item = cborItemAt(stored.bytes, path);
+      const item = cborItemAt(stored.root, path);
       if (item === undefined) return undefined;
       if (item.type === 'map' || item.type === 'array') return { type: 'container' };
       if (item.type === 'other') return { type: 'other' };
@@ -82,8 +81,8 @@ export function keysAt(stored: Stored, path: FieldPath): (string | number)[] {
       const here = placeOf(stored, path);
       return here === undefined ? [] : keysOf(stored.bytes, here);
     }
-    case 'json': return jsonKeysAt(textOf(stored.bytes) ?? '', path);
-    case 'cbor': return cborKeysAt(stored.bytes, path);
+    case 'json': return jsonKeysAt(stored.root, path);
+    case 'cbor': return cborKeysAt(stored.root, path);
   }
 }
 
@@ -97,7 +96,14 @@ export function replaceAt(stored: Stored, path: FieldPath, value: string | Uint8
   if (old.type === 'bytes' && typeof value !== 'string' && sameBytes(old.bytes, value)) return stored;
   const bytes = replaced(stored, path, value);
   if (bytes === undefined) throw new Failure(`${stored.kind} has no value at "${path.join('/')}"`);
-  return { ...stored, bytes };
+  switch (stored.form) {
+    case 'protobuf': return { ...stored, bytes };
+    case 'cbor': return { ...stored, bytes, root: cborRoot(bytes) };
+    case 'json': {
+      const text = textOf(bytes) ?? '';
+      return { ...stored, bytes, text, root: jsonRoot(text) };
+    }
+  }
 }
 
 function replaced(stored: Stored, path: FieldPath, value: string | Uint8Array): Uint8Array | undefined {
@@ -107,11 +113,11 @@ function replaced(stored: Stored, path: FieldPath, value: string | Uint8Array): 
       return here === undefined ? undefined : replaceLeaf(stored.bytes, here, value);
     }
     case 'json': {
-      const text = replaceJsonString(textOf(stored.bytes) ?? '', path, typeof value === 'string' ? value : Buffer.from(value).toString('base64'));
+      const text = replaceJsonString(stored.text, stored.root, path, typeof value === 'string' ? value : Buffer.from(value).toString('base64'));
       return text === undefined ? undefined : bytesOf(text);
     }
     case 'cbor': {
-      const item = cborItemAt(stored.bytes, path);
+      const item = cborItemAt(stored.root, path);
       return item === undefined ? undefined : replaceCborString(stored.bytes, item, value);
     }
   }
@@ -124,6 +130,10 @@ function placeOf(stored: Stored, path: FieldPath): Located | undefined {
 function asText(content: Uint8Array): StoredField {
   const text = textOf(content);
   return text === undefined ? { type: 'other' } : { type: 'text', text };
+}
+
+function withKind(stored: Stored): Stored {
+  return { ...stored, apiVersion: wordAt(stored, 'apiVersion'), kind: wordAt(stored, 'kind') };
 }
 
 function wordAt(stored: Stored, name: string): string {
