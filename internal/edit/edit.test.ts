@@ -83,7 +83,12 @@ test('a data URL that escapes less, or in lower case, keeps its spelling where t
 test('JSON keeps blanks, order, numbers, duplicates and escapes around the value', () => {
   changes('{ "b" : 1.0e2,\t"a":["\\u00e9\\/x","old\\n"] , "b":{}}\n', [{ in: 'json', path: ['a', 1] }], bytes('<new>\n'), '{ "b" : 1.0e2,\t"a":["\\u00e9\\/x","\\u003cnew\\u003e\\n"] , "b":{}}\n');
   changes('{"a":"<plain>","c":"old"}', [{ in: 'json', path: ['c'] }], bytes('&'), '{"a":"<plain>","c":"&"}');
-  changes('{"a":"\\ud83d\\ude00"}', [{ in: 'json', path: ['a'] }], bytes('\u{1F601}'), '{"a":"\u{1F601}"}'.replace('\u{1F601}', '\u{1F601}'));
+});
+
+test('a pair of escaped surrogates is never cut, and half a pair is not opened', () => {
+  const place: Place = [{ in: 'json', path: ['a'] }];
+  assert.equal(text(writeAt(bytes('{"a":"x\\ud83d\\ude00y"}'), place, bytes('x\u{1F601}y'))), '{"a":"x\u{1F601}y"}');
+  assert.equal(readAt(bytes('{"a":"\\ud83d"}'), place), undefined);
 });
 
 test('a token in a JSON document in a YAML block keeps every escape around it', () => {
@@ -134,7 +139,8 @@ test('any value goes there and back through every part (500 random documents)', 
     seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff;
     return (seed >> 8) % limit;
   };
-  const word = (): string => Array.from({ length: 1 + random(12) }, () => 'abcXYZ019 _-/é€😀"\\<&>\'#:\n\t%+='[random(32)] ?? 'z').join('');
+  const letters = [...'abcXYZ019 _-/é€😀"\\<&>\'#:\n\t%+='];
+  const word = (): string => Array.from({ length: 1 + random(12) }, () => letters[random(letters.length)]).join('');
   for (let round = 0; round < 500; round += 1) {
     const [one, other] = [der(60 + random(400), random(256)), der(60 + random(400), random(256))];
     const bundle = bytes(`${word()}\n${pem(one, { width: [64, 76, 48][random(3)] ?? 64, eol: ['\n', '\r\n'][random(2)] ?? '\n' })}\n${word()}`);

@@ -94,8 +94,9 @@ function asUtf8(bytes: Uint8Array, then: (text: string) => Uint8Array | undefine
   return then(text);
 }
 
+/** Half a surrogate pair (a lone `\ud800` in JSON) has no UTF-8: such a text is not opened, because it could not be put back. */
 function bytesOf(text: string | undefined): Uint8Array | undefined {
-  return text === undefined ? undefined : new TextEncoder().encode(text);
+  return text?.isWellFormed() !== true ? undefined : new TextEncoder().encode(text);
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -7,7 +7,7 @@ import { respell } from './respell.ts';
 
 /** The document of a YAML text; undefined when it is no YAML or holds several documents. JSON is YAML. */
 function parsed(text: string): Document.Parsed | undefined {
-  const document = parseDocument(text, { keepSourceTokens: true, logLevel: 'silent' });
+  const document = parseDocument(text, { keepSourceTokens: true });
   return document.errors.length > 0 ? undefined : document;
 }
 
