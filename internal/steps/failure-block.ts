@@ -23,7 +23,9 @@ export function failureBlock(report: FailureReport): string[] {
   const causes = causesOf(error);
   const command = [error, ...causes].find((link) => link instanceof CommandError);
   const failure = error instanceof Failure ? error : undefined;
-  const why = [failure?.why, ...causes.map((cause) => (cause instanceof Failure && cause.why !== undefined ? `${messageOf(cause)}; ${cause.why}` : messageOf(cause)))].filter((text) => text !== undefined);
+  // The last of many attempts says the same again; only what lies behind it is news.
+  const news = causes.filter((cause) => messageOf(cause) !== messageOf(error));
+  const why = [failure?.why, ...news.map((cause) => (cause instanceof Failure && cause.why !== undefined ? `${messageOf(cause)}; ${cause.why}` : messageOf(cause)))].filter((text) => text !== undefined);
   const next = failure?.next ?? causes.map((cause) => (cause instanceof Failure ? cause.next : undefined)).find((text) => text !== undefined);
   return [
     `${report.program}: failed at ${report.at}`,
