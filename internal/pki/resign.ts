@@ -1,0 +1,120 @@
+import type { Certificate } from './certificate.ts';
+import { extensionOids, readCertificate, tbsParts } from './certificate.ts';
+import { childrenOf, content, hex, mapChildren, tags, tlv, tlvAt, whole } from './der.ts';
+import type { KeyIdMethod } from './key-identifier.ts';
+import { keyIdMethodOf, keyIdOf } from './key-identifier.ts';
+import type { PublicKey } from './keys.ts';
+import type { NameRule } from './names.ts';
+import { renamedGeneralNames, renamedName } from './names.ts';
+import { signatureAlgorithmFor } from './signature-algorithm.ts';
+import type { Signer } from './signer.ts';
+import type { Validity } from './validity.ts';
+import { validityDer } from './validity.ts';
+
+/** What is new about a certificate. What is not named here keeps its bytes. */
+export type Renewal = {
+  readonly newKey: PublicKey;
+  /** The key of the issuer; for a root, of itself. */
+  readonly signer: Signer;
+  /**
+   * What the authority key identifier points at: the new certificate of the issuer; the certificate itself; or nothing that is
+   * known (an orphan), and then it stays. Parts that the old extension does not have are not added.
+   */
+  readonly authority: Certificate | 'self' | 'unknown';
+  /** A serial number's content bytes (see `newSerial`), or the old one again. */
+  readonly serial: Uint8Array | 'keep';
+  readonly validity: Validity | 'keep';
+  readonly rules?: readonly NameRule[];
+};
+
+export type Renewed = {
+  readonly certificate: Certificate;
+  /** How the subject key identifier was made; `unknown` where the old one fits no method we know, undefined where there is none. */
+  readonly keyIdMethod: KeyIdMethod | 'unknown' | undefined;
+};
+
+/** A certificate of the same shape for a new key, signed anew. */
+export async function resign(old: Certificate, renewal: Renewal): Promise<Renewed> {
+  const parts = tbsParts(old.der);
+  const rules = renewal.rules ?? [];
+  const serial = renewal.serial === 'keep' ? parts.serial : tlv(tags.integer, renewal.serial);
+  const algorithm = signatureAlgorithmFor(renewal.signer.publicKey.shape, old.signatureOid);
+  const method = old.subjectKeyId === undefined || old.publicKey === undefined ? undefined : keyIdMethodOf(old.publicKey, old.subjectKeyId);
+  const ownKeyId = old.subjectKeyId === undefined ? undefined : keyIdOf(renewal.newKey, method, old.subjectKeyId.length);
+  const authority = authorityOf(renewal.authority, ownKeyId, content(serial, tlvAt(serial)));
+
+  const tbs = tlv(
+    tags.sequence,
+    parts.version,
+    serial,
+    algorithm.der,
+    renamedName(parts.issuer, rules),
+    renewal.validity === 'keep' ? parts.validity : validityDer(renewal.validity),
+    renamedName(parts.subject, rules),
+    renewal.newKey.spki,
+    ...parts.rest.map((member) => (member[0] === extensionsTag ? withExtensions(member, (oid, value) => {
+      switch (oid) {
+        case extensionOids.subjectKeyId: return ownKeyId === undefined ? value : tlv(tags.octetString, ownKeyId);
+        case extensionOids.authorityKeyId: return authorityDer(value, authority, rules);
+        case extensionOids.subjectAltName: return renamedGeneralNames(value, rules);
+        default: return value;
+      }
+    }) : member)),
+  );
+  const signature = await renewal.signer.sign(tbs, algorithm.hash);
+  const der = tlv(tags.sequence, tbs, algorithm.der, tlv(tags.bitString, Uint8Array.of(0), signature));
+  return {
+    certificate: readCertificate(new Uint8Array(Buffer.concat([der, old.trailer]))),
+    keyIdMethod: old.subjectKeyId === undefined ? undefined : method ?? 'unknown',
+  };
+}
+
+type Authority = { readonly keyId: Uint8Array | undefined; readonly serial: Uint8Array | undefined };
+
+/** A self-signed certificate's identifier may carry its own serial, so both are known before either is written. */
+function authorityOf(authority: Renewal['authority'], ownKeyId: Uint8Array | undefined, ownSerial: Uint8Array): Authority {
+  if (authority === 'unknown') return { keyId: undefined, serial: undefined };
+  if (authority === 'self') return { keyId: ownKeyId, serial: ownSerial };
+  return { keyId: authority.subjectKeyId, serial: authority.serial };
+}
+
+const extensionsTag = 0xa3;
+const authorityTags = { keyId: 0x80, issuer: 0xa1, serial: 0x82 } as const;
+
+function authorityDer(value: Uint8Array, authority: Authority, rules: readonly NameRule[]): Uint8Array {
+  return mapChildren(value, (member, tag) => {
+    switch (tag) {
+      case authorityTags.keyId: return authority.keyId === undefined ? member : tlv(tag, authority.keyId);
+      case authorityTags.issuer: return renamedGeneralNames(member, rules);
+      case authorityTags.serial: return authority.serial === undefined ? member : tlv(tag, authority.serial);
+      default: return member;
+    }
+  });
+}
+
+/** The extensions with some values changed; order, criticality (an explicit FALSE too) and unknown ones stay. */
+function withExtensions(member: Uint8Array, change: (oid: string, value: Uint8Array) => Uint8Array): Uint8Array {
+  return mapChildren(member, (list) => mapChildren(list, (extension) => {
+    const children = childrenOf(extension, tlvAt(extension));
+    const [id, value] = [children[0], children.at(-1)];
+    if (id === undefined || value?.tag !== tags.octetString) return extension;
+    const old = content(extension, value);
+    const fresh = change(knownOids[hex(content(extension, id))] ?? '', old);
+    if (fresh === old) return extension;
+    return tlv(tags.sequence, extension.subarray(tlvAt(extension).contentStart, value.start), tlv(tags.octetString, fresh));
+  }));
+}
+
+/** OID content bytes in hex, for the three extensions that are written. */
+const knownOids: Readonly<Record<string, string>> = { '551d0e': extensionOids.subjectKeyId, '551d11': extensionOids.subjectAltName, '551d23': extensionOids.authorityKeyId };
+
+/** The extension values of a certificate in their order, for comparing an old one with a new one. */
+export function extensionsOf(certificate: Certificate): { readonly id: string; readonly der: Uint8Array }[] {
+  return tbsParts(certificate.der).rest.filter((member) => member[0] === extensionsTag).flatMap((member) => {
+    const [list] = childrenOf(member, tlvAt(member));
+    return list === undefined ? [] : childrenOf(member, list).map((extension) => {
+      const [id] = childrenOf(member, extension);
+      return { id: id === undefined ? '' : hex(content(member, id)), der: whole(member, extension) };
+    });
+  });
+}

@@ -1,0 +1,35 @@
+import { tags, tlv } from './der.ts';
+
+export type Validity = { readonly notBefore: Date; readonly notAfter: Date };
+
+/** RFC 5280, 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 on; each bound for itself. */
+export function validityDer(validity: Validity): Uint8Array {
+  return tlv(tags.sequence, timeDer(validity.notBefore), timeDer(validity.notAfter));
+}
+
+function timeDer(time: Date): Uint8Array {
+  const digits = time.toISOString().replace(/\.\d+Z$/, 'Z').replace(/[-:T]/g, '');
+  const year = time.getUTCFullYear();
+  const short = year >= 1950 && year < 2050;
+  return tlv(short ? tags.utcTime : tags.generalizedTime, new TextEncoder().encode(short ? digits.slice(2) : digits));
+}
+
+/** "No well-defined expiration" (RFC 5280, 4.1.2.5): it has no length and is not moved. */
+const never = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+/** The same length, beginning now. */
+export function extended({ notBefore, notAfter }: Validity, now: Date): Validity {
+  const start = wholeSeconds(now);
+  const end = notAfter.getTime() === never ? never : Math.min(never, start + (notAfter.getTime() - notBefore.getTime()));
+  return { notBefore: new Date(start), notAfter: new Date(end) };
+}
+
+/** The same length, ended now: a later extension finds the length again. */
+export function expired({ notBefore, notAfter }: Validity, now: Date): Validity {
+  const shift = notAfter.getTime() - wholeSeconds(now);
+  return { notBefore: new Date(notBefore.getTime() - shift), notAfter: new Date(notAfter.getTime() - shift) };
+}
+
+function wholeSeconds(time: Date): number {
+  return Math.floor(time.getTime() / 1000) * 1000;
+}
