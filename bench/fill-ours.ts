@@ -27,8 +27,7 @@ export async function fillAsOurs(target: Target, profile?: readonly string[]): P
     if (event.step === measured[2] && event.state === 'done') meter.pause();
     if (event.durationMs !== undefined) phases.set(event.step, event.durationMs / 1000);
   };
-  await lane.run('sync', []);
-  await coldCaches();
+  await coldCaches(target.registry);
   const inside = `${meter.join}; exec "$@" 3>&1 >/dev/null`;
   await lane.run('bash', ['-c', inside, 'ours', ...(profile ?? []), await productExecutable(), 'run', '-f', configFile, '--progress-fd', '3'], { accept: [1], budgetMs: 1_800_000, onLine: follow });
   for (const step of measured) if (!phases.has(step)) throw new Error(`ours did not get through ${step}:\n${talk.slice(-30).join('\n')}`);

@@ -42,8 +42,7 @@ export async function fillAsReference(target: Target, seed: Seed, reference: str
   await using meter = await openMeter(target.lane.disk.name);
   const karguments = seed.kernelArguments.flatMap((argument) => ['--karg-append', argument]);
   const phases = new Map<string, number>();
-  await target.lane.run('sync', []);
-  await coldCaches();
+  await coldCaches(target.registry);
   meter.start();
   await target.lane.run('bash', ['-c', `${meter.join}; ${script}`, 'reference', ...karguments], {
     env: { SEED: reference.replace(registryName, directName), PULL_SECRET: pullSecretFile, OS: seed.stateroot, COMMIT: seed.commit },

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, rmdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { run } from '../test/vm/command.ts';
+import type { Registry } from '../test/vm/registry.ts';
 
 /** What one run cost beside its time. */
 export type Cost = {
@@ -66,7 +68,12 @@ function sectorsWritten(loopName: string): number {
   return Number(readFileSync(`/sys/block/${loopName}/stat`, 'utf8').trim().split(/\s+/)[6]);
 }
 
-/** Both sides start with nothing in the page cache, so that neither profits from what the other read. */
-export async function coldCaches(): Promise<void> {
+/**
+ * Both sides start with nothing of the target in the page cache, so that neither profits from what the other read. The registry is
+ * another machine in real life: what it serves is read back into the cache, or its disk would be measured with ours.
+ */
+export async function coldCaches(registry: Registry): Promise<void> {
+  await run('sync', []);
   await writeFile('/proc/sys/vm/drop_caches', '3');
+  await run('sh', ['-c', 'find "$0" -type f -exec cat {} + > /dev/null', dirname(registry.logFile)]);
 }

@@ -11,6 +11,7 @@ export const pullSecretFile = '/var/tmp/pull-secret.json';
 /** A blank disk in a lane, with a configuration that installs one seed onto it. */
 export type Target = AsyncDisposable & {
   readonly lane: Lane;
+  readonly registry: Registry;
   /** Writes a file inside the lane. */
   put(path: string, text: string, mode?: string): Promise<void>;
   ibi(words: readonly string[], options?: RunOptions): Promise<Result>;
@@ -35,7 +36,7 @@ export async function openTarget({ parts, registry, reference, version, config }
     await put(configFile, JSON.stringify({ seedImage: reference.replace(registryName, directName), seedVersion: version, installationDisk: lane.disk.byId, extraPartitionStart: '-12G', ...config }));
     const held = scope.move();
     return {
-      lane, put,
+      lane, put, registry,
       ibi: (words, options) => lane.run(program, words, { budgetMs: 1_800_000, ...options }),
       [Symbol.asyncDispose]: () => held.disposeAsync(),
     };
