@@ -9,7 +9,7 @@ import { writeScratch } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import type { ArchiveTar } from './archive-tar.ts';
 import { largestSmallMember, memberName, requireMembers, useOf } from './layout.ts';
-import { finishStaging, resetStaging, type Staging } from './staging.ts';
+import { finishStaging, resetStaging, writeBehind, type Staging } from './staging.ts';
 
 /** What the archive reader yields for each member: header and content. */
 type Entry = Extract extends AsyncIterable<infer Source> ? Source : never;
@@ -40,7 +40,14 @@ export type StageRequest = {
 export async function stageSeed(host: Host, request: StageRequest): Promise<Staging> {
   const staging = await resetStaging(host, request.folder);
   const found = new Set<string>();
-  for (const layer of request.layers) await stageLayer(request, staging, layer, found);
+  const behind = writeBehind(host, staging.folder);
+  try {
+    for (const layer of request.layers) await stageLayer(request, staging, layer, found);
+  } catch (error) {
+    await behind.end().catch(() => undefined); // the first error matters
+    throw error;
+  }
+  await behind.end();
   requireMembers(found, request.reference);
   await requireOnly(staging.var, 'var', 'var.tgz');
   await finishStaging(host, staging, request.digest);

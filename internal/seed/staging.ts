@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../errors/errors.ts';
 import { exists, readTextIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
@@ -58,9 +59,32 @@ export async function resetStaging(host: Host, folder: string): Promise<Staging>
   return staging;
 }
 
+/** How long the staging may gather unwritten bytes. */
+const behindMs = 500;
+
+/**
+ * Has the file system written out while the stream still fills it, so that the sync at the end finds little: left alone, the
+ * kernel begins only when a tenth of the memory is dirty or half a minute old, and a seed is neither.
+ *
+ * INVARIANT: a failure here is a failure of the staging. The kernel tells an error of writing back to one syncfs only, so the one
+ * at the end would not hear of it again.
+ */
+export function writeBehind(host: Host, folder: string): { end(): Promise<void> } {
+  const over = new AbortController();
+  const writing = (async () => {
+    while (await sleep(behindMs, true, { signal: over.signal }).catch(() => false)) await syncFolder(host, folder);
+  })();
+  writing.catch(() => undefined); // told by end()
+  return { end: () => { over.abort(); return writing; } };
+}
+
+async function syncFolder(host: Host, folder: string): Promise<void> {
+  await host.run('sync', ['-f', folder], { onStop: 'finish', budgetMs: 20 * 60_000 });
+}
+
 /** Says, durably, that the staging is complete. One sync of the file system covers all that was unpacked. */
 export async function finishStaging(host: Host, staging: Staging, digest: string): Promise<void> {
-  await host.run('sync', ['-f', staging.folder], { onStop: 'finish', budgetMs: 20 * 60_000 });
+  await syncFolder(host, staging.folder);
   await host.writeFile(join(staging.folder, 'complete'), `${digest}\n`);
 }
 
