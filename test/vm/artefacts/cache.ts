@@ -57,10 +57,24 @@ export async function ensure(recipe: Recipe, say: Say): Promise<Artefact> {
     await mkdir(parent, { recursive: true });
     await using locks = new AsyncDisposableStack();
     locks.use(await takeLock(`${dir}.lock`, () => say(`${recipe.name}: another process is building it, waiting`)));
-    if (!(await isThere(dir))) await buildInto(dir, recipe, say);
+    if (!(await isThere(dir))) {
+      await refuseStaleCode(recipe);
+      await buildInto(dir, recipe, say);
+    }
   }
   await utimes(dir, new Date(), new Date());
   return artefact;
+}
+
+/**
+ * The key is made of the text as it is now, the build of the code as it was when this program started. Seen: a long run
+ * that built an old tree under the key of an edited recipe, for everyone who came after.
+ */
+async function refuseStaleCode({ name, sources }: Recipe): Promise<void> {
+  for (const source of sources) {
+    const file = fileURLToPath(source);
+    if ((await stat(file)).mtimeMs > performance.timeOrigin) throw new Error(`"${file}" was changed after this program started; start it again to build "${name}"`);
+  }
 }
 
 async function buildInto(dir: string, recipe: Recipe, say: Say): Promise<void> {
