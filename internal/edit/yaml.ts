@@ -63,6 +63,7 @@ function* spellings(node: Scalar, source: string, old: string, value: string): G
       if (block !== undefined) yield block;
       break;
     }
+    case undefined: break;
     default: break;
   }
   yield `"${encodeJsonString(value, 'plain')}"${node.type?.startsWith('BLOCK') === true ? lineEnd : ''}`;

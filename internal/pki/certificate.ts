@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
+import type { OctetString } from '@peculiar/asn1-schema';
+import { AsnConvert } from '@peculiar/asn1-schema';
 import { AuthorityKeyIdentifier, BasicConstraints, Certificate as Schema, SubjectKeyIdentifier } from '@peculiar/asn1-x509';
 import { Failure } from '../errors/errors.ts';
 import { childrenOf, content, sameBytes, tags, tlvAt, whole } from './der.ts';
@@ -27,8 +28,8 @@ export type Certificate = {
   readonly publicKey: PublicKey | undefined;
   readonly signatureOid: string;
   readonly subjectKeyId: Uint8Array | undefined;
+  /** What the authority key identifier says of the signer; each part may be absent. */
   readonly authorityKeyId: Uint8Array | undefined;
-  /** It has an authority key identifier extension, with or without a key id. */
   readonly authoritySerial: Uint8Array | undefined;
   readonly isCa: boolean;
   readonly dnsNames: readonly string[];
@@ -47,9 +48,9 @@ export function readCertificate(bytes: Uint8Array): Certificate {
     const der = whole(bytes, outer);
     const parsed = AsnConvert.parse(der, Schema);
     const { issuer, subject, spki } = tbsParts(der);
-    const extensions = parsed.tbsCertificate.extensions ?? [];
+    const { extensions } = parsed.tbsCertificate;
     const extension = (oid: string): Uint8Array | undefined => {
-      const found = extensions.find((candidate) => candidate.extnID === oid);
+      const found = extensions?.find((candidate) => candidate.extnID === oid);
       return found === undefined ? undefined : new Uint8Array(found.extnValue.buffer);
     };
     const authority = parse(extension(extensionOids.authorityKeyId), AuthorityKeyIdentifier);

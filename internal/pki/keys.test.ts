@@ -44,10 +44,10 @@ test('a P-384 key in SEC1 form is a key', async () => {
 
 test('an unreadable or foreign block says why without quoting it', () => {
   const secret = new TextEncoder().encode('0\x0esecret-content');
-  const dsa = generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'der' });
+  const alien = generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'der' });
   for (const [tag, der, why] of [
     ['PRIVATE KEY', secret, 'bytes are no private key'], ['PUBLIC KEY', secret, 'bytes are no public key'], ['CERTIFICATE', secret, 'bytes are no certificate'],
-    ['ENCRYPTED PRIVATE KEY', secret, 'the private key is encrypted'], ['PRIVATE KEY', dsa, 'keys of type "x25519" are not handled'],
+    ['ENCRYPTED PRIVATE KEY', secret, 'the private key is encrypted'], ['PRIVATE KEY', alien, 'keys of type "x25519" are not handled'],
   ] as const) assert.deepEqual(materialOf(tag, der), { kind: 'unreadable', why });
   assert.deepEqual(materialOf('EC PARAMETERS', secret), { kind: 'other' });
 });

@@ -53,18 +53,12 @@ function publicKeyFrom(object: KeyObject): PublicKey {
 }
 
 function shapeOf(object: KeyObject): KeyShape {
-  const details = object.asymmetricKeyDetails;
-  switch (object.asymmetricKeyType) {
-    case 'rsa': return { type: 'rsa', bits: details?.modulusLength ?? 0 };
-    case 'ed25519': return { type: 'ed25519' };
-    case 'ec': {
-      const curve = curves[details?.namedCurve ?? ''];
-      if (curve !== undefined) return { type: 'ec', curve };
-      break;
-    }
-    default: break;
-  }
-  throw new Failure(`keys of type "${object.asymmetricKeyType ?? 'unknown'}" are not handled`);
+  const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails: details } = object;
+  if (type === 'rsa') return { type, bits: details?.modulusLength ?? 0 };
+  if (type === 'ed25519') return { type };
+  const curve = curves[details?.namedCurve ?? ''];
+  if (curve !== undefined) return { type: 'ec', curve };
+  throw new Failure(`keys of type "${details?.namedCurve ?? type}" are not handled`);
 }
 
 /** The bytes of a private key in the form that was found. Ed25519 has PKCS#8 only. */
@@ -96,13 +90,9 @@ export function shapeText(shape: KeyShape): string {
  */
 function privateFormOf(der: Uint8Array): PrivateForm | undefined {
   const [version, second] = tagsIn(der);
-  if (version !== tags.integer) return undefined;
-  switch (second) {
-    case tags.integer: return 'pkcs1';
-    case tags.octetString: return 'sec1';
-    case tags.sequence: return 'pkcs8';
-    default: return undefined;
-  }
+  if (version !== tags.integer || second === undefined) return undefined;
+  const forms: Readonly<Record<number, PrivateForm>> = { [tags.integer]: 'pkcs1', [tags.octetString]: 'sec1', [tags.sequence]: 'pkcs8' };
+  return forms[second];
 }
 
 function tagsIn(der: Uint8Array): number[] {
