@@ -14,13 +14,6 @@ export type Architecture = 'x64' | 'arm64';
 type Sea = (entry: string, options: { targets: { nodeRange: string; platform: string; arch: string; output: string }[]; nodePath: string; seaConfig: Record<string, unknown> }) => Promise<void>;
 
 /**
- * Streaming a seed makes a gigabyte of buffers that live for milliseconds. V8 adds them to a heap of 20 MB and would mark it in
- * full a hundred times; with room before the first collection it does so thirty times, for a fifth less processor time
- * (bench/README.md). No memory is taken in advance.
- */
-const execArgv = ['--initial-old-space-size=256'];
-
-/**
  * Makes a single executable for this machine's architecture: pkg's SEA function with absolute paths, because its command
  * line wants to download a Node. The code cache saves the compilation of the bundle at each start.
  */
@@ -28,7 +21,7 @@ export async function makeExecutable(bundle: string, node: string, output: strin
   await withStripped(node, 'strip', async (stripped) => {
     // pkg ships no types for this inner module; its shape is checked by the first call of every build
     const { default: sea } = require('@yao-pkg/pkg/lib-es5/sea') as { default: Sea };
-    await sea(bundle, { targets: [{ nodeRange: 'node24', platform: 'linux', arch: 'x64', output }], nodePath: stripped, seaConfig: { useCodeCache: true, disableExperimentalSEAWarning: true, execArgv } });
+    await sea(bundle, { targets: [{ nodeRange: 'node24', platform: 'linux', arch: 'x64', output }], nodePath: stripped, seaConfig: { useCodeCache: true, disableExperimentalSEAWarning: true } });
     await chmod(output, 0o755);
   });
 }
@@ -41,7 +34,7 @@ export async function makeForeignExecutable(bundle: string, hostNode: string, fo
   await withStripped(foreignNode, 'eu-strip', async (stripped, folder) => {
     const blob = join(folder, 'sea.blob');
     const config = join(folder, 'sea.json');
-    await writeFile(config, JSON.stringify({ main: bundle, output: blob, useCodeCache: false, disableExperimentalSEAWarning: true, execArgv }));
+    await writeFile(config, JSON.stringify({ main: bundle, output: blob, useCodeCache: false, disableExperimentalSEAWarning: true }));
     await execFileAsync(hostNode, ['--experimental-sea-config', config]);
     const { inject } = require('postject') as { inject: (file: string, resource: string, data: Buffer, options: { sentinelFuse: string; overwrite: boolean }) => Promise<void> };
     await copyFile(stripped, output);
