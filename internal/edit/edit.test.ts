@@ -161,3 +161,16 @@ test('any value goes there and back through every part (500 random documents)', 
     }
   }
 });
+
+test('hostile PEM text takes no time to look through', () => {
+  const before = performance.now();
+  for (const hostile of [
+    '-----BEGIN A-----'.repeat(60_000),
+    `${'-----BEGIN A-----'.repeat(60_000)}-----END B-----`,
+    `-----BEGIN A-----\n${' a:b\n'.repeat(200_000)}-----END A-----`,
+    `-----BEGIN A-----\n${'a:b\n c\n'.repeat(150_000)}-----END A-----`,
+    `-----BEGIN ${'-a'.repeat(400_000)}`,
+    `-----BEGIN A-----${'AAAA'.repeat(300_000)}!-----END A-----`,
+  ]) readAt(bytes(hostile), [{ in: 'pem', index: 0 }]);
+  assert.ok(performance.now() - before < 5000);
+});

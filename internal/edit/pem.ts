@@ -16,21 +16,23 @@ export type PemBlock = {
 };
 
 const begin = /(?<!-)-----BEGIN ([^\r\n-]*(?:-[^\r\n-]+)*)-----/g;
-const headers = /^[ \t]*\r?\n(?:[ \t]*[A-Za-z][A-Za-z0-9-]*:[^\n]*\n(?:[ \t]+[^\n]*\n)*)+[ \t]*\r?\n/;
+/** RFC 1421 headers. A line has one way to match (names are not indented, continuations are), so no text makes this slow. */
+const headers = /^[ \t]*\r?\n(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\n(?:[ \t]+[^\n]*\n)*)+[ \t]*\r?\n/;
 
 /** All blocks, broken ones included so that an index means the same block whatever becomes readable. */
 export function pemBlocksIn(text: string): PemBlock[] {
   const blocks: PemBlock[] = [];
   begin.lastIndex = 0;
+  let closing = -1;
   for (;;) {
     const opening = begin.exec(text);
     if (opening === null) return blocks;
     const tag = opening[1] ?? '';
     const after = opening.index + opening[0].length;
-    const closing = text.indexOf('-----END ', after);
-    const nextOpening = text.indexOf('-----BEGIN ', after);
+    if (closing < after) closing = text.indexOf('-----END ', after); // found once, however many blocks are cut off before it
+    if (closing < 0) return blocks; // no later block can end either
     // A block that is cut off is not allowed to swallow the next one.
-    if (closing < 0 || (nextOpening >= 0 && nextOpening < closing)) continue;
+    if (text.slice(after, closing).includes('-----BEGIN ')) continue;
     const lastDashes = text.indexOf('-----', closing + 9);
     const end = lastDashes < 0 ? text.length : lastDashes + 5;
     const bodyStart = after + (headers.exec(text.slice(after, closing))?.[0].length ?? 0);

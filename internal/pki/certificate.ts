@@ -3,7 +3,7 @@ import type { OctetString } from '@peculiar/asn1-schema';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import { AuthorityKeyIdentifier, BasicConstraints, Certificate as Schema, SubjectKeyIdentifier } from '@peculiar/asn1-x509';
 import { Failure } from '../errors/errors.ts';
-import { childrenOf, content, sameBytes, tags, tlvAt, whole } from './der.ts';
+import { childrenOf, sameBytes, tags, tlvAt, whole } from './der.ts';
 import type { PublicKey } from './keys.ts';
 import { readPublicKey } from './keys.ts';
 import { commonNamesOf, generalNamesOf, nameText } from './names.ts';
@@ -94,9 +94,9 @@ export function tbsParts(der: Uint8Array): TbsParts {
   return { version, serial, algorithm, issuer, validity, subject, spki, rest };
 }
 
-/** The content of a serial number element. */
-export function serialContent(element: Uint8Array): Uint8Array {
-  return content(element, tlvAt(element));
+/** What goes back into the block: the certificate and what followed it there. */
+export function storedBytes(certificate: Certificate): Uint8Array {
+  return certificate.trailer.length === 0 ? certificate.der : new Uint8Array(Buffer.concat([certificate.der, certificate.trailer]));
 }
 
 function parse<T>(bytes: Uint8Array | undefined, type: new () => T): T | undefined {

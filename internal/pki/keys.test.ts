@@ -70,7 +70,7 @@ test('each method of key identifiers is told from the others and used again', as
   assert.equal(Buffer.from(keyIdOf(rsa.public, 'library-go-sha256')).toString('hex'), createHash('sha256').update(modulus).digest('hex').slice(0, 40));
 });
 
-test('an identifier by an unknown method gives one of the same length and stops nothing', async () => {
+test('an identifier by an unknown method gives one of the same length and stops nothing', () => {
   const key = privateKeyFrom(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey);
   assert.equal(keyIdMethodOf(key.public, new Uint8Array(20)), undefined);
   assert.deepEqual([8, 20, 32].map((length) => keyIdOf(key.public, undefined, length).length), [8, 20, 32]);

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { chainFaults, isSignedBy } from './chain.ts';
 import type { Certificate } from './certificate.ts';
-import { readCertificate, tbsParts } from './certificate.ts';
+import { readCertificate, storedBytes, tbsParts } from './certificate.ts';
 import { hex, tags, tlv } from './der.ts';
 import { ipBytes, ipText } from './ip-bytes.ts';
 import { keyIdMethodOf, keyIdMethods } from './key-identifier.ts';
@@ -191,7 +191,9 @@ test('what follows a trusted certificate in its block stays', async () => {
   const plain = await makeCertificate({ subject: cn('x'), key });
   const trusted = readCertificate(new Uint8Array([...plain.der, 0x30, 0x02, 0x05, 0x00]));
   assert.equal(trusted.digest, plain.digest);
-  assert.deepEqual((await renewedRoot(trusted)).certificate.trailer, trusted.trailer);
+  const { certificate } = await renewedRoot(trusted);
+  assert.equal(hex(storedBytes(certificate)), `${hex(certificate.der)}30020500`);
+  assert.equal(storedBytes(plain), plain.der);
 });
 
 test('a broken certificate is refused without quoting it', async () => {
@@ -205,4 +207,22 @@ test('addresses are compared as bytes', () => {
   for (const [one, other] of [['fd00::1', 'fd00:0:0::0:1'], ['::', '0:0:0:0:0:0:0:0'], ['::ffff:1.2.3.4', '::ffff:102:304']] as const) assert.deepEqual(ipBytes(one), ipBytes(other));
   assert.equal(ipBytes('host'), undefined);
   assert.equal(ipBytes('fe80::1%eth0'), undefined);
+});
+
+test('a certificate with any byte changed is read or refused, never anything else', async () => {
+  const { der } = await makeCertificate({ subject: cn('x'), key: await nodeKeyMaker.make(p256), keyIds: 'rfc5280-1', extensions: [extension.altNames(['x'], ['10.0.0.1']), extension.basicConstraints(true)] });
+  let read = 0;
+  for (let at = 0; at < der.length; at += 1) {
+    for (const value of [0x00, 0x30, 0x84, 0xff]) {
+      const changed = Uint8Array.from(der);
+      changed[at] = value;
+      try {
+        readCertificate(changed);
+        read += 1;
+      } catch (error) {
+        assert.equal((error as Error).message, 'bytes are no certificate'); // what readCertificate says it throws
+      }
+    }
+  }
+  assert.ok(read > 0);
 });

@@ -166,3 +166,21 @@ test('CBOR keeps text strings, tags and endless lists as they are', () => {
   assert.equal(hex(replaceAt(stored, ['l', 0], 'cd').bytes), hex(value).replace('61614162ff', '6263644162ff'));
   assert.equal(hex(replaceAt(stored, ['b'], raw('01')).bytes), hex(value).replace('d64200ff', 'd64101'));
 });
+
+test('a value cut off or with a byte changed is opened or refused, and never hangs', { skip: goldenSkip }, () => {
+  const files = golden();
+  const secret = files.get('core.v1.Secret.pb') ?? new Uint8Array();
+  const cbor = kubernetesCbor(JSON.parse(new TextDecoder().decode(files.get('core.v1.Secret.json'))));
+  for (const whole of [secret, cbor]) {
+    for (let at = 4; at < whole.length; at += 1) {
+      for (const broken of [whole.subarray(0, at), ...[0x00, 0x5f, 0x9b, 0xbb, 0xff].map((byte) => Uint8Array.from(whole).fill(byte, at, at + 1))]) {
+        try {
+          const stored = openStored(broken);
+          if (stored !== undefined) leavesOf(stored);
+        } catch (error) {
+          assert.match((error as Error).message, /^(?:bytes at offset \d+ are not|a value that begins like) /); // a Failure of this room
+        }
+      }
+    }
+  }
+});
