@@ -4,7 +4,7 @@ import { dataUrlBytes, respellDataUrl } from './data-url.ts';
 import type { FieldPath } from './json.ts';
 import { isJson, jsonRoot, jsonStringAt, replaceJsonString } from './json.ts';
 import { pemBlocksIn, replacePem } from './pem.ts';
-import { replaceYamlString, yamlStringAt } from './yaml.ts';
+import { yamlStringAt } from './yaml.ts';
 
 /** One step from a text to a value inside it. Plain data: a plan prints it, a test compares it. */
 export type Part =
@@ -21,53 +21,70 @@ export type Place = readonly Part[];
 /** The value at a place; undefined when nothing can be read there. PEM gives DER, everything else what is inside. */
 export function readAt(document: Uint8Array, place: Place): Uint8Array | undefined {
   let inner: Uint8Array | undefined = document;
-  for (const part of place) inner = inner === undefined ? undefined : opened(inner, part);
+  for (const part of place) inner = inner === undefined ? undefined : opened(inner, part)?.inner;
   return inner;
 }
 
 /** The document with the value at a place replaced and every other byte as it was. Throws where nothing can be read or written. */
 export function writeAt(document: Uint8Array, place: Place, value: Uint8Array): Uint8Array {
-  const old = readAt(document, place);
-  if (old === undefined) throw new Failure(`nothing can be read at ${placeText(place)}`);
-  if (Buffer.compare(old, value) === 0) return document;
-  const written = writtenAt(document, place, value);
-  const read = written === undefined ? undefined : readAt(written, place);
-  // The last line of defence for a node that must boot: a spelling that reads back otherwise never leaves this function.
-  if (written === undefined || read === undefined || Buffer.compare(read, value) !== 0) throw new Failure(`the value at ${placeText(place)} cannot be written so that it reads back`);
-  return written;
+  return written(document, place, value, place);
 }
 
-function writtenAt(document: Uint8Array, place: Place, value: Uint8Array): Uint8Array | undefined {
-  const [part, ...rest] = place;
+function written(document: Uint8Array, rest: Place, value: Uint8Array, place: Place): Uint8Array {
+  const [part, ...deeper] = rest;
   if (part === undefined) return value;
-  const inner = opened(document, part);
-  const changed = inner === undefined ? undefined : writtenAt(inner, rest, value);
-  return changed === undefined ? undefined : closed(document, part, changed);
+  const found = opened(document, part);
+  if (found === undefined) throw new Failure(`nothing can be read at ${placeText(place)}`);
+  const inner = written(found.inner, deeper, value, place);
+  if (Buffer.compare(found.inner, inner) === 0) return document;
+  const fresh = found.close(inner);
+  // The last line of defence for a node that must boot: a spelling that reads back otherwise never leaves this function.
+  const read = fresh === undefined || found.checked === true ? inner : opened(fresh, part)?.inner;
+  if (fresh === undefined || read === undefined || Buffer.compare(read, inner) !== 0) throw new Failure(`the value at ${placeText(place)} cannot be written so that it reads back`);
+  return fresh;
 }
 
-function opened(document: Uint8Array, part: Part): Uint8Array | undefined {
+/** What a part holds, and the document with something else in it. `checked`: `close` has read back what it made. */
+type Opened = { readonly inner: Uint8Array; readonly close: (inner: Uint8Array) => Uint8Array | undefined; readonly checked?: boolean };
+
+function opened(document: Uint8Array, part: Part): Opened | undefined {
   switch (part.in) {
-    case 'json': return asUtf8(document, (text) => (isJson(text) ? bytesOf(jsonStringAt(text, jsonRoot(text), part.path)) : undefined));
-    case 'yaml': return asUtf8(document, (text) => bytesOf(yamlStringAt(text, part.path)));
-    case 'base64': return base64Bytes(latin1(document));
-    case 'data-url': return dataUrlBytes(latin1(document));
-    case 'pem': return pemBlocksIn(latin1(document))[part.index]?.der;
+    case 'json': {
+      const text = utf8(document);
+      if (text === undefined || !isJson(text)) return undefined;
+      const root = jsonRoot(text);
+      return withText(jsonStringAt(text, root, part.path), (value) => replaceJsonString(text, root, part.path, value));
+    }
+    case 'yaml': {
+      const text = utf8(document);
+      const found = text === undefined ? undefined : yamlStringAt(text, part.path);
+      const place = found === undefined ? undefined : withText(found.value, found.replace);
+      return place === undefined ? undefined : { ...place, checked: true };
+    }
+    case 'base64': return withBytes(base64Bytes(latin1(document)), (inner) => respellBase64(latin1(document), inner));
+    case 'data-url': return withBytes(dataUrlBytes(latin1(document)), (inner) => respellDataUrl(latin1(document), inner));
+    case 'pem': return withBytes(pemBlocksIn(latin1(document))[part.index]?.der, (inner) => replacePem(latin1(document), part.index, inner));
     case 'jwt': {
-      const token = jwtIn.exec(latin1(document))?.[2];
-      return token === undefined ? undefined : fromLatin1(token);
+      const found = jwtIn.exec(latin1(document));
+      const [, before = '', token, after = ''] = found ?? [];
+      return withBytes(fromLatin1(token), (inner) => before + latin1(inner) + after);
     }
   }
 }
 
-function closed(document: Uint8Array, part: Part, inner: Uint8Array): Uint8Array | undefined {
-  switch (part.in) {
-    case 'json': return asUtf8(document, (text) => asUtf8(inner, (value) => bytesOf(replaceJsonString(text, jsonRoot(text), part.path, value))));
-    case 'yaml': return asUtf8(document, (text) => asUtf8(inner, (value) => bytesOf(replaceYamlString(text, part.path, value))));
-    case 'base64': return fromLatin1(respellBase64(latin1(document), inner));
-    case 'data-url': return fromLatin1(respellDataUrl(latin1(document), inner));
-    case 'pem': return fromLatin1(replacePem(latin1(document), part.index, inner));
-    case 'jwt': return fromLatin1(latin1(document).replace(jwtIn, (_, before: string, __, after: string) => before + latin1(inner) + after));
-  }
+function withText(value: string | undefined, replace: (value: string) => string | undefined): Opened | undefined {
+  const inner = bytesOf(value);
+  return inner === undefined ? undefined : {
+    inner,
+    close: (bytes) => {
+      const text = utf8(bytes);
+      return text === undefined ? undefined : bytesOf(replace(text));
+    },
+  };
+}
+
+function withBytes(inner: Uint8Array | undefined, replace: (inner: Uint8Array) => string | undefined): Opened | undefined {
+  return inner === undefined ? undefined : { inner, close: (bytes) => fromLatin1(replace(bytes)) };
 }
 
 /** A token with blanks around it. That its header is JSON is the room `pki`'s to say. */
@@ -84,14 +101,12 @@ export function placeText(place: Place): string {
   }).join(', ');
 }
 
-function asUtf8(bytes: Uint8Array, then: (text: string) => Uint8Array | undefined): Uint8Array | undefined {
-  let text: string;
+function utf8(bytes: Uint8Array): string | undefined {
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return undefined;
   }
-  return then(text);
 }
 
 /** Half a surrogate pair (a lone `\ud800` in JSON) has no UTF-8: such a text is not opened, because it could not be put back. */

@@ -20,29 +20,36 @@ export function yamlTree(text: string): unknown {
   }
 }
 
-/** The string at a path. An alias is followed. */
-export function yamlStringAt(text: string, path: FieldPath): string | undefined {
-  const document = parsed(text);
-  const node = document === undefined ? undefined : scalarAt(document, path, true);
-  return typeof node?.value === 'string' ? node.value : undefined;
-}
+/** The string at a path of a YAML text, and the text with another string there. */
+export type YamlString = {
+  readonly value: string;
+  /**
+   * Keeps the style (plain, quoted, block) where that can hold the new value, else takes double quotes. Undefined where the value
+   * cannot be written, and for an alias: writing there would change the anchor's place.
+   */
+  readonly replace: (value: string) => string | undefined;
+};
 
-/**
- * The text with the string at a path replaced, in the style it has (plain, quoted, block) where that can hold the new value, else
- * in double quotes. Undefined where there is no string, or an alias: writing there would change the anchor's place.
- */
-export function replaceYamlString(text: string, path: FieldPath, value: string): string | undefined {
+/** The string at a path; an alias is followed. Reading the text is what costs, so both uses share one reading. */
+export function yamlStringAt(text: string, path: FieldPath): YamlString | undefined {
   const document = parsed(text);
-  const node = document === undefined ? undefined : scalarAt(document, path, false);
-  if (typeof node?.value !== 'string' || node.range === undefined || node.range === null) return undefined;
-  const [start, end] = node.range;
-  const source = text.slice(start, end);
-  for (const spelling of spellings(node, source, node.value, value)) {
-    const candidate = text.slice(0, start) + spelling + text.slice(end);
-    // Which spelling a value bears is the parser's word, not ours: the first that reads back is taken.
-    if (yamlStringAt(candidate, path) === value) return candidate;
-  }
-  return undefined;
+  const seen = document === undefined ? undefined : scalarAt(document, path, true);
+  if (document === undefined || typeof seen?.value !== 'string') return undefined;
+  const old = seen.value;
+  return {
+    value: old,
+    replace: (value) => {
+      const node = scalarAt(document, path, false);
+      if (node?.range === undefined || node.range === null) return undefined;
+      const [start, end] = node.range;
+      for (const spelling of spellings(node, text.slice(start, end), old, value)) {
+        const candidate = text.slice(0, start) + spelling + text.slice(end);
+        // Which spelling a value bears is the parser's word, not ours: the first that reads back is taken.
+        if (yamlStringAt(candidate, path)?.value === value) return candidate;
+      }
+      return undefined;
+    },
+  };
 }
 
 /** Spellings of a value, the one nearest to the found style first. */
