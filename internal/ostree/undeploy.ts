@@ -36,8 +36,10 @@ export async function dropOtherDeployments(host: Host, sysroot: string, kept: Pi
     removed.push(`deployment ${other.commit.slice(0, 12)}.${other.serial} of stateroot "${other.stateroot}" removed`);
     deployments = left;
   }
-  for (const name of await stateroots(sysroot)) {
-    if (name === kept.stateroot) continue;
+  const others = (await stateroots(sysroot)).filter((name) => name !== kept.stateroot);
+  // Killed after the entry went and before the objects did, undeploy has nothing left to do: the stateroot tells that it was begun.
+  if (removed.length === 0 && others.length > 0) await host.run('ostree', ['admin', 'cleanup', '--sysroot', sysroot], { onStop: 'finish', budgetMs: 10 * 60_000 });
+  for (const name of others) {
     await removeStateroot(host, join(sysroot, 'ostree/deploy', name));
     removed.push(`stateroot "${name}" removed`);
   }
