@@ -7,7 +7,8 @@ const layers = {
   recert: 4, gather: 4,
   seal: 3.5, // signs disks: it joins the record with the room `disk`, and knows no other domain
   disk: 3, ostree: 3, seed: 3, registry: 3, precache: 3, site: 3, network: 3, clock: 3, etcd: 3, cluster: 3,
-  config: 2, image: 2, address: 2, pki: 2, edit: 2, wire: 2,
+  wire: 2.2, // a stored JSON object is edited by span, and JSON spans have one home: `edit`
+  config: 2, image: 2, address: 2, pki: 2, edit: 2,
   host: 1,
   log: 0.5, // `errors` lies below: log lines show failures
   errors: 0,
@@ -15,7 +16,7 @@ const layers = {
 
 /** Third-party packages, each with the one room that may import it; zod is the schema language of every room. */
 const owners = {
-  execa: 'host', pino: 'log', commander: '(cli|\\.\\./cmd)', 'smol-toml': 'image', yaml: 'config', 'tar-stream': '(seed|gather)',
+  execa: 'host', pino: 'log', commander: '(cli|\\.\\./cmd)', 'smol-toml': 'image', yaml: '(config|edit)', '@peculiar/asn1-x509': 'pki', '@peculiar/asn1-schema': 'pki', 'tar-stream': '(seed|gather)',
 };
 
 const rooms = Object.entries(layers);

@@ -11,7 +11,7 @@ async function bundleOf(it: IbiLane, path: string): Promise<Map<string, string>>
   const bytes = Buffer.from(await text(it, 'base64', '-w0', path), 'base64');
   const files = new Map<string, string>();
   const archive = extract();
-  Readable.from([gunzipSync(bytes)]).pipe(archive as unknown as NodeJS.WritableStream);
+  Readable.from([gunzipSync(bytes)]).pipe(archive);
   for await (const entry of archive) {
     const parts: Buffer[] = [];
     for await (const part of entry) parts.push(Buffer.from(part as Uint8Array));

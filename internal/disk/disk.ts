@@ -5,7 +5,8 @@
  */
 export { resolveDisk, confirmDisk, nameWarning, type Disk, type ResolveOptions } from './identity.ts';
 export { listDisks, diskTable, describeDisk, type DiskDescription, type DiskRow } from './candidates.ts';
-export { inspectDisk, refuseUnsafe, type Inspection, type InspectOptions, type Reason } from './refusals.ts';
+export { inspectDisk, refuseUnsafe, type Inspection, type InspectOptions } from './refusals.ts';
+export type { Reason } from './reason.ts';
 export { readKernelState, type KernelState } from './kernel-state.ts';
 export { holderTree, printTree, type Holder } from './holders.ts';
 export { savedFilter, savedPartitions, type SavedFilter } from './saved-partitions.ts';

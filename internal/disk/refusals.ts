@@ -10,10 +10,8 @@ import { namespacesWith } from './mount-users.ts';
 import { isOwnMount, ownFolders, type OwnFolders } from './own-mounts.ts';
 import { readTable, type Partition } from './partitions.ts';
 import { keepsSomething, savedFilter, savedPartitions } from './saved-partitions.ts';
+import type { Reason } from './reason.ts';
 import { halfSavedReasons, spanningReasons } from './spanning.ts';
-
-/** Why a disk must not be erased: what is so, and what to do. */
-export type Reason = { readonly what: string; readonly next: string };
 
 /** All that was found out about a disk before it is touched. */
 export type Inspection = {

@@ -3,7 +3,7 @@ import type { Disk } from './identity.ts';
 import type { KernelState } from './kernel-state.ts';
 import type { Partition } from './partitions.ts';
 import { isFirmwareRaid } from './raid.ts';
-import type { Reason } from './refusals.ts';
+import type { Reason } from './reason.ts';
 
 /*
  * What lies on this disk and on others as well.
