@@ -22,7 +22,6 @@ export function neededPrograms(config: IbiConfig): Record<string, string> {
     ...(config.useContainersFolder ? { chattr: 'e2fsprogs, opens the immutable root folder' } : { 'mkfs.xfs': 'xfsprogs, formats container storage' }),
     ostree: 'deploys the seed',
     tar: 'unpacks the seed',
-    gzip: 'unpacks the seed',
     ...(config.precacheDisabled ? {} : { podman: 'pulls images' }),
     ...(config.shutdown ? { shutdown: 'systemd, powers off' } : {}),
   };

@@ -94,7 +94,7 @@ async function absent(host: Host, spelling: string, what: string, waitMs: number
   const present = rows.length === 0 ? ['this machine shows no disk at all'] : ['the disks of this machine are:', ...diskTable(rows)];
   return new Failure(`disk "${spelling}" ${what}${waitMs > 0 ? ` within ${Math.ceil(waitMs / 1000)} s` : ''}`, {
     why: present.join('\n'),
-    next: 'correct "installationDisk", or attach the disk,',
+    next: 'correct "installationDisk", or attach the disk',
   });
 }
 
