@@ -107,7 +107,7 @@ await test('the release registry replaces that of the seed where the mirror rule
 await test('members of a seed that are odd but legitimate arrive as they were: device nodes, fifos, xattrs, names that are no UTF-8', async () => {
   await using it = await openIbiLane({ imageCount: 1, seed: { oddFiles: true } });
   await install(it);
-  const looked = await shell(it, `mkdir -p /run/look; mount -o ro /dev/disk/by-partlabel/root /run/look; cd /run/look/ostree/deploy/rhcos_4.17.0/var
+  const looked = await shell(it, `mkdir -p /run/look; mount -o ro /dev/disk/by-partlabel/root /run/look; cd /run/look/ostree/deploy/rhcos_4.17.0/var; set +e +o pipefail
     find . -type b -o -type c -o -type p | sort; find . -links +1 -type f | head -3; getfattr -R -d -m 'user\\.|security\\.capability' . 2>/dev/null | head -20; getfacl -R -s -p . 2>/dev/null | head -5; LC_ALL=C find . -name '*[^ -~]*' | od -c | head -3; cd /; umount /run/look`);
   for (const wanted of [/user\./, /\\?3(77|76)|\d{3}/]) assert.match(looked, wanted, looked);
 });

@@ -12,3 +12,16 @@ export async function isBusy(path: string): Promise<boolean> {
     throw error;
   }
 }
+
+/**
+ * The same, asked again for a while: a program that was killed a moment ago is still giving back what it had opened and mounted, and
+ * a rerun at once is just when that happens.
+ */
+export async function staysBusy(path: string, forMs = 15_000): Promise<boolean> {
+  const deadline = performance.now() + forMs;
+  while (await isBusy(path)) {
+    if (performance.now() >= deadline) return true;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return false;
+}

@@ -2,7 +2,7 @@ import { Refusal } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
 import { describeDisk } from './candidates.ts';
 import { activeHolders, devicesOf, holderTree, type Holder } from './holders.ts';
-import { isBusy } from './busy.ts';
+import { staysBusy } from './busy.ts';
 import type { Disk } from './identity.ts';
 import { readKernelState, type KernelState } from './kernel-state.ts';
 import { lookAlikes } from './look-alikes.ts';
@@ -56,7 +56,7 @@ export async function lookAt(host: Host, disk: Disk, options: InspectOptions): P
 
 /** A container may have mounted the disk where our mount table does not show it. Only telling while nothing visible holds the disk. */
 async function hiddenUse({ disk, tree }: Inspection): Promise<Reason[]> {
-  if (activeHolders(tree).length > 0 || !await isBusy(disk.path)) return [];
+  if (activeHolders(tree).length > 0 || !await staysBusy(disk.path)) return [];
   const users = await namespacesWith(new Set(devicesOf(tree)));
   return [{ what: `disk "${disk.name}" is in use where this mount namespace does not show it${users.length === 0 ? '' : `: ${users.slice(0, 5).join(', ')}`}`, next: 'end what uses it or choose another disk' }];
 }

@@ -72,7 +72,7 @@ async function requireUnused(host: Host, disk: Disk, options: InspectOptions): P
     const elsewhere = activeHolders(inspection.tree).length > 0 ? [] : await namespacesWith(new Set(devicesOf(inspection.tree)));
     return new Failure(`disk "${disk.name}" is still in use after all that uses it was told to let go`, {
       why: [...printTree(inspection.tree), ...(elsewhere.length === 0 ? [] : [`mounted in the mount namespace of ${elsewhere.slice(0, 5).join(', ')}`])].join('\n'),
-      next: 'end what holds it, or restart the machine,',
+      next: 'end what holds it, or restart the machine',
     });
   });
 }
