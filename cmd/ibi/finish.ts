@@ -4,7 +4,7 @@ import { unmountTarget } from '../../internal/disk/disk.ts';
 import { exists } from '../../internal/host/files.ts';
 import { signDisk } from '../../internal/seal/on-disk.ts';
 import { readRecord } from '../../internal/seal/record.ts';
-import { dropStaging } from '../../internal/seed/staging.ts';
+import { removeTree } from '../../internal/host/remove.ts';
 import { readBack } from '../../internal/ostree/read-back.ts';
 import { places, type Ibi } from './context.ts';
 import { seedOnDisk } from './seed-on-disk.ts';
@@ -20,7 +20,7 @@ export async function finishDisk(ibi: Ibi, say: (fact: string) => void): Promise
   const { host, target, seed, disk } = ibi;
   const read = await readBack(target.root, { stateroot: seed.stateroot, ...(await seedOnDisk(ibi)) });
   await keepLogs(ibi, join(target.root, 'ostree/deploy', seed.stateroot, 'var/log/ibi'));
-  await dropStaging(host, stagingFolder(target));
+  await removeTree(host, stagingFolder(target));
   const record = await readRecord(target.root);
   if (record === undefined) throw new Error('the install record is gone');
   await unmountTarget(host, target, say);

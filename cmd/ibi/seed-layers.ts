@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fetchWithSkopeo } from '../../internal/registry/skopeo.ts';
 import { recordFolder } from '../../internal/seal/record.ts';
 import type { SeedLayer } from '../../internal/seed/stage.ts';
-import { dropStaging } from '../../internal/seed/staging.ts';
+import { removeTree } from '../../internal/host/remove.ts';
 import type { StepIo } from '../../internal/steps/step.ts';
 import type { Ibi } from './context.ts';
 import { waitsBy } from './waits.ts';
@@ -18,7 +18,7 @@ export async function seedLayers(ibi: Ibi, io: StepIo): Promise<AsyncDisposable 
     const local = await fetchWithSkopeo(host, egress, seed.image.pinned, folder, { signal: io.signal, onRetry: waitsBy(io), giveUpMs: ibi.options.giveUpMs });
     return {
       layers: local.layers.map(({ digest, mediaType, path }) => ({ digest, mediaType, open: () => createReadStream(path, { highWaterMark: 1 << 20 }) })),
-      [Symbol.asyncDispose]: () => dropStaging(host, folder),
+      [Symbol.asyncDispose]: () => removeTree(host, folder),
     };
   }
   const total = seed.image.layers.reduce((sum, layer) => sum + layer.size, 0);

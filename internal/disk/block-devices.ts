@@ -1,6 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isNotFound } from '../errors/errors.ts';
+import { namesIfPresent } from '../host/files.ts';
 
 /** One block device as the kernel knows it. Devices refer to each other by number ("8:0"), never by name. */
 export type BlockDevice = {
@@ -94,14 +95,8 @@ async function attribute(folder: string, name: string): Promise<string | undefin
 }
 
 async function linked(sys: string, folder: string): Promise<string[]> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
-  const numbers = await Promise.all(names.sort().map((name) => attribute(join(sys, 'class/block', basename(name)), 'dev')));
+  const names = await namesIfPresent(folder);
+  const numbers = await Promise.all(names.map((name) => attribute(join(sys, 'class/block', basename(name)), 'dev')));
   return numbers.filter((number) => number !== undefined);
 }
 

@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failure, isNotFound } from '../errors/errors.ts';
+import { Failure } from '../errors/errors.ts';
+import { namesIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import { deploymentsOf, type Deployment } from './deployments.ts';
 import { initStateroot } from './stateroot.ts';
@@ -50,10 +50,7 @@ export async function deploy(host: Host, request: DeployRequest): Promise<Deploy
 export async function removeUnfinished(host: Host, sysroot: string, stateroot: string): Promise<void> {
   const folder = join(sysroot, 'ostree/deploy', stateroot, 'deploy');
   const deployed = new Set((await deploymentsOf(sysroot)).map(({ path }) => path));
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (isNotFound(error)) return [];
-    throw error;
-  });
+  const names = await namesIfPresent(folder);
   if (names.every((name) => name.endsWith('.origin') || deployed.has(join(folder, name)))) return;
   await host.run('ostree', ['admin', 'cleanup', '--sysroot', sysroot], { budgetMs: 10 * 60_000 });
 }

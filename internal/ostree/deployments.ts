@@ -1,6 +1,7 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { Failure, isNotFound } from '../errors/errors.ts';
+import { namesIfPresent } from '../host/files.ts';
 
 /**
  * Which deployments a sysroot boots, read from the boot entries and the links they name: what a boot loader and
@@ -49,13 +50,7 @@ export async function deploymentsOf(sysroot: string): Promise<Deployment[]> {
 /** The boot entries, highest version (the default) first. */
 export async function bootEntries(sysroot: string): Promise<BootEntry[]> {
   const folder = join(sysroot, 'boot/loader/entries');
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
+  const names = await namesIfPresent(folder);
   const entries = await Promise.all(names.filter((name) => name.endsWith('.conf')).map(async (name) => parseBootEntry(join(folder, name), await readFile(join(folder, name), 'utf8'))));
   return entries.sort((a, b) => b.version - a.version);
 }

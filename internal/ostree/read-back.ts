@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { Failure, isNotFound } from '../errors/errors.ts';
+import { Failure } from '../errors/errors.ts';
+import { namesIfPresent } from '../host/files.ts';
 import { deploymentsOf, type Deployment } from './deployments.ts';
 
 /** What the boot loader will load and what it leads to, with digests for the install record. */
@@ -48,10 +49,7 @@ function bootPath(sysroot: string, path: string): string {
 
 async function modulesFolder(deployment: Deployment): Promise<string> {
   const folder = join(deployment.path, 'usr/lib/modules');
-  const versions = await readdir(folder).catch((error: unknown) => {
-    if (isNotFound(error)) return [];
-    throw error;
-  });
+  const versions = await namesIfPresent(folder);
   for (const version of versions) {
     const files = await readdir(join(folder, version));
     if (files.includes('vmlinuz')) return join(folder, version);

@@ -1,7 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isNotFound } from '../errors/errors.ts';
-import { exists } from '../host/files.ts';
+import { exists, namesIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 
 /** The name of the stateroot for a version: `4.17.0-rc.1` → `rhcos_4.17.0_rc.1`. */
@@ -11,12 +9,7 @@ export function staterootName(version: string): string {
 
 /** The stateroots of a sysroot, by name. */
 export async function stateroots(sysroot: string): Promise<string[]> {
-  try {
-    return (await readdir(join(sysroot, 'ostree/deploy'))).sort();
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
+  return namesIfPresent(join(sysroot, 'ostree/deploy'));
 }
 
 /** Makes an empty stateroot; one that exists stays as it is (the command would fail on it). */

@@ -1,7 +1,7 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
+import { removeTree } from '../host/remove.ts';
 import { deploymentsOf, type Deployment } from './deployments.ts';
 import { stateroots } from './stateroot.ts';
 
@@ -40,7 +40,7 @@ export async function dropOtherDeployments(host: Host, sysroot: string, kept: Pi
   // Killed after the entry went and before the objects did, undeploy has nothing left to do: the stateroot tells that it was begun.
   if (removed.length === 0 && others.length > 0) await host.run('ostree', ['admin', 'cleanup', '--sysroot', sysroot], { onStop: 'finish', budgetMs: 10 * 60_000 });
   for (const name of others) {
-    await removeStateroot(host, join(sysroot, 'ostree/deploy', name));
+    await removeTree(host, join(sysroot, 'ostree/deploy', name));
     removed.push(`stateroot "${name}" removed`);
   }
   return removed;
@@ -48,14 +48,4 @@ export async function dropOtherDeployments(host: Host, sysroot: string, kept: Pi
 
 function isKept(deployment: Deployment, kept: Pick<Deployment, 'stateroot' | 'commit'>): boolean {
   return deployment.stateroot === kept.stateroot && deployment.commit === kept.commit;
-}
-
-/** Deployment roots are immutable while deployed; an interrupted removal may leave the flag behind. */
-async function removeStateroot(host: Host, path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true });
-  } catch {
-    await host.run('chattr', ['-R', '-f', '-i', path], { okStatuses: [1], budgetMs: 10 * 60_000 });
-    await rm(path, { recursive: true, force: true });
-  }
 }

@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../errors/errors.ts';
-import { exists, readTextIfPresent } from '../host/files.ts';
+import { readTextIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
+import { removeTree } from '../host/remove.ts';
 import { useOf, type MemberName } from './layout.ts';
 
 /**
@@ -53,7 +54,7 @@ export async function isStaged(folder: string, digest: string): Promise<boolean>
 
 /** Empties the staging folder: half an archive is worth nothing, because the stream cannot continue inside it. */
 export async function resetStaging(host: Host, folder: string): Promise<Staging> {
-  await dropStaging(host, folder);
+  await removeTree(host, folder);
   const staging = stagingAt(folder);
   for (const path of [folder, join(folder, 'members'), staging.repository, staging.var]) await mkdir(path, { recursive: true, mode: 0o700 });
   return staging;
@@ -86,15 +87,4 @@ async function syncFolder(host: Host, folder: string): Promise<void> {
 export async function finishStaging(host: Host, staging: Staging, digest: string): Promise<void> {
   await syncFolder(host, staging.folder);
   await host.writeFile(join(staging.folder, 'complete'), `${digest}\n`);
-}
-
-/** Removes the staging folder with all it holds; missing is fine. Files in `/var` of a seed may be immutable. */
-export async function dropStaging(host: Host, folder: string): Promise<void> {
-  if (!(await exists(folder))) return;
-  try {
-    await rm(folder, { recursive: true, force: true });
-  } catch {
-    await host.run('chattr', ['-R', '-f', '-i', folder], { okStatuses: [1], budgetMs: 10 * 60_000 });
-    await rm(folder, { recursive: true, force: true });
-  }
 }

@@ -1,4 +1,3 @@
-import { exists } from '../../../internal/host/files.ts';
 import { openArchiveTar } from '../../../internal/seed/archive-tar.ts';
 import { stageSeed } from '../../../internal/seed/stage.ts';
 import { isStaged } from '../../../internal/seed/staging.ts';
@@ -14,7 +13,7 @@ export const fetchSeed: Step<Ibi> = {
   says: 'Stream the seed image onto the disk',
   inputs: ({ seed }) => [seed.installId],
   isDone: async ({ target, seed }) =>
-    reached(await readRecord(target.root), 'restored', seed.installId) || ((await exists(stagingFolder(target))) && (await isStaged(stagingFolder(target), seed.image.digest))),
+    reached(await readRecord(target.root), 'restored', seed.installId) || (await isStaged(stagingFolder(target), seed.image.digest)),
   run: async (ibi, io) => {
     const { host, target, seed } = ibi;
     await using tar = await openArchiveTar(host, io.say);
