@@ -42,6 +42,16 @@ suite('writeImage()', () => {
       'Error: decoding and writing image\nCaused by:\n    No space left on device (os error 28)\nResetting partition table\nError: install failed', 'the disk is smaller than the image; choose a larger one'));
   });
 
+  test('tries again when another program had the disk open for a moment', async () => {
+    await using lab = await testDisk();
+    const disk = await lab.disk();
+    const busy = `printf "Error: checking for exclusive access to /dev/x\\nCaused by:\\n    0: couldn't reread partition table: device is in use\\n    1: EBUSY: Device or resource busy\\n" >&2; exit 1`;
+    await fakeInstaller(lab, `if mkdir ${lab.folder}/once 2>/dev/null; then ${busy}; fi; ${writesTable}`);
+    const table = await writeImage(lab.host, disk, [], { say: lab.say });
+    assert.equal(table.partitions.length, 3);
+    assert.equal(lab.said[0], `disk "${disk.name}" was opened by another program for a moment; nothing is written yet, trying again`);
+  });
+
   test('fails when the installer is killed, dies without a word, or is not there', async () => {
     await using lab = await testDisk();
     const disk = await lab.disk();

@@ -1,5 +1,6 @@
 import { CommandError, Failure } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
+import { staysBusy } from './busy.ts';
 import { confirmDisk, type Disk } from './identity.ts';
 import { readTable, showPartitions, type PartitionTable } from './partitions.ts';
 import type { Say } from './say.ts';
@@ -27,6 +28,36 @@ export type WriteOptions = {
  */
 export async function writeImage(host: Host, disk: Disk, coreosInstallerArgs: readonly string[], options: WriteOptions): Promise<PartitionTable> {
   await confirmDisk(host, disk);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await install(host, disk, coreosInstallerArgs, options);
+      break;
+    } catch (error) {
+      if (attempt === exclusiveAttempts || !wantsExclusiveAccess(error)) throw explain(error, disk);
+      options.say(`disk "${disk.name}" was opened by another program for a moment; nothing is written yet, trying again`);
+      await new Promise((resolve) => setTimeout(resolve, 1000 * attempt));
+      await staysBusy(disk.path);
+    }
+  }
+  await settle(host, disk);
+  const table = await readTable(host, disk);
+  // The installer does not look at what it wrote: an image cut off while it was made installs "successfully".
+  if (table === undefined || table.partitions.length === 0) throw new Failure(`coreos-installer reported success, and disk "${disk.name}" has no partition`, { next: 'check the image that coreos-installer was given' });
+  options.say(`disk "${disk.name}" is written; ${showPartitions(table)}`);
+  return table;
+}
+
+/**
+ * The installer's first act is to have the kernel reread the partition table, which fails while anyone has a partition open: udev
+ * probing what the release just changed, a `blkid` of the monitoring. Nothing is written by then, and the next try finds it gone.
+ */
+const exclusiveAttempts = 5;
+
+function wantsExclusiveAccess(error: unknown): boolean {
+  return error instanceof CommandError && error.end.kind === 'exit' && error.stderrTail.includes('checking for exclusive access') && error.stderrTail.includes('EBUSY');
+}
+
+async function install(host: Host, disk: Disk, coreosInstallerArgs: readonly string[], options: WriteOptions): Promise<void> {
   const keeps = keepsSomething(savedFilter(coreosInstallerArgs));
   const stallMs = options.stallMs ?? 600_000;
   const stalled = new AbortController();
@@ -53,17 +84,9 @@ export async function writeImage(host: Host, disk: Disk, coreosInstallerArgs: re
         options.onProgress?.(progress);
       },
     });
-  } catch (error) {
-    throw explain(error, disk);
   } finally {
     clearTimeout(timer);
   }
-  await settle(host, disk);
-  const table = await readTable(host, disk);
-  // The installer does not look at what it wrote: an image cut off while it was made installs "successfully".
-  if (table === undefined || table.partitions.length === 0) throw new Failure(`coreos-installer reported success, and disk "${disk.name}" has no partition`, { next: 'check the image that coreos-installer was given' });
-  options.say(`disk "${disk.name}" is written; ${showPartitions(table)}`);
-  return table;
 }
 
 /** The installer prints causes below the error, so its last lines belong together; progress is not among them. */
