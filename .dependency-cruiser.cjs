@@ -16,7 +16,7 @@ const layers = {
 
 /** Third-party packages, each with the one room that may import it; zod is the schema language of every room. */
 const owners = {
-  execa: 'host', pino: 'log', commander: '(cli|\\.\\./cmd)', 'smol-toml': 'image', yaml: '(config|edit)', '@peculiar/asn1-x509': 'pki', '@peculiar/asn1-schema': 'pki', 'tar-stream': '(seed|gather)',
+  execa: 'host', etcd3: 'etcd', pino: 'log', commander: '(cli|\\.\\./cmd)', 'smol-toml': 'image', yaml: '(config|edit)', '@peculiar/asn1-x509': 'pki', '@peculiar/asn1-schema': 'pki', 'tar-stream': '(seed|gather)',
 };
 
 const rooms = Object.entries(layers);

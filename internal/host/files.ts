@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -16,13 +16,22 @@ export type WriteOptions = {
  * Makes missing folders.
  */
 export async function writeFileDurably(path: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
+  await replaceDurably(path, options, (file) => file.writeFile(content));
+}
+
+/** Writes a stream as `writeFileDurably` writes a value: the file appears when all of it is on the disk, and not at all when the stream fails. */
+export async function writeStreamDurably(path: string, content: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<void> {
+  await replaceDurably(path, options, (file) => file.writeFile(content));
+}
+
+async function replaceDurably(path: string, options: WriteOptions, fill: (file: FileHandle) => Promise<void>): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const temporary = join(folder, `.${randomUUID()}.tmp`);
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
-      await file.writeFile(content);
+      await fill(file);
       await file.chmod(options.mode ?? 0o600);
       await file.sync();
     } finally {
