@@ -1,9 +1,14 @@
 import { base64Bytes, respellBase64 } from './base64.ts';
-import type { Decoded } from './respell.ts';
-import { respell } from './respell.ts';
+import type { Decoded, Hunk } from './respell.ts';
+import { respellHunks } from './respell.ts';
 
 /** `data:` then media type and parameters, then a comma. */
 const head = /^data:([^,]*),/i;
+
+/** A data URL up to its comma; undefined when the text is none. */
+export function dataUrlHead(url: string): string | undefined {
+  return head.exec(url)?.[0];
+}
 
 /** The bytes of a data URL (RFC 2397); undefined when the text is none. */
 export function dataUrlBytes(url: string): Uint8Array | undefined {
@@ -16,16 +21,16 @@ export function dataUrlBytes(url: string): Uint8Array | undefined {
 
 /**
  * The data URL with other content: base64 stays base64, percent-encoding stays that. New characters are escaped as the machine-config
- * operator does, because it compares texts and reboots the node when they differ.
+ * operator does, because it compares texts and reboots the node when they differ. `hunks` say where the content differs.
  */
-export function respellDataUrl(url: string, value: Uint8Array): string | undefined {
+export function respellDataUrl(url: string, value: Uint8Array, hunks: readonly Hunk[]): string | undefined {
   const found = head.exec(url);
   if (found === null) return undefined;
   const body = url.slice(found[0].length);
   const decoded = decodePercent(body);
   if (decoded === undefined) return undefined;
   if (isBase64(found[1] ?? '')) return found[0] + respellBase64(decoded.value, value).replace(/[^A-Za-z0-9+/=_-]/g, escaped(body));
-  return found[0] + respell(body, decoded, Buffer.from(value).toString('latin1'), (part) => part.replace(/[^A-Za-z0-9\-_.!~*'()]/g, escaped(body)));
+  return found[0] + respellHunks(body, decoded, hunks, (part) => part.replace(/[^A-Za-z0-9\-_.!~*'()]/g, escaped(body)));
 }
 
 function isBase64(mediaType: string): boolean {

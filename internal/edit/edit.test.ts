@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Place } from './edit.ts';
-import { placeText, readAt, writeAt } from './edit.ts';
+import { aroundAll, placeText, readAt, writeAll, writeAt } from './edit.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (value: Uint8Array | undefined): string | undefined => (value === undefined ? undefined : new TextDecoder().decode(value));
@@ -173,4 +173,47 @@ test('hostile PEM text takes no time to look through', () => {
     `-----BEGIN A-----${'AAAA'.repeat(300_000)}!-----END A-----`,
   ]) readAt(bytes(hostile), [{ in: 'pem', index: 0 }]);
   assert.ok(performance.now() - before < 5000);
+});
+
+test('several places of one document are written at once, and what stands between them keeps its spelling', () => {
+  // é and the needless escapes between the two blocks are not what our writers would choose.
+  const json = (one: Uint8Array, two: Uint8Array): string => `{"a":"${pem(one).replaceAll('\n', '\\n')}\\n\\/caf\\u0065\\n${pem(two).replaceAll('\n', '\\n')}","b":"x.y.z"}`;
+  const writes = [0, 1].map((index) => ({ place: [{ in: 'json', path: ['a'] }, { in: 'pem', index }] as const, value: der(90 + index, 4) }));
+  const after = writeAll(bytes(json(der(80), der(81))), [...writes, { place: [{ in: 'json', path: ['b'] }, { in: 'jwt' }], value: bytes('u.v.w') }]);
+  assert.equal(text(after), json(der(90, 4), der(91, 4)).replace('x.y.z', 'u.v.w'));
+
+  const url = (one: Uint8Array, two: Uint8Array): string => `data:,${[one, two].map((block) => encodeURIComponent(pem(block))).join('%0a%2F')}`;
+  const inUrl = [0, 1].map((index) => ({ place: [{ in: 'data-url' }, { in: 'pem', index }] as const, value: der(90 + index, 4) }));
+  const written = text(writeAll(bytes(url(der(80), der(81))), inUrl)) ?? '';
+  assert.ok(written.includes('%0a%2F'), 'a lower-case escape beside upper-case ones stays');
+});
+
+test('several strings of a YAML text are written at once', () => {
+  const yaml = (one: string, two: string): string => `# kept\nusers:\n- name: a # kept\n  user: {token: "${one}", other: [1, 2]}\n- name: b\n  user:\n    data: ${two}\n`;
+  const path = (...names: (string | number)[]): Place => [{ in: 'yaml', path: names }];
+  const after = writeAll(bytes(yaml('t', base64(der(30)))), [{ place: path('users', 0, 'user', 'token'), value: bytes('u') }, { place: [...path('users', 1, 'user', 'data'), { in: 'base64' }], value: der(60, 2) }]);
+  assert.equal(text(after), yaml('u', base64(der(60, 2))));
+});
+
+test('two writes of one place, one inside another, and two readings of one text are refused', () => {
+  const document = bytes(JSON.stringify({ a: pem(der(10)) }));
+  const a: Place = [{ in: 'json', path: ['a'] }];
+  assert.throws(() => writeAll(document, [{ place: a, value: bytes('1') }, { place: a, value: bytes('2') }]), { message: 'two values are to be written at one place' });
+  assert.throws(() => writeAll(document, [{ place: a, value: bytes('1') }, { place: [...a, { in: 'pem', index: 0 }], value: der(3) }]), { message: 'two values are to be written at one place' });
+  assert.throws(() => writeAll(document, [{ place: a, value: bytes('1') }, { place: [{ in: 'yaml', path: ['a'] }], value: der(3) }]), { message: 'the text at the whole text is to be written in two ways, as json and as yaml' });
+});
+
+test('a token is found behind the user name of a dockercfg', () => {
+  const document = (token: string): string => JSON.stringify({ 'registry:5000': { username: '<token>', password: token, auth: base64(bytes(`<token>:${token}`)) } });
+  changes(document('aa.bb.cc'), [{ in: 'json', path: ['registry:5000', 'auth'] }, { in: 'base64' }, { in: 'password' }, { in: 'jwt' }], bytes('aaaa.bbb.cccccc'), JSON.stringify({ 'registry:5000': { username: '<token>', password: 'aa.bb.cc', auth: base64(bytes('<token>:aaaa.bbb.cccccc')) } }));
+});
+
+test('what stands around some places is the same exactly when nothing else differs', () => {
+  const places: Place[] = [[{ in: 'yaml', path: ['a'] }, { in: 'base64' }, { in: 'pem', index: 0 }], [{ in: 'yaml', path: ['b'] }]];
+  const yaml = (inside: string, b: string, comment = 'c'): Uint8Array => bytes(`a: ${base64(bytes(inside))} # ${comment}\nb: ${b}\n`);
+  const before = yaml(`one\n${pem(der(20))}\n`, 'x');
+  assert.equal(aroundAll(yaml(`one\n${pem(der(50))}\n`, 'longer'), places), aroundAll(before, places));
+  assert.notEqual(aroundAll(yaml(`two\n${pem(der(20))}\n`, 'x'), places), aroundAll(before, places), 'a change inside the base64');
+  assert.notEqual(aroundAll(yaml(`one\n${pem(der(20))}\n`, 'x', 'd'), places), aroundAll(before, places), 'a change of a comment');
+  assert.equal(aroundAll(bytes('b: x'), places), undefined);
 });

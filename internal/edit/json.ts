@@ -1,5 +1,6 @@
 import { decodeJsonString, encodeJsonString, habitOf } from './json-string.ts';
-import { respell } from './respell.ts';
+import type { Hunk } from './respell.ts';
+import { respellHunks } from './respell.ts';
 
 /**
  * JSON by span. A document is never parsed to an object and printed again: order, blanks, number spellings and duplicate keys
@@ -63,9 +64,15 @@ export function replaceJsonString(text: string, root: JsonToken, path: FieldPath
   return text.slice(0, token.start + 1) + respellJson(text.slice(token.start + 1, token.end - 1), value, text) + text.slice(token.end - 1);
 }
 
-/** The inside of a string token with a new value, in the habit of the document around it. */
-export function respellJson(source: string, value: string, document: string): string {
-  return respell(source, decodeJsonString(source), value, (part) => encodeJsonString(part, habitOf(document)));
+/**
+ * The inside of a string token with a new value, in the habit of the document around it. `hunks` say which of its bytes differ; they
+ * count for a text in which bytes are characters.
+ */
+export function respellJson(source: string, value: string, document: string, hunks?: readonly Hunk[]): string {
+  const decoded = decodeJsonString(source);
+  const ascii = !/[^\u0000-\u007f]/.test(decoded.value + value);
+  const all = [{ start: 0, end: decoded.value.length, text: value }];
+  return respellHunks(source, decoded, ascii ? hunks ?? all : all, (part) => encodeJsonString(part, habitOf(document)));
 }
 
 function membersIn(text: string, start: number, end: number): JsonMember[] {

@@ -47,14 +47,6 @@ function derOf(body: string): Uint8Array | undefined {
   return /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$|^[A-Za-z0-9+/]{2}==$|^[A-Za-z0-9+/]{3}=$/.test(base64) ? new Uint8Array(Buffer.from(base64, 'base64')) : undefined;
 }
 
-/** The text with the DER of one block replaced: lines as long as they were, with their ends and indents. */
-export function replacePem(text: string, index: number, der: Uint8Array): string | undefined {
-  const block = pemBlocksIn(text)[index];
-  if (block?.der === undefined) return undefined;
-  const body = rewrapped(text.slice(block.bodyStart, block.bodyEnd), Buffer.from(der).toString('base64'), 64);
-  return text.slice(0, block.bodyStart) + body + text.slice(block.bodyEnd);
-}
-
 /**
  * Base64 laid out as the old one was: line i is as long as old line i, further lines as the longest. Blanks before, between and
  * after the lines are those found. One line that is not longer than `usual` tells nothing of the width, which is then `usual`.

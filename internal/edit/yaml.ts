@@ -3,7 +3,8 @@ import { isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { FieldPath } from './json.ts';
 import { encodeJsonString, habitOf, decodeJsonString } from './json-string.ts';
 import { verbatimBlock } from './yaml-block.ts';
-import { respell } from './respell.ts';
+import type { Hunk } from './respell.ts';
+import { respell, splice } from './respell.ts';
 
 /** The document of a YAML text; undefined when it is no YAML or holds several documents. JSON is YAML. */
 function parsed(text: string): Document.Parsed | undefined {
@@ -20,34 +21,51 @@ export function yamlTree(text: string): unknown {
   }
 }
 
-/** The string at a path of a YAML text, and the text with another string there. */
-export type YamlString = {
-  readonly value: string;
+/** A YAML text, read once for all its paths. */
+export type Yaml = {
+  /** The string at a path; an alias is followed. */
+  readonly stringAt: (path: FieldPath) => string | undefined;
+  /** Where the string at a path stands, quotes or block header included; undefined for an alias. */
+  readonly spanAt: (path: FieldPath) => { readonly start: number; readonly end: number } | undefined;
   /**
-   * Keeps the style (plain, quoted, block) where that can hold the new value, else takes double quotes. Undefined where the value
-   * cannot be written, and for an alias: writing there would change the anchor's place.
+   * Other strings at some paths. Keeps the style (plain, quoted, block) where that can hold the new value, else takes double quotes.
+   * Undefined where a value cannot be written, and for an alias: writing there would change the anchor's place.
    */
-  readonly replace: (value: string) => string | undefined;
+  readonly hunksFor: (changes: readonly { readonly path: FieldPath; readonly value: string }[]) => Hunk[] | undefined;
 };
 
-/** The string at a path; an alias is followed. Reading the text is what costs, so both uses share one reading. */
-export function yamlStringAt(text: string, path: FieldPath): YamlString | undefined {
+/** Opens a YAML text of one document; undefined when it is none. */
+export function openYaml(text: string): Yaml | undefined {
   const document = parsed(text);
-  const seen = document === undefined ? undefined : scalarAt(document, path, true);
-  if (document === undefined || typeof seen?.value !== 'string') return undefined;
-  const old = seen.value;
+  return document === undefined ? undefined : yamlOf(text, document);
+}
+
+function yamlOf(text: string, document: Document.Parsed): Yaml {
+  const stringAt = (path: FieldPath): string | undefined => {
+    const value = scalarAt(document, path, true)?.value;
+    return typeof value === 'string' ? value : undefined;
+  };
+  const spanAt = (path: FieldPath): { start: number; end: number } | undefined => {
+    const range = scalarAt(document, path, false)?.range;
+    return range === undefined || range === null ? undefined : { start: range[0], end: range[1] };
+  };
+  const candidates = (path: FieldPath, value: string): Hunk[] => {
+    const [node, span, old] = [scalarAt(document, path, false), spanAt(path), stringAt(path)];
+    if (node === undefined || span === undefined || old === undefined) return [];
+    return [...spellings(node, text.slice(span.start, span.end), old, value)].map((spelling) => ({ ...span, text: spelling }));
+  };
   return {
-    value: old,
-    replace: (value) => {
-      const node = scalarAt(document, path, false);
-      if (node?.range === undefined || node.range === null) return undefined;
-      const [start, end] = node.range;
-      for (const spelling of spellings(node, text.slice(start, end), old, value)) {
-        const candidate = text.slice(0, start) + spelling + text.slice(end);
-        // Which spelling a value bears is the parser's word, not ours: the first that reads back is taken.
-        if (yamlStringAt(candidate, path)?.value === value) return candidate;
-      }
-      return undefined;
+    stringAt,
+    spanAt,
+    hunksFor: (changes) => {
+      const choices = changes.map(({ path, value }) => ({ path, value, hunks: candidates(path, value) }));
+      const nearest = choices.map(({ hunks }) => hunks[0]);
+      if (!nearest.every((hunk) => hunk !== undefined)) return undefined;
+      // Which spelling a value bears is the parser's word, not ours: all nearest ones at once as a rule, else one by one.
+      const read = openYaml(splice(text, nearest));
+      if (changes.every(({ path, value }) => read?.stringAt(path) === value)) return nearest;
+      const chosen = choices.map(({ path, value, hunks }) => hunks.find((hunk) => openYaml(splice(text, [hunk]))?.stringAt(path) === value));
+      return chosen.every((hunk) => hunk !== undefined) ? chosen : undefined;
     },
   };
 }
