@@ -1,14 +1,40 @@
 import { X509Certificate } from 'node:crypto';
 import type { Certificate } from './certificate.ts';
-import { sameBytes } from './der.ts';
-import type { PublicKey } from './keys.ts';
+import { childrenOf, sameBytes, tlvAt } from './der.ts';
+import type { KeyShape, PublicKey } from './keys.ts';
 
 /** Whether the signature is this key's. Nothing else is looked at: names and dates are not what makes a signer. */
 export function isSignedBy(certificate: Certificate, key: PublicKey): boolean {
-  try {
-    return new X509Certificate(certificate.der).verify(key.object);
-  } catch {
-    return false; // another kind of key, or an algorithm that OpenSSL does not know
+  return signatureOf(certificate)(key);
+}
+
+/** The same question for many keys: the certificate is read once. */
+export function signatureOf(certificate: Certificate): (key: PublicKey) => boolean {
+  let read: X509Certificate | undefined;
+  return (key) => {
+    try {
+      read ??= new X509Certificate(certificate.der);
+      return read.verify(key.object);
+    } catch {
+      return false; // another kind of key, or an algorithm that OpenSSL does not know
+    }
+  };
+}
+
+/**
+ * The shape that the key of a signer unseen probably has: RSA as long as the signature, ECDSA on the curve that goes with the hash.
+ * P-256 for what is none of these.
+ */
+export function signerShapeOf(certificate: Certificate): KeyShape {
+  const parts = childrenOf(certificate.der, tlvAt(certificate.der));
+  const signature = parts.at(-1);
+  const bits = signature === undefined ? 0 : (signature.end - signature.contentStart - 1) * 8;
+  switch (certificate.signatureOid) {
+    case '1.2.840.10045.4.3.2': return { type: 'ec', curve: 'P-256' };
+    case '1.2.840.10045.4.3.3': return { type: 'ec', curve: 'P-384' };
+    case '1.2.840.10045.4.3.4': return { type: 'ec', curve: 'P-521' };
+    case '1.3.101.112': return { type: 'ed25519' };
+    default: return certificate.signatureOid.startsWith('1.2.840.113549.1.1.') && bits >= 1024 ? { type: 'rsa', bits } : { type: 'ec', curve: 'P-256' };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Certificate } from './certificate.ts';
 import { extensionOids, readCertificate, tbsParts } from './certificate.ts';
-import { childrenOf, content, hex, mapChildren, tags, tlv, tlvAt, whole } from './der.ts';
+import { childrenOf, content, hex, mapChildren, sameBytes, tags, tlv, tlvAt, whole } from './der.ts';
 import type { KeyIdMethod } from './key-identifier.ts';
 import { keyIdMethodOf, keyIdOf } from './key-identifier.ts';
 import type { PublicKey } from './keys.ts';
@@ -17,15 +17,18 @@ export type Renewal = {
   /** The key of the issuer; for a root, of itself. */
   readonly signer: Signer;
   /**
-   * What the authority key identifier points at: the new certificate of the issuer; the certificate itself; or nothing that is
-   * known (an orphan), and then it stays. Parts that the old extension does not have are not added.
+   * What the authority key identifier points at: what the new certificate of the issuer is called; the certificate itself; or nothing
+   * that is known (an orphan), and then it stays. Parts that the old extension does not have are not added.
    */
-  readonly authority: Certificate | 'self' | 'unknown';
+  readonly authority: AuthorityNames | 'self' | 'unknown';
   /** A serial number's content bytes (see `newSerial`), or the old one again. */
   readonly serial: Uint8Array | 'keep';
   readonly validity: Validity | 'keep';
   readonly rules?: readonly NameRule[];
 };
+
+/** What an authority key identifier may say of a certificate. Both are known before it is signed, so no order of signing is needed. */
+export type AuthorityNames = Pick<Certificate, 'subjectKeyId' | 'serial'>;
 
 export type Renewed = {
   readonly certificate: Certificate;
@@ -39,8 +42,8 @@ export async function resign(old: Certificate, renewal: Renewal): Promise<Renewe
   const rules = renewal.rules ?? [];
   const serial = renewal.serial === 'keep' ? parts.serial : tlv(tags.integer, renewal.serial);
   const algorithm = signatureAlgorithmFor(renewal.signer.publicKey.shape, old.signatureOid);
-  const method = old.subjectKeyId === undefined || old.publicKey === undefined ? undefined : keyIdMethodOf(old.publicKey, old.subjectKeyId);
-  const ownKeyId = old.subjectKeyId === undefined ? undefined : keyIdOf(renewal.newKey, method, old.subjectKeyId.length);
+  const method = methodOf(old);
+  const ownKeyId = renewedKeyId(old, renewal.newKey);
   const authority = authorityOf(renewal.authority, ownKeyId, content(serial, tlvAt(serial)));
 
   const tbs = tlv(
@@ -67,6 +70,22 @@ export async function resign(old: Certificate, renewal: Renewal): Promise<Renewe
     certificate: readCertificate(new Uint8Array(Buffer.concat([der, old.trailer]))),
     keyIdMethod: old.subjectKeyId === undefined ? undefined : method ?? 'unknown',
   };
+}
+
+/** The subject key identifier that the certificate gets with a new key: by the method of the old one. Undefined where it has none. */
+export function renewedKeyId(old: Certificate, newKey: PublicKey): Uint8Array | undefined {
+  return old.subjectKeyId === undefined ? undefined : keyIdOf(newKey, methodOf(old), old.subjectKeyId.length);
+}
+
+function methodOf(old: Certificate): KeyIdMethod | undefined {
+  return old.subjectKeyId === undefined || old.publicKey === undefined ? undefined : keyIdMethodOf(old.publicKey, old.subjectKeyId);
+}
+
+/** True when the rules would change a name of the certificate. */
+export function rulesTouch(certificate: Certificate, rules: readonly NameRule[]): boolean {
+  const { issuer, subject } = certificate;
+  if (!sameBytes(renamedName(issuer, rules), issuer) || !sameBytes(renamedName(subject, rules), subject)) return true;
+  return extensionsOf(certificate).some(({ id, value }) => knownOids[id] === extensionOids.subjectAltName && !sameBytes(renamedGeneralNames(value, rules), value));
 }
 
 type Authority = { readonly keyId: Uint8Array | undefined; readonly serial: Uint8Array | undefined };
@@ -109,12 +128,13 @@ function withExtensions(member: Uint8Array, change: (oid: string, value: Uint8Ar
 const knownOids: Readonly<Record<string, string>> = { '551d0e': extensionOids.subjectKeyId, '551d11': extensionOids.subjectAltName, '551d23': extensionOids.authorityKeyId };
 
 /** The extension values of a certificate in their order, for comparing an old one with a new one. */
-export function extensionsOf(certificate: Certificate): { readonly id: string; readonly der: Uint8Array }[] {
+export function extensionsOf(certificate: Certificate): { readonly id: string; readonly der: Uint8Array; readonly value: Uint8Array }[] {
   return tbsParts(certificate.der).rest.filter((member) => member[0] === extensionsTag).flatMap((member) => {
     const [list] = childrenOf(member, tlvAt(member));
     return list === undefined ? [] : childrenOf(member, list).map((extension) => {
-      const [id] = childrenOf(member, extension);
-      return { id: id === undefined ? '' : hex(content(member, id)), der: whole(member, extension) };
+      const parts = childrenOf(member, extension);
+      const [id, value] = [parts[0], parts.at(-1)];
+      return { id: id === undefined ? '' : hex(content(member, id)), der: whole(member, extension), value: value === undefined ? new Uint8Array() : content(member, value) };
     });
   });
 }
