@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { Failure, Refusal } from '../../errors/errors.ts';
+import type { EtcdChange } from '../../etcd/transactions.ts';
+import type { Etcd } from '../../etcd/etcd.ts';
+import { writeStreamDurably } from '../../host/files.ts';
+import type { Replacement } from '../document.ts';
+import type { JournalledKey } from './journal.ts';
+import { digestOf } from './targets.ts';
+
+/** How a clear value is stored under its key: encryption at rest, or nothing. */
+export type Seal = (key: string, clear: Uint8Array) => Uint8Array;
+
+/** One key to write, as it stands in etcd and as it will. `undefined`: absent. */
+export type KeyWrite = { readonly key: string; readonly was: string; readonly before: Uint8Array | undefined; readonly after: Uint8Array | undefined };
+
+/** Keys read at a time: enough to hide the way to etcd and back, few enough to be polite. */
+const readsAtOnce = 16;
+
+/**
+ * The etcd part of a plan, sealed, with the stored originals read again: what was decrypted for the plan is not what must be put back.
+ * A value that would be written as it stands is left out.
+ *
+ * @throws Failure naming a key that changed since the plan was made
+ */
+export async function keyWritesOf(etcd: Etcd, replacements: readonly Replacement[], seal: Seal): Promise<KeyWrite[]> {
+  const wanted = replacements.flatMap((replacement) => {
+    if (replacement.kind === 'created') return [{ key: replacement.key, was: '0', after: seal(replacement.key, replacement.after) }];
+    if (replacement.document.in !== 'etcd') return [];
+    const { key, modRevision: was } = replacement.document;
+    return [{ key, was, after: replacement.kind === 'changed' ? seal(key, replacement.after) : undefined }];
+  });
+  const writes = await eachOf(wanted, readsAtOnce, async ({ key, was, after }): Promise<KeyWrite | undefined> => {
+    const found = await etcd.get(key);
+    if ((found?.modRevision ?? '0') !== was) throw new Failure(`the etcd key "${key}" changed while the plan was made`, { next: 'stop whatever else writes to this etcd, then start again' });
+    if (found !== undefined && after !== undefined && Buffer.compare(found.value, after) === 0) return undefined;
+    return { key, was, before: found?.value, after };
+  });
+  return writes.filter((write) => write !== undefined);
+}
+
+export const journalledKey = ({ key, before, after }: KeyWrite): JournalledKey => ({ key, before: before === undefined ? null : digestOf(before), after: after === undefined ? null : digestOf(after) });
+
+export const changeOf = ({ key, was, after }: KeyWrite): EtcdChange => (after === undefined ? { kind: 'delete', key, was } : { kind: 'put', key, value: after, was });
+
+const valuesFile = (folder: string): string => join(folder, 'etcd-values.jsonl');
+
+/** Saves the original values, one JSON line for a key. */
+export async function saveValues(folder: string, writes: readonly KeyWrite[]): Promise<void> {
+  const lines = function* lines(): Generator<Uint8Array> {
+    for (const { key, before } of writes) if (before !== undefined) yield Buffer.from(`${JSON.stringify({ key, value: Buffer.from(before).toString('base64') })}\n`);
+  };
+  await writeStreamDurably(valuesFile(folder), Readable.from(lines()));
+}
+
+const savedLine = z.strictObject({ key: z.string(), value: z.base64() });
+
+async function readValues(folder: string): Promise<Map<string, Uint8Array>> {
+  const values = new Map<string, Uint8Array>();
+  for await (const line of createInterface({ input: createReadStream(valuesFile(folder)), crlfDelay: Infinity })) {
+    const { key, value } = savedLine.parse(JSON.parse(line));
+    values.set(key, Buffer.from(value, 'base64'));
+  }
+  return values;
+}
+
+/**
+ * Puts the saved values back where the run's own stand. What is neither the original nor the run's is somebody else's: then nothing
+ * is touched. Returns the number of keys put back.
+ */
+export async function takeBackKeys(etcd: Etcd, folder: string, keys: readonly JournalledKey[]): Promise<number> {
+  const saved = await readValues(folder);
+  const found = await eachOf(keys, readsAtOnce, async (key) => ({ ...key, now: await etcd.get(key.key) }));
+  const changes = found.flatMap(({ key, before, after, now }): EtcdChange[] => {
+    const digest = now === undefined ? null : digestOf(now.value);
+    if (digest === before) return [];
+    if (digest !== after) throw new Refusal(`the etcd key "${key}" is neither as the interrupted run found it nor as it left it`, { next: `see who changed it; its original stands in "${valuesFile(folder)}"` });
+    const was = now?.modRevision ?? '0';
+    const value = saved.get(key);
+    if (before === null) return [{ kind: 'delete', key, was }];
+    if (value === undefined || digestOf(value) !== before) throw new Refusal(`the original of the etcd key "${key}" is not among the saved ones`, { next: `look into "${folder}"` });
+    return [{ kind: 'put', key, value, was }];
+  });
+  if (changes.length > 0) await etcd.commit(changes);
+  return changes.length;
+}
+
+/** Runs `work` on all values, at most `atOnce` at a time; the order of results is that of values. */
+async function eachOf<From, To>(values: readonly From[], atOnce: number, work: (value: From) => Promise<To>): Promise<To[]> {
+  const results: To[] = new Array<To>(values.length);
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (;;) {
+      const at = next;
+      next += 1;
+      const value = values[at];
+      if (at >= values.length || value === undefined) return;
+      results[at] = await work(value);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, values.length) }, lane));
+  return results;
+}

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { realpath, stat } from 'node:fs/promises';
+import { Failure, messageOf } from '../../errors/errors.ts';
+import type { Replacement } from '../document.ts';
+
+export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** One file to write: where it really stands, and its content before and after (`undefined`: it goes). */
+export type Target = {
+  readonly path: string;
+  readonly before: Uint8Array;
+  readonly after: Uint8Array | undefined;
+  /** Other planned paths of the same inode. A rename would part them, so they are linked again. */
+  readonly links: readonly string[];
+  /** Names of the inode outside the plan: they keep the old content, and a person must know. */
+  readonly strangers: number;
+};
+
+/**
+ * The files of a plan as they stand on disk. Two documents may be one file: a projected volume shows its files below `..data`, a
+ * link, and below the folder that the link names. Renaming to a link would replace the link, so paths are resolved first.
+ *
+ * @throws Failure when two documents of one file want different contents
+ */
+export async function targetsOf(replacements: readonly Replacement[]): Promise<Target[]> {
+  const byInode = new Map<string, { paths: string[]; linkCount: number; before: Uint8Array; after: Uint8Array | undefined }>();
+  for (const replacement of replacements) {
+    if (replacement.kind === 'created' || replacement.document.in !== 'file') continue;
+    const { path: named, bytes: before } = replacement.document;
+    const after = replacement.kind === 'changed' ? replacement.after : undefined;
+    const { path, inode, linkCount } = await look(named);
+    const known = byInode.get(inode);
+    if (known === undefined) byInode.set(inode, { paths: [path], linkCount, before, after });
+    else {
+      if (!same(known.before, before) || !same(known.after, after)) throw new Failure(`"${named}" and "${known.paths[0] ?? ''}" are the same file, and the plan wants them different`, { next: 'report this as a defect of recert' });
+      if (!known.paths.includes(path)) known.paths.push(path);
+    }
+  }
+  return [...byInode.values()].flatMap(({ paths, linkCount, before, after }) => {
+    const [path, ...links] = paths;
+    if (path === undefined || (after !== undefined && same(before, after))) return [];
+    return [{ path, links, before, after, strangers: Math.max(0, linkCount - paths.length) }];
+  });
+}
+
+async function look(named: string): Promise<{ path: string; inode: string; linkCount: number }> {
+  try {
+    const path = await realpath(named);
+    const { dev, ino, nlink } = await stat(path, { bigint: true });
+    return { path, inode: `${dev}:${ino}`, linkCount: Number(nlink) };
+  } catch (error) {
+    throw new Failure(`the file "${named}" cannot be looked at`, { why: messageOf(error), next: 'see who changes the files of the stopped cluster, then start again', cause: error });
+  }
+}
+
+function same(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : Buffer.compare(one, other) === 0;
+}

@@ -1,0 +1,86 @@
+import { execFileSync } from 'node:child_process';
+import { lstatSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEtcd, type EtcdServer } from '../../../test/cluster/etcd-server.ts';
+import { openEtcd, type Etcd } from '../../etcd/etcd.ts';
+import { openHost, type Host } from '../../host/host.ts';
+import { openLog } from '../../log/log.ts';
+import type { Document, Replacement } from '../document.ts';
+
+/** A host whose log goes nowhere. */
+export const quietHost = (stop?: AbortSignal): Host => openHost({ log: openLog({ program: 'recert', write: () => undefined }), env: process.env, ...(stop === undefined ? {} : { stop }) });
+
+export const keyCount = 300;
+export const fileCount = 24;
+export const keyName = (at: number): string => `/kubernetes.io/secrets/ns-${at % 7}/s${String(at).padStart(3, '0')}`;
+
+/** etcd values and files of one generation: what a run is to replace by those of the next. */
+export const valueOf = (generation: number, name: string): Buffer => Buffer.from(`generation ${generation} of ${name} ${'.'.repeat(name.length * 50)}\n`);
+
+/** A real etcd and a tree of files, and what a plan over them looks like. */
+export type World = AsyncDisposable & { readonly top: string; readonly tree: string; readonly state: string; readonly server: EtcdServer; readonly etcd: Etcd };
+
+export async function openWorld(options: { tree?: string; flags?: readonly string[] } = {}): Promise<World> {
+  const top = await mkdtemp(join(tmpdir(), 'recert-commit-'));
+  const tree = options.tree ?? join(top, 'tree');
+  const server = await startEtcd(join(top, 'etcd'), { ...(options.flags === undefined ? {} : { flags: options.flags }) });
+  const etcd = await openEtcd(server.endpoint, { budgetMs: 1500 });
+  await etcd.commit(Array.from({ length: keyCount }, (_, at) => ({ kind: 'put', key: keyName(at), value: valueOf(1, keyName(at)) })));
+  for (let at = 0; at < fileCount; at += 1) {
+    const folder = join(tree, `d${at % 5}`);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, `f${at}.key`), valueOf(1, `f${at}`), { mode: 0o600 + (at % 2) * 0o44 });
+  }
+  await symlink('d0', join(tree, '..data'));
+  return {
+    top, tree, server, etcd, state: join(top, 'state'),
+    async [Symbol.asyncDispose]() {
+      await etcd[Symbol.asyncDispose]();
+      await server.stop('SIGKILL');
+      await rm(top, { recursive: true, force: true });
+    },
+  };
+}
+
+export const filesOf = (tree: string): string[] => Array.from({ length: fileCount }, (_, at) => join(tree, `d${at % 5}`, `f${at}.key`));
+
+/** The plan that takes everything to a generation, as found now. */
+export async function planTo(generation: number, etcd: Etcd | undefined, tree: string): Promise<Replacement[]> {
+  const plan: Replacement[] = [];
+  if (etcd !== undefined) {
+    for await (const { key, value: bytes, modRevision } of etcd.list('/kubernetes.io/')) {
+      plan.push({ kind: 'changed', document: { in: 'etcd', key, bytes, modRevision }, after: valueOf(generation, key) });
+    }
+  }
+  for (const path of filesOf(tree)) plan.push({ kind: 'changed', document: fileDocument(path), after: valueOf(generation, path.slice(path.lastIndexOf('/') + 1, -4)) });
+  return plan;
+}
+
+export const fileDocument = (path: string): Extract<Document, { in: 'file' }> => ({ in: 'file', path, bytes: readFileSync(path) });
+
+/** Everything that may not change by accident: each key's value, each file's content, mode, owner and extended attributes, every name. */
+export async function stateOf(etcd: Etcd, tree: string): Promise<Record<string, string>> {
+  const state: Record<string, string> = {};
+  for await (const { key, value } of etcd.list('/')) state[key] = Buffer.from(value).toString('base64');
+  for (const entry of await readdir(tree, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const { mode, uid, gid } = lstatSync(path);
+    state[path] = `${entry.isFile() ? readFileSync(path, 'base64') : '-'} ${mode.toString(8)} ${uid}:${gid}`;
+  }
+  state['extended attributes'] = execFileSync('getfattr', ['-R', '-d', '-m', '-', '--absolute-names', tree], { encoding: 'utf8' });
+  return state;
+}
+
+/** Mode, owner and all extended attributes (ACL and label among them). */
+export function attributesOf(path: string): string {
+  const { mode, uid, gid } = lstatSync(path);
+  return `${mode.toString(8)} ${uid}:${gid} ${execFileSync('getfattr', ['-d', '-m', '-', '--absolute-names', path], { encoding: 'utf8' }).split('\n').slice(1).sort().join(' ').trim()}`;
+}
+
+/** Generations that stand in a state: one alone is a world that is not a mixture. */
+export function generationsIn(state: Record<string, string>): number[] {
+  const found = Object.values(state).flatMap((text) => /^generation (\d+) /.exec(Buffer.from(text.split(' ')[0] ?? '', 'base64').toString())?.slice(1, 2) ?? []);
+  return [...new Set(found.map(Number))].sort((a, b) => a - b);
+}
