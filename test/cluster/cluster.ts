@@ -1,0 +1,109 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { openEtcd } from '../../internal/etcd/etcd.ts';
+import { ensure, type Artefact, type Say } from '../vm/artefacts/cache.ts';
+import { mountedPath } from './content.ts';
+import { startEtcd, type EtcdServer } from './etcd-server.ts';
+import type { Size } from './fixture.ts';
+import { generate } from './generate.ts';
+import type { Inventory } from './inventory.ts';
+import type { Age } from './issue.ts';
+
+/*
+ * A seed-like cluster for tests: its etcd, running, and its files, laid out as the caller of recert mounts them.
+ *
+ * INVARIANTS
+ * - What is generated is cached and copied; a test may do to its copy what it likes.
+ * - A cluster follows from its options, the keys of this machine, and the quarter of the day: certificates that live 12 hours are
+ *   valid for at least five more.
+ */
+
+export type ClusterOptions = {
+  readonly size: Size;
+  /** With the odd cases. Default: without. */
+  readonly odd?: boolean;
+  /** `spec.encryption.type` of the API server's configuration. Default: the field is absent. */
+  readonly encryption?: Encryption;
+  /** Default: first-day. */
+  readonly age?: Age;
+  readonly seed?: number;
+};
+export type Encryption = 'aescbc' | 'aesgcm' | 'identity' | '';
+
+export type Cluster = AsyncDisposable & {
+  readonly etcd: EtcdServer;
+  /** `host:port` of its etcd. */
+  readonly endpoint: string;
+  /** Holds `/kubelet`, `/kubernetes`, `/machine-config-daemon`, `/etc` and `/ovn-ic`. */
+  readonly root: string;
+  readonly inventory: Inventory;
+  /** What the production caller sends, with this cluster's paths; no renames. Spread it to add more. */
+  readonly config: { readonly etcd_endpoint: string; readonly crypto_dirs: readonly string[]; readonly crypto_files: readonly string[] };
+  /** A folder beside the root, for what a test wants to keep; gone with the cluster. */
+  readonly folder: string;
+};
+
+const run = promisify(execFile);
+const quarterMs = 6 * 3_600_000;
+
+/** Makes a cluster. The first call for its options takes seconds, and on a new machine half a minute for the keys. */
+export async function makeCluster(options: ClusterOptions, say: Say = () => undefined): Promise<Cluster> {
+  const generated = await generatedCluster(options, say);
+  const folder = await mkdtemp(join(tmpdir(), `cluster-${options.size}-`));
+  const stack = new AsyncDisposableStack();
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  try {
+    await run('cp', ['-a', '--sparse=always', '--reflink=auto', generated.path('etcd'), generated.path('root'), folder]);
+    const etcd = stack.use(await startEtcd(join(folder, 'etcd')));
+    const root = join(folder, 'root');
+    const inventory = JSON.parse(await readFile(generated.path('inventory.json'), 'utf8')) as Inventory; // written below
+    return {
+      etcd, endpoint: etcd.endpoint, root, inventory, folder,
+      config: { etcd_endpoint: etcd.endpoint, crypto_dirs: ['kubelet', 'kubernetes', 'machine-config-daemon'].map((name) => join(root, name)), crypto_files: [join(root, 'etc/mcs-machine-config-content.json')] },
+      [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+async function generatedCluster({ size, odd = false, encryption, age = 'first-day', seed = 1 }: ClusterOptions, say: Say): Promise<Artefact> {
+  const now = new Date(Math.floor(Date.now() / quarterMs) * quarterMs);
+  return ensure({
+    name: `cluster-${size}`,
+    sources: await sources(),
+    inputs: { odd, encryption: encryption ?? null, age, seed, now: now.toISOString() },
+    async build(dir) {
+      const { values, files, inventory } = await generate({ size, odd, encryption, age, seed, now }, say);
+      await mkdir(join(dir, 'root'));
+      for (const file of files) {
+        const path = join(dir, 'root', mountedPath(file.path));
+        await mkdir(dirname(path), { recursive: true });
+        if ('link' in file) {
+          await symlink(file.link, path);
+          continue;
+        }
+        await writeFile(path, file.text);
+        await chmod(path, file.mode);
+      }
+      await writeFile(join(dir, 'inventory.json'), JSON.stringify(inventory));
+      await using server = await startEtcd(join(dir, 'etcd'));
+      await using etcd = await openEtcd(server.endpoint);
+      await etcd.commit(values.map(({ key, bytes }) => ({ kind: 'put', key, value: bytes, was: '0' })));
+      await server.stop();
+      await run('cp', ['-a', '--sparse=always', join(dir, 'etcd'), join(dir, 'etcd.sparse')]);
+      await rm(join(dir, 'etcd'), { recursive: true });
+      await run('mv', [join(dir, 'etcd.sparse'), join(dir, 'etcd')]);
+    },
+  }, say);
+}
+
+/** Everything that decides what is generated. Tests and judges do not. */
+async function sources(): Promise<URL[]> {
+  const here = (await readdir(import.meta.dirname)).filter((name) => /\.(?:ts|json)$/.test(name) && !/test\.ts$|judge|etcd-server/.test(name)).sort();
+  return [...here.map((name) => new URL(name, import.meta.url)), ...['pki/test-certificates.ts', 'pki/key-identifier.ts', 'wire/test-golden.ts'].map((name) => new URL(`../../internal/${name}`, import.meta.url))];
+}

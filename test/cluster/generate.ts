@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import type { Encryption } from './cluster.ts';
+import { mountedPath, type Content, type FileContent } from './content.ts';
+import { fixtureOf, type Size } from './fixture.ts';
+import { takeInventory, type Inventory } from './inventory.ts';
+import { aged, issueAll, keysNeeded, type Age } from './issue.ts';
+import { keyPool } from './keys.ts';
+import { layOutMachine } from './layout-machine.ts';
+import { layOutPki } from './layout-pki.ts';
+import { noise } from './noise.ts';
+import { objectMaker } from './objects.ts';
+import { seeded } from './seeded.ts';
+import { etcdKeyOf, storedValue, usualEncoding } from './stored.ts';
+import { layOutTokens, takeServiceAccountKeys } from './tokens.ts';
+
+export type GenerateOptions = { readonly size: Size; readonly odd: boolean; readonly encryption: Encryption | undefined; readonly age: Age; readonly seed: number; readonly now: Date };
+export type Generated = { readonly values: readonly { readonly key: string; readonly bytes: Buffer }[]; readonly files: readonly FileContent[]; readonly inventory: Inventory };
+
+/** A cluster as values: nothing is started or written. */
+export async function generate({ size, age, seed, now }: GenerateOptions, say: (line: string) => void): Promise<Generated> {
+  const fixture = aged(fixtureOf(size), age);
+  const pool = await keyPool(keysNeeded(fixture) + 10, say);
+  const random = seeded(seed);
+  const objects = objectMaker(random, new Date(now.getTime() - 100 * 3_600_000));
+  const pki = await issueAll(fixture, pool, random, now);
+  const keys = takeServiceAccountKeys(pool);
+  const parts: Content[] = [layOutPki(fixture, pki, objects, await publicCas(size)), layOutTokens(keys, pki, objects, random, now), layOutMachine(pki, objects)];
+  if (size !== 'small') parts.push({ objects: noise(objects, random, size === 'large' ? 10 : 1), files: [] });
+
+  const values = new Map<string, Buffer>([['compact_rev_key', Buffer.from('1')]]);
+  for (const stored of parts.flatMap((part) => part.objects)) {
+    const [key, bytes] = 'object' in stored ? [etcdKeyOf(stored.object), storedValue(stored.object, stored.encoding ?? usualEncoding(stored.object))] : [stored.key, stored.bytes];
+    if (values.has(key)) throw new Error(`the generator makes "${key}" twice`);
+    values.set(key, bytes);
+  }
+  const files = parts.flatMap((part) => part.files);
+  const documents = [
+    ...[...values].map(([key, bytes]) => ({ document: `etcd:${key}`, bytes })),
+    ...files.flatMap((file) => ('text' in file ? [{ document: `file:${mountedPath(file.path)}`, bytes: Buffer.from(file.text) }] : [])),
+  ];
+  return { values: [...values].map(([key, bytes]) => ({ key, bytes })), files, inventory: takeInventory(documents, pki, keys) };
+}
+
+/** The CAs that this host trusts: on a real cluster they are most of the bytes, and nobody's to renew. */
+async function publicCas(size: Size): Promise<string> {
+  const all = await readFile('/etc/ssl/certs/ca-certificates.crt', 'utf8');
+  return size === 'small' ? all.split(/(?<=-----END CERTIFICATE-----\n)/).slice(0, 3).join('') : all;
+}

@@ -1,0 +1,95 @@
+import { site, type Fixture } from './fixture.ts';
+import { certificatePem, keyPem, type Issued, type Pki } from './issue.ts';
+import { kubeconfig } from './kubeconfig.ts';
+import type { Content, FileContent } from './content.ts';
+import type { ObjectMaker } from './objects.ts';
+
+/** Puts every certificate, key and bundle of the fixture where the fixture says it stands. */
+export function layOutPki(fixture: Fixture, pki: Pki, objects: ObjectMaker, publicCas: string): Content {
+  const bundle = (members: readonly string[]): string => members.map((cn) => (cn === 'public' ? publicCas : certificatePem(pki.named(cn)))).join('');
+  return { objects: [...secrets(pki, objects, bundle), ...configMaps(fixture, objects, bundle)].map((object) => ({ object })), files: files(fixture, pki, bundle) };
+}
+
+type Bundle = (members: readonly string[]) => string;
+
+function secrets(pki: Pki, objects: ObjectMaker, bundle: Bundle): ReturnType<ObjectMaker['secret']>[] {
+  const inSecret = new Map<string, Issued[]>();
+  for (const one of pki.issued) for (const place of one.spec.secrets ?? []) inSecret.set(place, [...(inSecret.get(place) ?? []), one]);
+  return [...inSecret].map(([place, all]) => {
+    const leaf = all.find((one) => !all.some((other) => other !== one && other.signer === one)) ?? all[0];
+    if (leaf === undefined) throw new Error(`the secret "${place}" has no certificate`);
+    const chain = all.filter((one) => one !== leaf);
+    return objects.secret(place, dataOf(place, leaf, chain, bundle), { type: 'kubernetes.io/tls', annotations: annotationsOf(leaf) });
+  });
+}
+
+/** What stands in a secret beside or instead of `tls.crt` and `tls.key`. */
+function dataOf(place: string, leaf: Issued, chain: readonly Issued[], bundle: Bundle): Record<string, string> {
+  const certificate = [leaf, ...chain].map(certificatePem).join('');
+  const key = keyPem(leaf.key);
+  const serverCas = ['kube-apiserver-lb-signer', 'kube-apiserver-localhost-signer', 'kube-apiserver-service-network-signer'];
+  if (place.endsWith('/node-kubeconfigs')) {
+    return Object.fromEntries(Object.entries(nodeKubeconfigs).map(([name, server]) => [name, kubeconfig(server, bundle(serverCas), name.replace('.kubeconfig', ''), { certificate, key })]));
+  }
+  if (/\/webhook-authenti(?:cator|cation-integrated-oauth)$/.test(place)) {
+    return { kubeConfig: kubeconfig('https://172.30.0.20:443/apis/oauth.openshift.io/v1/tokenreviews', bundle(['openshift-service-serving-signer@1747106528']), 'local-cluster', { certificate, key }) };
+  }
+  const tls = { 'tls.crt': certificate, 'tls.key': key };
+  return leaf.signer !== undefined && leaf.signer.spec.cn.startsWith('olm-selfsigned') ? { olmCAKey: certificatePem(leaf.signer), ...tls } : tls;
+}
+
+export const nodeKubeconfigs: Readonly<Record<string, string>> = {
+  'lb-ext.kubeconfig': `https://api.${site.domain}:6443`, 'lb-int.kubeconfig': `https://api-int.${site.domain}:6443`,
+  'localhost-recovery.kubeconfig': 'https://localhost:6443', 'localhost.kubeconfig': 'https://localhost:6443',
+};
+
+const stamp = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
+
+/** Operators write the validity of a leaf beside it, and roll out again when it does not fit. */
+function annotationsOf({ spec, certificate, signer }: Issued): Record<string, string> {
+  const { notBefore, notAfter } = certificate.validity;
+  if (signer?.spec.cn.startsWith('openshift-service-serving-signer') === true) {
+    const name = spec.cn.replace(/^\*\./, '').split('.')[0] ?? '';
+    const expiry = notAfter.toISOString().replace('.000Z', 'Z');
+    return { 'service.alpha.openshift.io/expiry': expiry, 'service.beta.openshift.io/expiry': expiry, 'service.beta.openshift.io/originating-service-name': name };
+  }
+  return {
+    'auth.openshift.io/certificate-issuer': signer?.spec.cn ?? spec.cn,
+    'auth.openshift.io/certificate-not-after': stamp(notAfter), 'auth.openshift.io/certificate-not-before': stamp(notBefore),
+    ...(spec.dns === undefined ? {} : { 'auth.openshift.io/certificate-hostnames': spec.dns.join(',') }),
+    'openshift.io/owning-component': 'kube-apiserver',
+  };
+}
+
+function configMaps(fixture: Fixture, objects: ObjectMaker, bundle: Bundle): ReturnType<ObjectMaker['configMap']>[] {
+  return fixture.bundles.flatMap(({ members, configMaps: places = [] }) => places.map((place) => objects.configMap(place, bundleData(place, bundle(members), bundle, fixture), { annotations: { 'openshift.io/owning-component': 'kube-apiserver' } })));
+}
+
+/** Most bundles stand under `ca-bundle.crt`. */
+function bundleData(place: string, text: string, bundle: Bundle, fixture: Fixture): Record<string, string> {
+  const requestHeaderCa = fixture.pairs.find(({ cn }) => /^(?:aggregator-signer|openshift-kube-apiserver-operator_aggregator-client-signer)/.test(cn))?.cn;
+  switch (place) {
+    case 'kube-system/extension-apiserver-authentication': return {
+      'client-ca-file': text, 'requestheader-allowed-names': '["system:openshift-aggregator"]', 'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]', 'requestheader-group-headers': '["X-Remote-Group"]', 'requestheader-username-headers': '["X-Remote-User"]',
+      ...(requestHeaderCa === undefined ? {} : { 'requestheader-client-ca-file': bundle([requestHeaderCa]) }),
+    };
+    case 'openshift-image-registry/image-registry-certificates': return { 'image-registry.openshift-image-registry.svc..5000': text, 'image-registry.openshift-image-registry.svc.cluster.local..5000': text };
+    case 'openshift-etcd/etcd-all-bundles': return { 'metrics-ca-bundle.crt': text };
+    case 'openshift-config-managed/service-ca': case 'openshift-kube-controller-manager/service-ca': return { 'service-ca.crt': text };
+    default: return { 'ca-bundle.crt': text };
+  }
+}
+
+function files(fixture: Fixture, pki: Pki, bundle: Bundle): FileContent[] {
+  const texts = new Map<string, string>();
+  const bundleAt = new Map(fixture.bundles.flatMap(({ members, files: paths = [] }) => paths.map((path) => [path, bundle(members)] as const)));
+  for (const [path, text] of bundleAt) if (!path.endsWith('kubeconfig')) texts.set(path, text);
+  for (const one of pki.issued) for (const [cert = '', key] of one.spec.files ?? []) {
+    if (key !== undefined) texts.set(cert, certificatePem(one)).set(key, keyPem(one.key));
+    else if (cert.endsWith('kubeconfig')) texts.set(cert, kubeconfig(nodeKubeconfigs[cert.split('/').at(-1) ?? ''] ?? `https://api-int.${site.domain}:6443`, bundleAt.get(cert) ?? '', 'local', { certificate: certificatePem(one), key: keyPem(one.key) }));
+    else texts.set(cert, certificatePem(one) + keyPem(one.key));
+  }
+  const csrSigner = pki.issued.find(({ spec }) => spec.cn.startsWith('kube-csr-signer_@'));
+  if (csrSigner !== undefined) texts.set('/etc/kubernetes/static-pod-resources/kube-controller-manager-certs/secrets/csr-signer/tls.key', keyPem(csrSigner.key));
+  return [...texts].map(([path, text]) => ({ path, text, mode: Number.parseInt(fixture.files.find((file) => file.path === path)?.mode ?? '0600', 8) }));
+}
