@@ -38,13 +38,21 @@ export function signerShapeOf(certificate: Certificate): KeyShape {
   }
 }
 
+/** Why a certificate does not follow from the one that should have signed it. */
+export type ChainFault = { readonly kind: 'signature' | 'issuer' | 'key-id' | 'serial' | 'authority'; readonly text: string };
+
 /** Why a certificate does not follow from the one that should have signed it; empty when it does. Dates are the caller's matter. */
-export function chainFaults(certificate: Certificate, signer: Certificate): string[] {
-  const faults: string[] = [];
-  if (signer.publicKey === undefined || !isSignedBy(certificate, signer.publicKey)) faults.push('the signature is not by the key of its signer');
-  if (!sameBytes(certificate.issuer, signer.subject)) faults.push(`the issuer "${certificate.issuerText}" is not the signer's subject "${signer.subjectText}"`);
-  if (certificate.authorityKeyId !== undefined && signer.subjectKeyId !== undefined && !sameBytes(certificate.authorityKeyId, signer.subjectKeyId)) faults.push('the authority key identifier is not that of the signer');
-  if (certificate.authoritySerial !== undefined && !sameBytes(certificate.authoritySerial, signer.serial)) faults.push('the authority serial number is not that of the signer');
-  if (!signer.isCa && !sameBytes(certificate.der, signer.der)) faults.push('the signer is no authority');
+export function chainFaultsOf(certificate: Certificate, signer: Certificate): ChainFault[] {
+  const faults: ChainFault[] = [];
+  if (signer.publicKey === undefined || !isSignedBy(certificate, signer.publicKey)) faults.push({ kind: 'signature', text: 'the signature is not by the key of its signer' });
+  if (!sameBytes(certificate.issuer, signer.subject)) faults.push({ kind: 'issuer', text: `the issuer "${certificate.issuerText}" is not the signer's subject "${signer.subjectText}"` });
+  if (certificate.authorityKeyId !== undefined && signer.subjectKeyId !== undefined && !sameBytes(certificate.authorityKeyId, signer.subjectKeyId)) faults.push({ kind: 'key-id', text: 'the authority key identifier is not that of the signer' });
+  if (certificate.authoritySerial !== undefined && !sameBytes(certificate.authoritySerial, signer.serial)) faults.push({ kind: 'serial', text: 'the authority serial number is not that of the signer' });
+  if (!signer.isCa && !sameBytes(certificate.der, signer.der)) faults.push({ kind: 'authority', text: 'the signer is no authority' });
   return faults;
+}
+
+/** The same as sentences. */
+export function chainFaults(certificate: Certificate, signer: Certificate): string[] {
+  return chainFaultsOf(certificate, signer).map(({ text }) => text);
 }

@@ -1,4 +1,5 @@
 import type { Place as TextPlace } from '../edit/edit.ts';
+import { placeText } from '../edit/edit.ts';
 import type { FieldPath } from '../edit/json.ts';
 
 /**
@@ -16,6 +17,11 @@ export function documentName(document: { readonly in: 'etcd'; readonly key: stri
 
 /** Where a value lives: the document, the field of the stored object (etcd only), and the way through text and encodings inside it. */
 export type Place = { readonly document: string; readonly field: FieldPath; readonly within: TextPlace };
+
+/** A place for people: `etcd:/kubernetes.io/secrets/a/b data/tls.crt, pem block 0`. Free of values. */
+export function placeName({ document, field, within }: Place): string {
+  return `${document}${field.length === 0 ? '' : ` ${field.join('/')}`}${within.length === 0 ? '' : `, ${placeText(within)}`}`;
+}
 
 /** One value to write. Crypto and renames both yield edits, so there is one plan to print, one check, one commit, one report. */
 export type Edit = {

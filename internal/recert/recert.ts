@@ -1,5 +1,91 @@
+import { Failure, Interrupted } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
+import { check } from './check.ts';
+import { openCrypto } from './crypto.ts';
+import { editsOf } from './edits.ts';
+import { givenFor } from './given.ts';
+import type { Graph, KeyNode } from './graph.ts';
+import { graphOf } from './graph.ts';
+import { openKeyPool, usualNeed } from './key-pool.ts';
+import { openCluster } from './open.ts';
+import { overlay } from './overlay.ts';
+import { ownedIn, touchedBy } from './ownership.ts';
+import type { RenewalRecord } from './record.ts';
+import type { Regenerated } from './regenerate.ts';
+import { keysNeeded, regenerate } from './regenerate.ts';
 import type { Renewal, RenewInput } from './renewal.ts';
+import { scan } from './scan.ts';
 
-/** The signature for the helpers; the body comes with the parts. */
-export type Renew = (host: Host, input: RenewInput) => Promise<Renewal>;
+/**
+ * Computes a cluster with new keys, certificates and tokens. Reads etcd and files and writes nothing.
+ *
+ * @throws Failure when something cannot be read or nothing is found, Refusal when what was given does not fit, Interrupted
+ */
+export async function renew(host: Host, input: RenewInput): Promise<Renewal> {
+  const { options } = input;
+  const facts: string[] = [];
+  const tell = (fact: string): void => { facts.push(fact); };
+  const started = performance.now();
+  const sinceStart = (): number => performance.now() - started;
+
+  // Keys first: they are most of the work, and the scan waits for the disk.
+  await using crypto = await openCrypto(host, input.fips);
+  using pool = openKeyPool(crypto.keyMaker, options.ipChangeOnly ? [] : usualNeed, input.threads);
+
+  const { externals, documents } = await openCluster(input, tell);
+  const findings = await scan(documents, externals.has, tell);
+  const { certificates, privateKeys, publicKeys, tokens } = findings;
+  const asked = input.etcd !== undefined || input.folders.length + input.files.length > 0;
+  if (asked && certificates.size + privateKeys.size + publicKeys.size + tokens.size === 0) throw new Failure(`no certificate, key or token of the cluster was found in ${findings.documentsRead} objects and files`, { next: 'check that etcd and the folders are those of a cluster' });
+  const scanMs = sinceStart();
+  stopIfAsked(host);
+
+  const graph = graphOf(findings, externals);
+  const all = ownedIn(graph, externals, tell);
+  const owned = options.ipChangeOnly ? touchedBy(options.rules, all) : all;
+  const given = givenFor(graph, owned, options, tell);
+  pool.fit(keysNeeded(graph, owned, given));
+  const graphMs = sinceStart() - scanMs;
+  let keysMs = 0;
+  const made = await regenerate(graph, owned, given, options, pool, crypto, () => { keysMs = sinceStart(); });
+  stopIfAsked(host);
+
+  const edits = editsOf(graph, owned, made, findings.documents);
+  const replacements = overlay(findings.documents, edits);
+  const madeMs = sinceStart();
+  const faults = await check({
+    documents: findings.documents, replacements, edits, owned, external: externals.has,
+    given: new Set([...options.useKeys.map(({ key }) => key.public.id), ...options.useCerts.flatMap(({ digest, publicKey }) => [digest, publicKey?.id ?? ''])]),
+  });
+  const totalMs = sinceStart();
+  return {
+    edits, replacements, facts, faults,
+    record: recordOf(graph, made),
+    timings: { scanMs, keysMs, processMs: graphMs + madeMs - keysMs, checkMs: totalMs - madeMs, totalMs },
+  };
+}
+
+function stopIfAsked(host: Host): void {
+  if (host.stop.aborted) throw new Interrupted('stopped on request; nothing was written');
+}
+
+function recordOf(graph: Graph, made: Regenerated): RenewalRecord {
+  const publicAfter = (key: KeyNode) => made.keys.get(key)?.public ?? key.certificates.map((node) => made.certificates.get(node)?.publicKey).find((found) => found !== undefined);
+  return {
+    certificates: graph.certificates.map((node) => ({
+      before: node.certificate,
+      after: made.certificates.get(node),
+      places: node.sightings.map(({ place }) => place),
+      signer: node.signer.by === 'key' ? node.signer.certificate?.certificate.digest : undefined,
+    })),
+    keys: [...graph.keys.values()].map((key) => ({
+      public: key.public,
+      publicAfter: publicAfter(key),
+      private: key.private,
+      privateAfter: made.keys.get(key),
+      privatePlaces: key.privateSightings.map(({ place }) => place),
+      publicPlaces: key.publicSightings.map(({ place }) => place),
+    })),
+    tokens: graph.tokens.map((node) => ({ before: node.text, after: made.tokens.get(node), places: node.sightings.map(({ place }) => place), signer: node.key?.public.id })),
+  };
+}

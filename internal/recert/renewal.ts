@@ -19,6 +19,8 @@ export type RenewInput = {
   readonly options: RenewOptions;
   /** Keys and signatures by the host's `openssl`. Left out: what the kernel says of FIPS mode. */
   readonly fips?: boolean;
+  /** Keys made at a time. Left out: one for each CPU. */
+  readonly threads?: number;
 };
 
 /** Everything that `renew` computes. Nothing has been written. */

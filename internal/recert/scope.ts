@@ -8,6 +8,9 @@
  */
 export type Whose = 'cluster' | 'known';
 
+/** Ignition files whose content is the cluster's own; what other files hold is `known`. */
+export const ownIgnitionFile = /\.(?:pem|crt)$/;
+
 /** How the text at a place is read; see `candidates.ts`. */
 export type Reading =
   /** PEM or a token; else, if it looks like one, a kubeconfig, a docker configuration or an Ignition document (whose values are `known`). */
@@ -18,13 +21,13 @@ export type Reading =
   | 'data-url';
 
 /** A path in an object; `*` stands for every key of a map and every index of a list. */
-export type FieldScope = { readonly path: readonly string[]; readonly reading: Reading; readonly whose: Whose; readonly except?: readonly string[]; readonly why: string };
+export type FieldScope = { readonly path: readonly string[]; readonly reading: Reading; readonly whose: Whose | 'by-file-name'; readonly except?: readonly string[]; readonly why: string };
 
 export type ObjectScope = { readonly prefix: string; readonly kind: string; readonly fields: readonly FieldScope[] };
 
 const any = '*';
 const webhooks: FieldScope = { path: ['webhooks', any, 'clientConfig', 'caBundle'], reading: 'value', whose: 'cluster', why: 'the API server trusts the webhook by it; injected from the service CA. A configuration without webhooks has none' };
-const ignitionFiles = (...above: string[]): FieldScope => ({ path: [...above, 'storage', 'files', any, 'contents', 'source'], reading: 'data-url', whose: 'cluster', why: 'root and kubelet CAs that the machine-config daemon writes; it compares texts. Files that are no PEM are read as `known`' });
+const ignitionFiles = (...above: string[]): FieldScope => ({ path: [...above, 'storage', 'files', any, 'contents', 'source'], reading: 'data-url', whose: 'by-file-name', why: 'root and kubelet CAs that the machine-config daemon writes; it compares texts' });
 
 export const objectScopes: readonly ObjectScope[] = [
   {
