@@ -1,9 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Command } from 'commander';
 import { ibiFields } from '../internal/config/ibi-config.ts';
+import { recertFields } from '../internal/config/recert-config-fields.ts';
+import { stages } from '../internal/recert/stages.ts';
 import { stepsOf } from '../internal/steps/step.ts';
 import { flow } from '../cmd/ibi/flow.ts';
 import { ibiCommand } from '../cmd/ibi/options.ts';
+import { recertCommand } from '../cmd/recert/options.ts';
 
 /**
  * Writes the generated parts of the manuals, between markers; with `--check` it only says whether they are up to date.
@@ -14,7 +18,10 @@ const top = dirname(import.meta.dirname);
 const parts: readonly { readonly file: string; readonly name: string; readonly text: () => string }[] = [
   { file: 'cmd/ibi/README.md', name: 'configuration', text: configurationTable },
   { file: 'cmd/ibi/README.md', name: 'steps', text: stepTable },
-  { file: 'cmd/ibi/README.md', name: 'help', text: helpText },
+  { file: 'cmd/ibi/README.md', name: 'help', text: () => helpText(ibiCommand({}, () => Promise.resolve())) },
+  { file: 'cmd/recert/README.md', name: 'stages', text: () => ['| | stage | what it does |', '|---|---|---|', ...Object.entries(stages).map(([name, says], index) => `| ${index + 1} | \`${name}\` | ${says} |`)].join('\n') },
+  { file: 'cmd/recert/README.md', name: 'configuration', text: recertTable },
+  { file: 'cmd/recert/README.md', name: 'help', text: () => helpText(recertCommand(() => Promise.resolve())) },
 ];
 
 function configurationTable(): string {
@@ -32,8 +39,13 @@ function stepTable(): string {
   return ['| | step | what it does | paragraph |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-function helpText(): string {
-  const command = ibiCommand({}, () => Promise.resolve());
+function recertTable(): string {
+  const kinds = { text: 'text', secret: 'text, secret', truth: 'true, false', count: 'number', texts: 'list of texts', secrets: 'list of texts, secret', 'texts-or-text': 'text or list of texts' };
+  const rows = Object.entries(recertFields).map(([key, { kind, flag, says, later }]) => `| \`${key}\` | \`--${flag}\` | ${kinds[kind]} | ${says}${later === true ? ' *(not built yet: refused unless empty)*' : ''} |`);
+  return ['| key | flag | kind | meaning |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function helpText(command: Command): string {
   command.configureHelp({ helpWidth: 80 });
   const runCommand = command.commands.find((sub) => sub.name() === 'run');
   runCommand?.configureHelp({ helpWidth: 80 });

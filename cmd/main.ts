@@ -25,10 +25,13 @@ async function start(name: Program, argv: readonly string[]): Promise<number> {
       const { main } = await import('./ibi/main.ts');
       return main(argv, version, 'ibi');
     }
+    case 'recert': {
+      const { main } = await import('./recert/main.ts');
+      return main(argv, version);
+    }
     case 'lca-cli': return startSubcommand(argv);
     case 'post-pivot':
     case 'precache-extract':
-    case 'recert':
       process.stderr.write(`${name}: this program is not part of version ${version} yet\n`);
       return 2;
   }

@@ -1,0 +1,74 @@
+import type { Session } from '../../internal/cli/session.ts';
+import type { RecertConfig } from '../../internal/config/recert-config.ts';
+import { Failure, messageOf } from '../../internal/errors/errors.ts';
+import { durationText } from '../../internal/log/progress.ts';
+import { recert, type Outcome, type Progress, type Tell } from '../../internal/recert/carry-out.ts';
+import { stages, type Stage } from '../../internal/recert/stages.ts';
+import { failureBlock } from '../../internal/steps/failure-block.ts';
+import { isTold, type LogLevel } from './log-level.ts';
+import { whatIsLeft } from './status.ts';
+import { writeSummaries } from './summary.ts';
+
+export type RunOptions = { readonly level: LogLevel; readonly json: boolean; readonly version: string; readonly again: string };
+
+/** What a run tells, line by line, with the stage it is in. */
+export type Telling = Tell & { readonly lines: readonly string[]; readonly at: () => string };
+
+const stageNames = Object.keys(stages);
+
+/** Tells to the log what the level asks for, and keeps every line for the summary. */
+export function openTelling({ log }: Session, level: LogLevel): Telling {
+  const lines: string[] = [];
+  let current: Stage = 'open';
+  const at = (): string => `stage ${stageNames.indexOf(current) + 1}/${stageNames.length} ${current}`;
+  const tell = (severity: 'info' | 'warning', text: string): void => {
+    lines.push(`${severity.toUpperCase()} - ${at()}: ${text}`);
+    if (isTold(severity, level)) log.event(severity, `${at()}: ${text}`, { stage: current });
+  };
+  return {
+    lines, at,
+    stage: (stage) => { current = stage; tell('info', stages[stage]); },
+    say: (fact) => { tell('info', fact); },
+    warn: (fact) => { tell('warning', fact); },
+  };
+}
+
+/** Runs a renewal and returns the exit code. All that goes wrong is told here, in one block; the summaries are written either way. */
+export async function runRecert(session: Session, config: RecertConfig, options: RunOptions): Promise<number> {
+  const { host, log } = session;
+  const telling = openTelling(session, options.level);
+  const progress: Progress = {};
+  let outcome: Outcome | undefined;
+  try {
+    outcome = await recert(host, config, telling, progress);
+    await writeSummaries(session, config, { renewal: progress.renewal, outcome, lines: telling.lines, error: undefined });
+  } catch (error) {
+    const written = outcome !== undefined;
+    // A summary that cannot be written must not hide the run's own error, as upstream lets it.
+    if (!written) await writeSummaries(session, config, { renewal: progress.renewal, outcome, lines: telling.lines, error }).catch((trouble: unknown) => { log.warn(messageOf(trouble)); });
+    const leaves = written ? (config.dryRun ? 'nothing was changed' : 'everything is renewed') : telling.at().endsWith(' defragment') ? 'everything is renewed' : await whatIsLeft(config.stateFolder);
+    const block = failureBlock({ program: 'recert', at: written ? 'the summary' : telling.at(), error, again: options.again, leaves, details: 'recert status' });
+    if (options.json) session.print(`${JSON.stringify({ state: 'failed', at: telling.at(), what: messageOf(error), leaves })}\n`);
+    log.block('error', block);
+    return error instanceof Failure ? error.exitCode : 1;
+  }
+  const counts = countsOf(outcome);
+  const text = config.dryRun
+    ? `dry run finished in ${durationText(outcome.timings.totalMs)}; nothing was written. A run would renew ${counts.what} in ${counts.keys} etcd values and ${counts.files} files`
+    : `finished in ${durationText(outcome.timings.totalMs)}: ${counts.what} renewed in ${outcome.written?.keys ?? 0} etcd values and ${outcome.written?.files ?? 0} files`;
+  if (isTold('info', options.level)) log.info(text);
+  if (options.json) session.print(`${JSON.stringify({ state: 'done', dryRun: config.dryRun, ...counts.numbers, keys: outcome.written?.keys ?? counts.keys, files: outcome.written?.files ?? counts.files, timings: { ...outcome.renewal.timings, ...outcome.timings } })}\n`);
+  return 0;
+}
+
+/** How much is renewed, as numbers and as words. */
+export function countsOf({ renewal: { record }, replacements }: Outcome): { numbers: { certificates: number; privateKeys: number; tokens: number }; what: string; keys: number; files: number } {
+  const numbers = {
+    certificates: record.certificates.filter(({ after }) => after !== undefined).length,
+    privateKeys: record.keys.filter(({ privateAfter, privatePlaces }) => privateAfter !== undefined && privatePlaces.length > 0).length,
+    tokens: record.tokens.filter(({ after }) => after !== undefined).length,
+  };
+  const inEtcd = replacements.filter((replacement) => replacement.kind === 'created' || replacement.document.in === 'etcd').length;
+  const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+  return { numbers, what: `${counted(numbers.certificates, 'certificate')}, ${counted(numbers.privateKeys, 'private key')} and ${counted(numbers.tokens, 'token')}`, keys: inEtcd, files: replacements.length - inEtcd };
+}

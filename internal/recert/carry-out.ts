@@ -1,0 +1,134 @@
+import type { RecertConfig } from '../config/recert-config.ts';
+import { Failure } from '../errors/errors.ts';
+import { openEtcd, type Etcd } from '../etcd/etcd.ts';
+import type { Host } from '../host/host.ts';
+import { commit, type Written } from './commit/commit.ts';
+import { openStateFolder } from './commit/state-folder.ts';
+import { refuseMixture, repair } from './commit/repair.ts';
+import { findAtRest, type AtRest } from './encryption/at-rest.ts';
+import { rotate } from './encryption/rotate.ts';
+import { useCertFrom, useKeyFrom, type RenewOptions } from './options.ts';
+import { renew } from './recert.ts';
+import type { EtcdReader, Renewal } from './renewal.ts';
+import { findSshHostKeys, renewSshHostKeys } from './ssh-host-keys.ts';
+import type { Stage } from './stages.ts';
+import type { Replacement } from './document.ts';
+
+/** Who is told what happens. A fact is a sentence free of secrets. */
+export type Tell = { readonly stage: (stage: Stage) => void; readonly say: (fact: string) => void; readonly warn: (fact: string) => void };
+
+/** What a run computed and, unless it was dry, wrote. `renewal` holds private keys. */
+export type Outcome = {
+  readonly renewal: Renewal;
+  readonly replacements: readonly Replacement[];
+  readonly encryption: AtRest['type'] | undefined;
+  /** Absent in a dry run. */
+  readonly written?: Written;
+  readonly timings: { readonly commitMs: number; readonly totalMs: number };
+};
+
+/** Where an outcome is put as far as there is one, so that a failed run can report, too. */
+export type Progress = { renewal?: Renewal };
+
+/**
+ * Renews every key, certificate and token of a stopped cluster, in etcd and in files: all of it, or nothing. A dry run writes nothing.
+ *
+ * @throws Failure; when it does, nothing is changed, or the journal in the state folder says what is
+ */
+export async function recert(host: Host, config: RecertConfig, tell: Tell, progress: Progress = {}): Promise<Outcome> {
+  const started = performance.now();
+  tell.stage('open');
+  // Reading stops on request; once the writing has begun, ending it is quicker and safer than stopping.
+  const reading = new AbortController();
+  const onStop = (): void => { reading.abort(); };
+  host.stop.addEventListener('abort', onStop, { once: true });
+  try {
+    await using etcd = config.etcdEndpoint === undefined ? undefined : await openEtcd(config.etcdEndpoint, { stop: reading.signal });
+    if (config.dryRun) await refuseMixture(config.stateFolder);
+    else {
+      await openStateFolder(config.stateFolder);
+      await repair(host, etcd, config.stateFolder, tell.say);
+    }
+    const atRest = etcd === undefined ? undefined : await openAtRest(etcd, config);
+    const clearEtcd = etcd === undefined || atRest === undefined ? undefined : clearReader(etcd, atRest);
+
+    tell.stage('renew');
+    const renewal = await renew(host, { ...(clearEtcd === undefined ? {} : { etcd: clearEtcd }), folders: config.crypto.dirs, files: config.crypto.files, options: optionsOf(config, host.now()), ...(config.threads === undefined ? {} : { threads: config.threads }) });
+    progress.renewal = renewal;
+    for (const fact of renewal.facts) tell.warn(fact);
+    refuseFaults(renewal.faults);
+
+    const sshKeys = config.serverSshKeys === undefined ? [] : await newSshKeys(host, config.serverSshKeys, config.dryRun, tell);
+    if (atRest !== undefined && atRest.type !== 'off') tell.stage('encrypt');
+    const plan = [...renewal.replacements, ...sshKeys];
+    const rotation = clearEtcd === undefined || atRest === undefined ? { replacements: plan, seal: (_key: string, clear: Uint8Array) => clear, facts: [] } : await rotate(clearEtcd, atRest, plan, config.encryption);
+    for (const fact of rotation.facts) tell.say(fact);
+    const outcome = { renewal, replacements: rotation.replacements, encryption: atRest?.type };
+    if (config.dryRun) return { ...outcome, timings: { commitMs: 0, totalMs: performance.now() - started } };
+
+    tell.stage('commit');
+    const beforeCommit = performance.now();
+    const { replacements, seal } = rotation;
+    const written = await commit(host, { ...(etcd === undefined ? {} : { etcd }), replacements, seal, stateFolder: config.stateFolder, onWriting: () => { host.stop.removeEventListener('abort', onStop); } }, tell.say);
+    const commitMs = performance.now() - beforeCommit;
+    if (config.etcdDefrag && etcd !== undefined) await defragment(etcd, tell);
+    return { ...outcome, written, timings: { commitMs, totalMs: performance.now() - started } };
+  } finally {
+    host.stop.removeEventListener('abort', onStop);
+  }
+}
+
+async function openAtRest(etcd: Etcd, config: RecertConfig): Promise<AtRest> {
+  for await (const _entry of etcd.list('/', { keysOnly: true })) return findAtRest(etcd, config.cluster.dirs);
+  throw new Failure(`No keys found in etcd - is the etcd database empty/corrupt?`, { why: `etcd at "${etcd.endpoint}" holds no key`, next: 'start etcd on the data of the stopped cluster (/var/lib/etcd)' });
+}
+
+function clearReader(etcd: Etcd, atRest: AtRest): EtcdReader {
+  return {
+    list: async function* list(prefix) {
+      for await (const { key, value, modRevision } of etcd.list(prefix)) yield { key, value: atRest.open(key, value), modRevision };
+    },
+  };
+}
+
+function optionsOf({ crypto }: RecertConfig, now: Date): RenewOptions {
+  return {
+    rules: crypto.nameRules,
+    useKeys: crypto.useKeyRules.map(({ commonName, keyPem }) => useKeyFrom(commonName, keyPem.reveal())),
+    useCerts: crypto.useCertRules.map(({ pem, from }) => useCertFrom(`use_cert ${from}`, pem)),
+    validity: crypto.extendExpiration ? 'extend' : crypto.forceExpire ? 'expire' : 'keep',
+    ipChangeOnly: crypto.ipChangeOnly,
+    keepSerials: crypto.keepSerialNumbers,
+    now,
+  };
+}
+
+function refuseFaults(faults: readonly string[]): void {
+  const [first, ...more] = faults;
+  if (first === undefined) return;
+  throw new Failure(`the new certificates do not fit together: ${first}`, { ...(more.length === 0 ? {} : { why: `${more.length} more: ${more.slice(0, 5).join('; ')}${more.length > 5 ? '; …' : ''}` }), next: 'report this with the output of: recert plan --json' });
+}
+
+async function newSshKeys(host: Host, folder: string, dryRun: boolean, tell: Tell): Promise<Replacement[]> {
+  tell.stage('ssh-keys');
+  const keys = await findSshHostKeys(folder);
+  for (const path of keys.left) tell.warn(`"${path}" is left as it is: it is no key, and what certifies an old key does not fit the new one`);
+  if (!dryRun) return renewSshHostKeys(host, keys);
+  tell.say(`would make new SSH server keys: ${keys.files.map(({ path }) => path).join(', ')}`);
+  return [];
+}
+
+/** The history holds the old keys. Everything is written by now, and a failure says so. */
+async function defragment(etcd: Etcd, tell: Tell): Promise<void> {
+  tell.stage('defragment');
+  try {
+    const before = (await etcd.status()).databaseBytes;
+    await etcd.compact();
+    await etcd.defragment();
+    tell.say(`the database of etcd has ${mib((await etcd.status()).databaseBytes)} MiB, it had ${mib(before)}`);
+  } catch (error) {
+    throw new Failure('everything is renewed, but etcd could not be defragmented', { next: 'run: etcdctl compact and etcdctl defrag; do not run recert again', cause: error });
+  }
+}
+
+const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1);
