@@ -67,6 +67,10 @@ export function layOutTokens(keys: ServiceAccountKeys, pki: Pki, objects: Object
   files.push({ path: `${certs}/service-account.key`, text: keyPem(keys.bound), mode: 0o600 }, { path: `${certs}/service-account.pub`, text: publicPem(keys.bound), mode: 0o600 });
   for (const revision of revisions) {
     const folder = `/etc/kubernetes/static-pod-resources/kube-controller-manager-pod-${revision}/secrets/service-account-private-key`;
+    const configMaps = `/etc/kubernetes/static-pod-resources/kube-apiserver-pod-${revision}/configmaps`;
+    for (const [name, texts] of [['bound-sa-token-signing-certs', boundPublic], ['sa-token-signing-certs', legacyPublic]] as const) {
+      files.push(...Object.entries(texts).map(([file, text]) => ({ path: `${configMaps}/${name}/${file}`, text, mode: 0o600 })));
+    }
     files.push({ path: `${folder}/service-account.key`, text: keyPem(keys.legacy), mode: 0o600 }, { path: `${folder}/service-account.pub`, text: publicPem(keys.legacy), mode: 0o600 });
   }
 
