@@ -8,7 +8,7 @@ import type { EtcdReader } from './renewal.ts';
 import { externalScopes, objectScopes } from './scope.ts';
 
 /** A cluster as it lies there: what others made, and everything to look through, one document after the other. */
-export type Opened = { readonly externals: Externals; readonly documents: AsyncIterable<Document> };
+export type Opened = { readonly externals: Externals; readonly documents: AsyncIterable<Document> | Iterable<Document> };
 
 /**
  * Opens etcd and files. The list of files is made first, so that an unreadable folder ends the run before anything is looked at; the

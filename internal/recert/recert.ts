@@ -1,13 +1,17 @@
 import { Failure, Interrupted } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
 import { check } from './check.ts';
+import type { Crypto } from './crypto.ts';
 import { openCrypto } from './crypto.ts';
 import { editsOf } from './edits.ts';
 import { givenFor } from './given.ts';
 import type { Graph, KeyNode } from './graph.ts';
 import { graphOf } from './graph.ts';
+import type { KeyPool } from './key-pool.ts';
 import { openKeyPool, usualNeed } from './key-pool.ts';
+import type { Opened } from './open.ts';
 import { openCluster } from './open.ts';
+import type { RenewOptions } from './options.ts';
 import { overlay } from './overlay.ts';
 import { ownedIn, touchedBy } from './ownership.ts';
 import type { RenewalRecord } from './record.ts';
@@ -22,23 +26,31 @@ import { scan } from './scan.ts';
  * @throws Failure when something cannot be read or nothing is found, Refusal when what was given does not fit, Interrupted
  */
 export async function renew(host: Host, input: RenewInput): Promise<Renewal> {
-  const { options } = input;
-  const facts: string[] = [];
-  const tell = (fact: string): void => { facts.push(fact); };
   const started = performance.now();
-  const sinceStart = (): number => performance.now() - started;
-
+  const facts: string[] = [];
   // Keys first: they are most of the work, and the scan waits for the disk.
   await using crypto = await openCrypto(host, input.fips);
-  using pool = openKeyPool(crypto.keyMaker, options.ipChangeOnly ? [] : usualNeed, input.threads);
-
-  const { externals, documents } = await openCluster(input, tell);
-  const findings = await scan(documents, externals.has, tell);
-  const { certificates, privateKeys, publicKeys, tokens } = findings;
+  using pool = openKeyPool(crypto.keyMaker, input.options.ipChangeOnly ? [] : usualNeed, input.threads);
+  const opened = await openCluster(input, (fact) => { facts.push(fact); });
+  const renewal = await renewOpened(opened, input.options, { pool, crypto, started, stopIfAsked: () => { stopIfAsked(host); } });
+  const { certificates, keys, tokens } = renewal.record;
   const asked = input.etcd !== undefined || input.folders.length + input.files.length > 0;
-  if (asked && certificates.size + privateKeys.size + publicKeys.size + tokens.size === 0) throw new Failure(`no certificate, key or token of the cluster was found in ${findings.documentsRead} objects and files`, { next: 'check that etcd and the folders are those of a cluster' });
+  if (asked && certificates.length + keys.length + tokens.length === 0) throw new Failure('no certificate, key or token of the cluster was found', { next: 'check that etcd and the folders are those of a cluster' });
+  return { ...renewal, facts: [...facts, ...renewal.facts] };
+}
+
+/** Who makes keys and signs, since when, and what is asked between two stages. */
+export type Means = { readonly pool: KeyPool; readonly crypto: Pick<Crypto, 'signerOf'>; readonly started: number; readonly stopIfAsked: () => void };
+
+/** The same for documents that are at hand. Pure but for the means. */
+export async function renewOpened({ externals, documents }: Opened, options: RenewOptions, { pool, crypto, started, stopIfAsked }: Means): Promise<Renewal> {
+  const facts: string[] = [];
+  const tell = (fact: string): void => { facts.push(fact); };
+  const sinceStart = (): number => performance.now() - started;
+
+  const findings = await scan(documents, externals.has, tell);
   const scanMs = sinceStart();
-  stopIfAsked(host);
+  stopIfAsked();
 
   const graph = graphOf(findings, externals);
   const all = ownedIn(graph, externals, tell);
@@ -48,7 +60,7 @@ export async function renew(host: Host, input: RenewInput): Promise<Renewal> {
   const graphMs = sinceStart() - scanMs;
   let keysMs = 0;
   const made = await regenerate(graph, owned, given, options, pool, crypto, () => { keysMs = sinceStart(); });
-  stopIfAsked(host);
+  stopIfAsked();
 
   const edits = editsOf(graph, owned, made, findings.documents);
   const replacements = overlay(findings.documents, edits);

@@ -42,7 +42,7 @@ function missingOf(graph: Graph, owned: Owned): MissingAuthority[] {
  * Makes everything anew. Keys come first, then what certificates are called (serial numbers and key identifiers), and with that
  * every signature can be made in any order: authorities that sign each other are no trouble.
  */
-export async function regenerate(graph: Graph, owned: Owned, given: Given, options: RenewOptions, pool: KeyPool, crypto: Crypto, onKeys: () => void): Promise<Regenerated> {
+export async function regenerate(graph: Graph, owned: Owned, given: Given, options: RenewOptions, pool: KeyPool, crypto: Pick<Crypto, 'signerOf'>, onKeys: () => void): Promise<Regenerated> {
   const keys = await newKeys(owned, given, pool);
   const phantoms = new Map(await Promise.all(missingOf(graph, owned).map(async (authority) => [authority, given.authorities.get(authority) ?? await pool.take(authority.shape)] as const)));
   onKeys();
@@ -113,7 +113,7 @@ function validityFor(certificate: Certificate, { validity, now }: RenewOptions):
 }
 
 /** The same claims under the new key. */
-async function resignedToken(node: TokenNode, keys: ReadonlyMap<KeyNode, PrivateKey>, crypto: Crypto): Promise<string> {
+async function resignedToken(node: TokenNode, keys: ReadonlyMap<KeyNode, PrivateKey>, crypto: Pick<Crypto, 'signerOf'>): Promise<string> {
   const key = node.key === undefined ? undefined : keys.get(node.key);
   if (key === undefined) throw new Error('unreachable: a token of the cluster has a key, and a key that signs tokens is made anew');
   return resignJwt(node.jwt, crypto.signerOf(key));
