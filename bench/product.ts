@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundle } from '../build/bundle.ts';
+import { bundlePrograms } from '../build/bundle.ts';
 import { makeExecutable } from '../build/executable.ts';
 import { cacheRoot } from '../test/vm/artefacts/cache.ts';
 import { read } from '../test/vm/command.ts';
@@ -22,9 +22,7 @@ async function build(): Promise<string> {
   await mkdir(folder, { recursive: true });
   const { version } = JSON.parse(await readFile(join(top, 'package.json'), 'utf8')) as { version: string };
   const commit = await read('git', ['-C', top, 'describe', '--always', '--dirty=+', '--exclude=*']).catch(() => 'unknown');
-  const bundled = join(folder, 'programs.cjs');
-  await bundle(join(top, 'cmd/main.ts'), bundled, { version, commit });
   const output = join(folder, 'ibi');
-  await makeExecutable(bundled, process.execPath, output);
+  await makeExecutable({ bundles: await bundlePrograms(folder, { version, commit }), node: process.execPath, foreign: false, output });
   return output;
 }

@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { bundle } from './bundle.ts';
-import { makeExecutable, makeForeignExecutable } from './executable.ts';
+import { bundlePrograms } from './bundle.ts';
+import { makeExecutable } from './executable.ts';
 
 /** Names of the one executable. `ibi` is the file, the others are hard links to it. */
 export const programNames = ['ibi', 'post-pivot', 'precache-extract', 'recert', 'lca-cli'] as const;
@@ -21,11 +21,10 @@ async function main(): Promise<void> {
   await rm(dist, { recursive: true, force: true });
   await mkdir(join(dist, 'arm64'), { recursive: true });
 
-  const bundled = join(dist, 'programs.cjs');
-  await bundle(join(top, 'cmd/main.ts'), bundled, { version, commit });
-  say(`bundle ${Math.round((await stat(bundled)).size / 1024)} kB, version ${version} (${commit}), Node ${process.version}`);
+  const bundles = await bundlePrograms(dist, { version, commit });
+  say(`bundle ${Math.round((await stat(bundles.programs)).size / 1024)} kB, version ${version} (${commit}), Node ${process.version}`);
 
-  await makeExecutable(bundled, process.execPath, join(dist, 'ibi'));
+  await makeExecutable({ bundles, node: process.execPath, foreign: false, output: join(dist, 'ibi') });
   await linkNames(dist);
   say(`dist/ibi ${((await stat(join(dist, 'ibi'))).size / 1e6).toFixed(1)} MB, also as ${programNames.slice(1).join(', ')}`);
 
@@ -34,7 +33,7 @@ async function main(): Promise<void> {
     say(`no arm64 executable: "${foreign}" is missing; the set-up fetches it from the npm registry`);
     return;
   }
-  await makeForeignExecutable(bundled, process.execPath, foreign, join(dist, 'arm64/ibi'));
+  await makeExecutable({ bundles, node: foreign, foreign: true, output: join(dist, 'arm64/ibi') });
   await linkNames(join(dist, 'arm64'));
   say(`dist/arm64/ibi ${((await stat(join(dist, 'arm64/ibi'))).size / 1e6).toFixed(1)} MB`);
 }

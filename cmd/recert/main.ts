@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { takeLock } from '../../internal/cli/lock.ts';
 import { runCommand } from '../../internal/cli/parse.ts';
-import { openSession, ownProcess, type Process, type Session } from '../../internal/cli/session.ts';
+import { ownProcess, type Process } from '../../internal/cli/process.ts';
+import { openSession, type Session } from '../../internal/cli/session.ts';
 import { defaultStateFolder, readRecertConfigFile, readRecertFlags, type RecertConfig } from '../../internal/config/recert-config.ts';
 import { Failure, UsageError } from '../../internal/errors/errors.ts';
 import { failureBlock } from '../../internal/steps/failure-block.ts';

@@ -1,6 +1,6 @@
 import { CommanderError, type Command } from 'commander';
 import { Failure, messageOf } from '../errors/errors.ts';
-import type { Process } from './session.ts';
+import type { Process } from './process.ts';
 
 /**
  * Prepares a command description for one call: help to standard output, errors as one line to standard error, exit codes
