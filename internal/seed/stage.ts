@@ -6,6 +6,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract, type Extract } from 'tar-stream';
 import { errorCode, Failure, messageOf } from '../errors/errors.ts';
 import { writeScratch } from '../host/files.ts';
+import { expectShortLivedBuffers } from '../host/short-lived-buffers.ts';
 import type { Host } from '../host/host.ts';
 import type { ArchiveTar } from './archive-tar.ts';
 import { largestSmallMember, memberName, requireMembers, useOf } from './layout.ts';
@@ -41,6 +42,7 @@ export async function stageSeed(host: Host, request: StageRequest): Promise<Stag
   const staging = await resetStaging(host, request.folder);
   const found = new Set<string>();
   const behind = writeBehind(host, staging.folder);
+  expectShortLivedBuffers();
   try {
     for (const layer of request.layers) await stageLayer(request, staging, layer, found);
   } catch (error) {
