@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { build } from 'esbuild';
 import { etcdDescriptor } from '../../build/etcd-descriptor.ts';
 import { startEtcd } from '../../test/cluster/etcd-server.ts';
+import { temporaryFolder } from '../host/files.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'etcd-bundle-'));
-after(() => rm(folder, { recursive: true, force: true }));
+await using scratch = await temporaryFolder(tmpdir(), 'etcd-bundle-');
+const folder = scratch.path;
 
 /** Bundled as the product is. */
 async function bundled(name: string, contents: string): Promise<string> {
