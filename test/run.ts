@@ -26,8 +26,8 @@ const parts: readonly Part[] = [
     ]),
   },
   { name: 'unit', says: 'tests on values', run: async () => nodeTests((await testFiles()).filter((file) => !file.endsWith('.host.test.ts')), 2) },
-  // Real disks, registries and image stores: one file at a time keeps two cores from deciding a timing.
-  { name: 'host', says: 'tests on real parts of this machine', run: async () => nodeTests((await testFiles()).filter((file) => file.endsWith('.host.test.ts')), 2) },
+  // Whole installations (test/) take longest and begin first, so that no core waits for them at the end.
+  { name: 'host', says: 'tests on real parts of this machine', run: async () => nodeTests((await testFiles()).filter((file) => file.endsWith('.host.test.ts')).sort((a, b) => Number(b.startsWith('test/')) - Number(a.startsWith('test/'))), 2) },
   { name: 'vm', says: 'scenarios in virtual machines', run: vmScenarios },
 ];
 

@@ -44,6 +44,11 @@ const ansi = /\x1b\[[0-9;?=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b
 
 type Waiter = { pattern: RegExp; resolve: (line: Line) => void; reject: (error: Error) => void };
 
+/** QEMU itself died of a signal that nobody sent: its translator crashes now and then (seen: SIGSEGV in the first seconds of a boot). */
+export class EmulatorCrash extends Error {}
+
+const crashes = ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE'];
+
 export async function bootMachine(options: BootOptions): Promise<Machine> {
   await mkdir(options.dir, { recursive: true });
   const logFile = join(options.dir, 'console.log');
@@ -60,7 +65,8 @@ export async function bootMachine(options: BootOptions): Promise<Machine> {
   let failed: string | undefined;
 
   const tail = (): string => lines.slice(-15).map((line) => `  ${line.text}`).join('\n');
-  const trouble = (what: string): Error => new Error(`${what}; console: ${logFile}\n${tail()}`);
+  let crashed = false;
+  const trouble = (what: string): Error => new (crashed ? EmulatorCrash : Error)(`${what}; console: ${logFile}\n${tail()}`);
   const rejectAll = (what: string): void => {
     for (const waiter of waiters) waiter.reject(trouble(what));
     waiters.clear();
@@ -85,7 +91,7 @@ export async function bootMachine(options: BootOptions): Promise<Machine> {
   if (options.signal?.aborted === true) cut();
   options.signal?.addEventListener('abort', cut, { once: true });
   void qemu.ended.then(() => options.signal?.removeEventListener('abort', cut));
-  void qemu.ended.then((how) => { splitter.flush(); rejectAll(`the machine has ended (${String(how)})`); });
+  void qemu.ended.then((how) => { crashed = crashes.includes(String(how)); splitter.flush(); rejectAll(`the machine has ended (${String(how)})`); });
 
   const within = async <T>(what: string, budgetMs: number, wait: Promise<T>): Promise<T> => {
     let timer: NodeJS.Timeout | undefined;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lab } from './artefacts/lab.ts';
 import { openBoard, type Board } from './progress.ts';
+import { EmulatorCrash } from './qemu.ts';
 import { sweep } from './resources.ts';
 import { playScenario, type Scenario } from './scenario.ts';
 import { ciScenarios, scenarios } from './scenarios/index.ts';
@@ -87,10 +88,19 @@ async function playOne(scenario: Scenario, board: Board, signal: AbortSignal): P
   const story: string[] = [];
   const say = (line: string): void => { story.push(`${seconds().toFixed(1).padStart(6)} ${line}\n`); task.say(line); };
   let error: string | undefined;
-  try {
-    await playScenario(scenario, say, signal);
-  } catch (caught) {
-    error = caught instanceof Error ? caught.stack ?? caught.message : String(caught);
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    try {
+      await playScenario(scenario, say, signal);
+      error = undefined;
+    } catch (caught) {
+      error = caught instanceof Error ? caught.stack ?? caught.message : String(caught);
+      // That QEMU crashed says nothing of what is tested, and twice in a row would be no accident.
+      if (caught instanceof EmulatorCrash && attempt === 1) {
+        board.print(`  ${scenario.name}: ${caught.message.split(';', 1)[0] ?? ''}: QEMU crashed, played once more`);
+        continue;
+      }
+    }
+    break;
   }
   const passed = error === undefined;
   await mkdir(logs, { recursive: true });
