@@ -1,18 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { readTextIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
-import type { PrivateKey } from '../pki/keys.ts';
-import type { KeyMaker, Signer } from '../pki/signer.ts';
 import { nodeKeyMaker, nodeSigner } from '../pki/signer.ts';
 import { openKeyWorkers } from './key-workers.ts';
 import { openOpenssl } from './openssl.ts';
-
-/** Who makes keys and signs. Released at the end of its scope: threads, or files that hold keys. */
-export type Crypto = AsyncDisposable & {
-  readonly by: 'node' | 'openssl';
-  readonly keyMaker: KeyMaker;
-  readonly signerOf: (key: PrivateKey) => Signer;
-};
+import type { Crypto } from './signing.ts';
 
 /** libuv's own threads: more CPUs than these are not used by `generateKeyPair`. */
 const libuvThreads = 4;

@@ -6,7 +6,7 @@ import type { Host } from '../host/host.ts';
 import { temporaryFolder } from '../host/files.ts';
 import type { Curve, KeyShape, PrivateKey } from '../pki/keys.ts';
 import { privateKeyFrom, writePrivateKey } from '../pki/keys.ts';
-import type { Crypto } from './crypto.ts';
+import type { Crypto } from './signing.ts';
 
 /**
  * Keys and signatures by the host's `openssl`, for a host in FIPS mode: its library is the validated one, node's own is not.

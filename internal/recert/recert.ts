@@ -1,7 +1,6 @@
 import { Failure, Interrupted } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
 import { check } from './check.ts';
-import type { Crypto } from './crypto.ts';
 import { openCrypto } from './crypto.ts';
 import { editsOf } from './edits.ts';
 import { givenFor } from './given.ts';
@@ -19,6 +18,7 @@ import type { Regenerated } from './regenerate.ts';
 import { keysNeeded, regenerate } from './regenerate.ts';
 import type { Renewal, RenewInput } from './renewal.ts';
 import { scan } from './scan.ts';
+import type { Crypto } from './signing.ts';
 
 /**
  * Computes a cluster with new keys, certificates and tokens. Reads etcd and files and writes nothing.

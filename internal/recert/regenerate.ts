@@ -6,7 +6,7 @@ import { renewedKeyId, resign } from '../pki/resign.ts';
 import { newSerial } from '../pki/serial.ts';
 import { expired, extended, type Validity } from '../pki/validity.ts';
 import type { Certificate } from '../pki/certificate.ts';
-import type { Crypto } from './crypto.ts';
+import type { Crypto } from './signing.ts';
 import type { Given } from './given.ts';
 import type { CertificateNode, Graph, KeyNode, MissingAuthority, TokenNode } from './graph.ts';
 import type { KeyPool } from './key-pool.ts';
