@@ -27,7 +27,7 @@ async function start(name: Program, argv: readonly string[]): Promise<number> {
     }
     case 'recert': {
       const { main } = await import('./recert/main.ts');
-      return main(argv, version);
+      return main(argv);
     }
     case 'lca-cli': return startSubcommand(argv);
     case 'post-pivot':

@@ -13,14 +13,14 @@ import { runRecert } from './run.ts';
 import { showStatus } from './status.ts';
 
 /** Parses, dispatches, returns the exit code. */
-export async function main(argv: readonly string[], version: string): Promise<number> {
+export async function main(argv: readonly string[]): Promise<number> {
   const own = ownProcess();
   let exitCode = 0;
-  const parsed = await runCommand(recertCommand(async (call) => { exitCode = await dispatch(call, argv, version, own); }), argv, own);
+  const parsed = await runCommand(recertCommand(async (call) => { exitCode = await dispatch(call, argv, own); }), argv, own);
   return parsed === 0 ? exitCode : parsed;
 }
 
-async function dispatch(call: RecertCall, argv: readonly string[], version: string, own: Process): Promise<number> {
+async function dispatch(call: RecertCall, argv: readonly string[], own: Process): Promise<number> {
   let level: LogLevel;
   let config: RecertConfig | undefined;
   try {
@@ -38,7 +38,7 @@ async function dispatch(call: RecertCall, argv: readonly string[], version: stri
   if (call.action === 'check-config') return checked(session, config, call.json);
   if (call.action === 'plan') return await showPlan(session, config, level, call.json, again(own, call));
   await using _lock = writes ? await takeLock(join(config.stateFolder, 'lock'), 'recert') : undefined;
-  return await runRecert(session, config, { level, json: call.json, version, again: again(own, call) });
+  return await runRecert(session, config, { level, json: call.json, again: again(own, call), out: own.stdout });
 }
 
 /** One route or the other: mixing them would leave open which one holds. */

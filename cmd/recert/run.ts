@@ -9,7 +9,7 @@ import { isTold, type LogLevel } from './log-level.ts';
 import { whatIsLeft } from './status.ts';
 import { writeSummaries } from './summary.ts';
 
-export type RunOptions = { readonly level: LogLevel; readonly json: boolean; readonly version: string; readonly again: string };
+export type RunOptions = { readonly level: LogLevel; readonly json: boolean; readonly again: string; readonly out: (text: string) => void };
 
 /** What a run tells, line by line, with the stage it is in. */
 export type Telling = Tell & { readonly lines: readonly string[]; readonly at: () => string };
@@ -41,11 +41,11 @@ export async function runRecert(session: Session, config: RecertConfig, options:
   let outcome: Outcome | undefined;
   try {
     outcome = await recert(host, config, telling, progress);
-    await writeSummaries(session, config, { renewal: progress.renewal, outcome, lines: telling.lines, error: undefined });
+    await writeSummaries(host, config, { renewal: progress.renewal, commitMs: outcome.timings.commitMs, logs: telling.lines, error: undefined }, options.out);
   } catch (error) {
     const written = outcome !== undefined;
     // A summary that cannot be written must not hide the run's own error, as upstream lets it.
-    if (!written) await writeSummaries(session, config, { renewal: progress.renewal, outcome, lines: telling.lines, error }).catch((trouble: unknown) => { log.warn(messageOf(trouble)); });
+    if (!written) await writeSummaries(host, config, { renewal: progress.renewal, commitMs: undefined, logs: telling.lines, error }, options.out).catch((trouble: unknown) => { log.warn(messageOf(trouble)); });
     const leaves = written ? (config.dryRun ? 'nothing was changed' : 'everything is renewed') : telling.at().endsWith(' defragment') ? 'everything is renewed' : await whatIsLeft(config.stateFolder);
     const block = failureBlock({ program: 'recert', at: written ? 'the summary' : telling.at(), error, again: options.again, leaves, details: 'recert status' });
     if (options.json) session.print(`${JSON.stringify({ state: 'failed', at: telling.at(), what: messageOf(error), leaves })}\n`);

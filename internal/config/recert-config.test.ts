@@ -113,6 +113,8 @@ const wrong: readonly (readonly [string, object | string, string])[] = [
   ['dry run and defragmentation', { dry_run: true, etcd_defrag: true }, 'dry_run and etcd_defrag are mutually exclusive'],
   ['an empty summary file', { summary_file: '' }, 'summary_file must not be empty'],
   ['both summaries in one file', { summary_file: '/a', summary_file_clean: '/a' }, 'summary_file and summary_file_clean must not be the same'],
+  ['a folder as summary file', { summary_file_clean: folder }, `summary_file_clean must be a file: ${folder}`],
+  ['a state folder among the keys', { crypto_dirs: [folder], state_dir: join(folder, 'state') }, `the state folder "${folder}/state" is inside of the crypto_dir "${folder}", where copies of originals would be renewed, too`],
   ['a relative state folder', { state_dir: 'here' }, 'state_dir "here" is not an absolute path'],
   ['an encryption configuration that is no JSON', { kube_encryption_config: '{' }, 'kube_encryption_config is not JSON'],
   ['an encryption configuration of another kind', { openshift_encryption_config: '{"kind":"Secret"}' }, 'openshift_encryption_config is not of kind EncryptionConfiguration'],

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { errorCode, isNotFound, UsageError } from '../errors/errors.ts';
 import { Secret } from '../log/secret.ts';
 import { parseConfigDocument } from './document.ts';
@@ -63,10 +64,15 @@ export async function checkRecertConfig(values: RecertValues, raw: RecertConfig[
   for (const path of places.clusterFiles) await mustBe('file', 'cluster_customization_file', path);
   if (values.regenerate_server_ssh_keys !== undefined) await mustBe('folder', 'regenerate_server_ssh_keys', values.regenerate_server_ssh_keys);
   for (const key of ['summary_file', 'summary_file_clean'] as const) {
-    if (values[key] === '') throw new UsageError(`${key} must not be empty`, { next: 'give a file, or "-" for standard output' });
+    const file = values[key];
+    if (file === '') throw new UsageError(`${key} must not be empty`, { next: 'give a file, or "-" for standard output' });
+    if (file !== undefined && file !== '-' && (await isFolder(file))) throw new UsageError(`${key} must be a file: ${file}`, { next: 'give a file in that folder' });
   }
   if (values.summary_file !== undefined && values.summary_file === values.summary_file_clean) throw new UsageError('summary_file and summary_file_clean must not be the same', { next: 'give two files; the first one holds private keys' });
-  if (values.state_dir !== undefined && !values.state_dir.startsWith('/')) throw new UsageError(`state_dir "${values.state_dir}" is not an absolute path`, { next: `leave it out for ${defaultStateFolder}` });
+  const stateFolder = values.state_dir ?? defaultStateFolder;
+  if (!stateFolder.startsWith('/')) throw new UsageError(`state_dir "${stateFolder}" is not an absolute path`, { next: `leave it out for ${defaultStateFolder}` });
+  const around = places.cryptoDirs.find((folder) => `${resolve(stateFolder)}/`.startsWith(`${resolve(folder).replace(/\/$/, '')}/`));
+  if (around !== undefined) throw new UsageError(`the state folder "${stateFolder}" is inside of the crypto_dir "${around}", where copies of originals would be renewed, too`, { next: 'give another folder with state_dir' });
   const useKeyRules = await inOrder(values.use_key_rules ?? [], readUseKeyRule);
   const useCertRules = await inOrder(values.use_cert_rules ?? [], readUseCertRule);
   const encryption = {
@@ -94,7 +100,7 @@ export async function checkRecertConfig(values: RecertValues, raw: RecertConfig[
     ...(values.summary_file === undefined ? {} : { summaryFile: values.summary_file }),
     ...(values.summary_file_clean === undefined ? {} : { summaryFileClean: values.summary_file_clean }),
     etcdDefrag: values.etcd_defrag ?? false,
-    stateFolder: values.state_dir ?? defaultStateFolder,
+    stateFolder,
     raw,
   };
 }
@@ -130,6 +136,10 @@ function readEndpoint(text: string): string {
   const found = /^(?:http:\/\/)?(\[[0-9a-fA-F:.]+\]|[^\s/:@[\]]+):(\d{1,5})\/?$/.exec(text);
   if (found === null || Number(found[2]) < 1 || Number(found[2]) > 65_535) return refuse('is not host:port');
   return `${String(found[1])}:${String(found[2])}`;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then((found) => found.isDirectory(), () => false);
 }
 
 async function mustBe(kind: 'folder' | 'file', key: string, path: string): Promise<void> {

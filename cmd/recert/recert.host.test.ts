@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { judgeMissing } from '../../test/cluster/apiserver/build.ts';
+import { makeCluster } from '../../test/cluster/cluster.ts';
+import { identitiesOf, judge } from '../../test/cluster/judge.ts';
+import { faultsByOpenssl, pairsOf } from './test-openssl.ts';
+import { configOf, runProgram, worldOf } from './test-recert.ts';
+
+const say = (line: string): void => { process.stderr.write(`${line}\n`); };
+
+await test('recert renews a cluster: openssl verifies every pair, the API server accepts the new and refuses the old', { skip: await judgeMissing() }, async (t) => {
+  await using cluster = await makeCluster({ size: 'small' });
+  const [before, identities] = [await pairsOf(cluster), await identitiesOf(cluster)];
+  assert.deepEqual(await faultsByOpenssl(cluster, before), [], 'the cluster is whole to begin with');
+  const ssh = join(cluster.folder, 'ssh');
+  mkdirSync(ssh);
+  const sshKey = join(ssh, 'ssh_host_ed25519_key');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', sshKey]);
+  const oldSshKey = readFileSync(sshKey, 'utf8');
+  const [full, clean] = [join(cluster.folder, 'full.yaml'), join(cluster.folder, 'clean.yaml')];
+  const { status, stdout, stderr } = await runProgram(cluster, [], { ...configOf(cluster), extend_expiration: true, regenerate_server_ssh_keys: ssh, summary_file: full, summary_file_clean: clean });
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^recert: finished in [\d.]+ s: 30 certificates, 29 private keys and 6 tokens renewed in \d+ etcd values and \d+ files$/m);
+
+  const after = await pairsOf(cluster);
+  assert.deepEqual(await faultsByOpenssl(cluster, after), []);
+  for (const [name, { certificate, key }] of before) {
+    assert.notEqual(after.get(name)?.certificate, certificate, name);
+    if (key !== undefined) assert.notEqual(after.get(name)?.key, key, name);
+  }
+  assert.notEqual(readFileSync(sshKey, 'utf8'), oldSshKey);
+  assert.equal(execFileSync('ssh-keygen', ['-y', '-f', sshKey], { encoding: 'utf8' }).trim(), readFileSync(`${sshKey}.pub`, 'utf8').trim());
+  // Both summaries have one shape; only the full one has keys and tokens, in PEM or in base64 of it.
+  const secret = /PRIVATE KEY|UFJJVkFURSBLRVk|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW|eyJhbGci/;
+  for (const [file, holdsSecrets] of [[full, true], [clean, false]] as const) {
+    const text = readFileSync(file, 'utf8');
+    assert.match(text, /^cluster_crypto:\n[^]*^recert_config:\n[^]*^logs:\n[^]*^run_times:\n {2}scan_run_time: \d+\.\d{3}s\n[^]*^error: null$/m);
+    assert.equal(secret.test(text), holdsSecrets, file);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+  }
+
+  const { faults, transcript } = await judge(cluster, identities, say);
+  assert.deepEqual(faults, []);
+  for (const line of transcript) t.diagnostic(line);
+});
+
+await test('force_expire, then extend_expiration, restores how long each certificate lasts; the second run works on what the first made', async () => {
+  await using cluster = await makeCluster({ size: 'small' });
+  const before = await pairsOf(cluster);
+  const spanOf = (pair: { notBefore: Date; notAfter: Date } | undefined): number => (pair === undefined ? NaN : pair.notAfter.getTime() - pair.notBefore.getTime());
+  assert.equal((await runProgram(cluster, ['run'], { ...configOf(cluster), force_expire: true, etcd_defrag: true })).status, 0);
+  const expired = await pairsOf(cluster);
+  for (const [name, pair] of expired) assert.ok(pair.notAfter.getTime() <= Date.now(), name);
+  assert.equal((await runProgram(cluster, ['run'], { ...configOf(cluster), extend_expiration: true })).status, 0);
+  const extended = await pairsOf(cluster);
+  for (const [name, pair] of extended) {
+    assert.equal(spanOf(pair), spanOf(before.get(name)), name);
+    assert.ok(Math.abs(pair.notBefore.getTime() - Date.now()) < 60_000, name);
+  }
+  assert.deepEqual(await faultsByOpenssl(cluster, extended), []);
+});
+
+await test('a dry run and a plan write nothing at all', async () => {
+  await using cluster = await makeCluster({ size: 'small' });
+  const config = { ...configOf(cluster), regenerate_server_ssh_keys: join(cluster.root, 'etc/ssh') };
+  mkdirSync(config.regenerate_server_ssh_keys, { recursive: true });
+  writeFileSync(join(config.regenerate_server_ssh_keys, 'ssh_host_ed25519_key'), 'old');
+  const before = await worldOf(cluster);
+  const dry = await runProgram(cluster, [], { ...config, dry_run: true, summary_file: '-' });
+  assert.equal(dry.status, 0, dry.stderr);
+  assert.match(dry.stdout, /^cluster_crypto:\n/);
+  assert.match(dry.stdout, /UFJJVkFURSBLRVk|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW/, 'a full summary is asked for because of its keys, on standard output, too');
+  assert.match(dry.stderr, /would make new SSH server keys: .*ssh_host_ed25519_key$/m);
+  assert.match(dry.stderr, /^recert: dry run finished in [\d.]+ s; nothing was written\. A run would renew 30 certificates, 29 private keys and 6 tokens in \d+ etcd values and \d+ files$/m);
+  const plan = await runProgram(cluster, ['plan', '-v'], config);
+  assert.equal(plan.status, 0, plan.stderr);
+  assert.match(plan.stdout, /^A run would renew 30 certificates, 29 private keys and 6 tokens, in \d+ etcd values and \d+ files\.$/m);
+  assert.match(plan.stdout, /^ {4}CN=system:node:seed-node, O=system:nodes {2}\(ECDSA P-256, until .*, 1 place\)$/m);
+  assert.deepEqual(await worldOf(cluster), before);
+  assert.ok(!existsSync(config.state_dir));
+});
+
+await test('a run that is killed while it writes is repaired by the next one, and the status says so in between', async () => {
+  await using cluster = await makeCluster({ size: 'small' });
+  const config = { ...configOf(cluster), extend_expiration: true };
+  for (const delayMs of [80, 200]) {
+    const { status } = await runProgram(cluster, [], config, { onLine: (line, kill) => { if (line.includes('stage 5/6 commit: Save')) setTimeout(kill, delayMs); } });
+    const { stdout } = await runProgram(cluster, ['status'], config);
+    if (status === null) assert.match(stdout, /was cut off|^no run has written anything/);
+    else assert.match(stdout, /^the run of .* ended at .*: written$/m);
+  }
+  const { status, stderr } = await runProgram(cluster, [], config);
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(await faultsByOpenssl(cluster, await pairsOf(cluster)), []);
+  assert.match((await runProgram(cluster, ['status'], config)).stdout, /ended at .*: written\n {2}its plan: \d+ etcd values at "127\.0\.0\.1:\d+", \d+ files\n$/);
+  assert.equal(statSync(join(config.state_dir, 'journal.json')).mode & 0o777, 0o600);
+});
