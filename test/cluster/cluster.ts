@@ -8,7 +8,7 @@ import { ensure, type Artefact, type Say } from '../vm/artefacts/cache.ts';
 import { mountedPath } from './content.ts';
 import { startEtcd, type EtcdServer } from './etcd-server.ts';
 import type { Size } from './fixture.ts';
-import { generate } from './generate.ts';
+import { generate, type Encryption } from './generate.ts';
 import type { Inventory } from './inventory.ts';
 import type { Age } from './issue.ts';
 
@@ -31,7 +31,6 @@ export type ClusterOptions = {
   readonly age?: Age;
   readonly seed?: number;
 };
-export type Encryption = 'aescbc' | 'aesgcm' | 'identity' | '';
 
 export type Cluster = AsyncDisposable & {
   readonly etcd: EtcdServer;
@@ -104,6 +103,6 @@ async function generatedCluster({ size, odd = false, encryption, age = 'first-da
 
 /** Everything that decides what is generated. Tests and judges do not. */
 async function sources(): Promise<URL[]> {
-  const here = (await readdir(import.meta.dirname)).filter((name) => /\.(?:ts|json)$/.test(name) && !/test\.ts$|judge|api-server|etcd-server/.test(name)).sort();
+  const here = (await readdir(import.meta.dirname)).filter((name) => /\.(?:ts|json)$/.test(name) && !/test\.ts$|judge|evidence|openssl|api-server|etcd-server/.test(name)).sort();
   return [...here.map((name) => new URL(name, import.meta.url)), ...['pki/test-certificates.ts', 'pki/key-identifier.ts', 'wire/test-golden.ts'].map((name) => new URL(`../../internal/${name}`, import.meta.url))];
 }

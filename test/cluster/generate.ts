@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import type { Encryption } from './cluster.ts';
 import { mountedPath, type Content, type FileContent } from './content.ts';
 import { fixtureOf, type Size } from './fixture.ts';
 import { takeInventory, type Inventory } from './inventory.ts';
@@ -12,6 +11,9 @@ import { objectMaker } from './objects.ts';
 import { seeded } from './seeded.ts';
 import { etcdKeyOf, storedValue, usualEncoding } from './stored.ts';
 import { layOutTokens, takeServiceAccountKeys } from './tokens.ts';
+
+/** `spec.encryption.type` of the API server's configuration. */
+export type Encryption = 'aescbc' | 'aesgcm' | 'identity' | '';
 
 export type GenerateOptions = { readonly size: Size; readonly odd: boolean; readonly encryption: Encryption | undefined; readonly age: Age; readonly seed: number; readonly now: Date };
 export type Generated = { readonly values: readonly { readonly key: string; readonly bytes: Buffer }[]; readonly files: readonly FileContent[]; readonly inventory: Inventory };

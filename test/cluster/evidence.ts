@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openEtcd } from '../../internal/etcd/etcd.ts';
+import { decrypt, type Provider } from '../../internal/wire/encryption.ts';
+import type { Cluster } from './cluster.ts';
+import { findingsIn, type Finding } from './findings.ts';
+import type { Inventory, InventoryPlace } from './inventory.ts';
+
+/** What stands in the documents of a cluster that the inventory names, read at one moment. */
+export type Evidence = ReadonlyMap<string, readonly Finding[]>;
+
+/** Documents that recert is not told of: files of the node outside of the folders that the caller mounts for it. */
+export function isOutside(document: string): boolean {
+  return document.startsWith('file:') && !/^file:\/(?:kubelet|kubernetes|machine-config-daemon)\/|^file:\/etc\/mcs-machine-config-content\.json$/.test(document);
+}
+
+/** Reads every document of the inventory. A missing one has no findings. `providers` for a cluster whose values are encrypted. */
+export async function gatherEvidence({ endpoint, root, inventory }: Pick<Cluster, 'endpoint' | 'root' | 'inventory'>, providers: readonly Provider[] = []): Promise<Evidence> {
+  const evidence = new Map<string, readonly Finding[]>(documentsOf(inventory).map((document) => [document, []]));
+  await using etcd = await openEtcd(endpoint);
+  for await (const { key, value } of etcd.list('/')) {
+    if (evidence.has(`etcd:${key}`)) evidence.set(`etcd:${key}`, findingsIn(decrypt(value, key, providers)));
+  }
+  for (const document of evidence.keys()) {
+    if (document.startsWith('file:')) evidence.set(document, findingsIn(await readFile(join(root, document.slice('file:'.length))).catch(() => Buffer.alloc(0))));
+  }
+  return evidence;
+}
+
+export function findingAt(evidence: Evidence, { document, index }: InventoryPlace): Finding | undefined {
+  return evidence.get(document)?.[index];
+}
+
+function documentsOf({ pairs, tokenKeys, otherAt }: Inventory): string[] {
+  const places = [...pairs.flatMap(({ certificateAt, keyAt }) => [...certificateAt, ...keyAt]), ...tokenKeys.flatMap(({ keyAt, publicAt, tokenAt }) => [...keyAt, ...publicAt, ...tokenAt]), ...otherAt];
+  return [...new Set(places.map(({ document }) => document))];
+}
