@@ -14,8 +14,8 @@ export type Ended = { readonly status: number | null; readonly stdout: string; r
 export const configOf = ({ config, folder }: Cluster): Cluster['config'] & { readonly cluster_customization_dirs: readonly string[]; readonly state_dir: string } => ({ ...config, cluster_customization_dirs: config.crypto_dirs, state_dir: join(folder, 'state') });
 
 /** Runs the program with a configuration file. `onLine` sees its log as it comes. */
-export async function runProgram(cluster: Cluster, words: readonly string[], config: object, options: { env?: NodeJS.ProcessEnv; onLine?: (line: string, kill: () => void) => void } = {}): Promise<Ended> {
-  const file = join(cluster.folder, 'recert.json');
+export async function runProgram(cluster: Cluster, words: readonly string[], config: object, options: { file?: string; env?: NodeJS.ProcessEnv; onLine?: (line: string, kill: () => void) => void } = {}): Promise<Ended> {
+  const file = join(cluster.folder, options.file ?? 'recert.json');
   await writeFile(file, JSON.stringify(config));
   return runBare(words, { env: { RECERT_CONFIG: file, ...options.env }, ...(options.onLine === undefined ? {} : { onLine: options.onLine }) });
 }

@@ -12,7 +12,9 @@ const silenceMs = 30_000;
 /** Saves the whole database to a file of mode 0600. The file appears only when its digest is right. Returns its size in bytes. */
 export async function saveSnapshot(client: Etcd3, path: string, stop: AbortSignal): Promise<number> {
   // gRPC's own stream: an object stream of Node that can be cancelled. etcd3's type shows only its events.
-  const messages = (await client.maintenance.snapshot()) as unknown as AsyncIterable<{ readonly blob: Buffer }> & { cancel(): void };
+  const messages = (await client.maintenance.snapshot()) as unknown as AsyncIterable<{ readonly blob: Buffer }> & { cancel(): void; on(event: 'error', listener: () => void): void };
+  // When the file cannot be written nobody reads on, and the cancelled stream would end the process by an error that nobody hears.
+  messages.on('error', () => undefined);
   const cancel = (): void => { messages.cancel(); };
   stop.addEventListener('abort', cancel, { once: true });
   let size = 0;

@@ -10,7 +10,7 @@ import { rotate } from './encryption/rotate.ts';
 import { useCertFrom, useKeyFrom, type RenewOptions } from './options.ts';
 import { renew } from './recert.ts';
 import type { EtcdReader, Renewal } from './renewal.ts';
-import { findSshHostKeys, renewSshHostKeys } from './ssh-host-keys.ts';
+import { findSshHostKeys, renewSshHostKeys, type SshHostKeys } from './ssh-host-keys.ts';
 import type { Stage } from './stages.ts';
 import type { Replacement } from './document.ts';
 
@@ -50,6 +50,8 @@ export async function recert(host: Host, config: RecertConfig, tell: Tell, progr
       await repair(host, etcd, config.stateFolder, tell.say);
     }
     const atRest = etcd === undefined ? undefined : await openAtRest(etcd, config);
+    // Found before the work begins: a wrong folder is known at once.
+    const sshKeys = config.serverSshKeys === undefined ? undefined : await findSshHostKeys(config.serverSshKeys);
     const clearEtcd = etcd === undefined || atRest === undefined ? undefined : clearReader(etcd, atRest);
 
     tell.stage('renew');
@@ -58,9 +60,9 @@ export async function recert(host: Host, config: RecertConfig, tell: Tell, progr
     for (const fact of renewal.facts) tell.warn(fact);
     refuseFaults(renewal.faults);
 
-    const sshKeys = config.serverSshKeys === undefined ? [] : await newSshKeys(host, config.serverSshKeys, config.dryRun, tell);
+    const newKeys = sshKeys === undefined ? [] : await newSshKeys(host, sshKeys, config.dryRun, tell);
     if (atRest !== undefined && atRest.type !== 'off') tell.stage('encrypt');
-    const plan = [...renewal.replacements, ...sshKeys];
+    const plan = [...renewal.replacements, ...newKeys];
     const rotation = clearEtcd === undefined || atRest === undefined ? { replacements: plan, seal: (_key: string, clear: Uint8Array) => clear, facts: [] } : await rotate(clearEtcd, atRest, plan, config.encryption);
     for (const fact of rotation.facts) tell.say(fact);
     const outcome = { renewal, replacements: rotation.replacements, encryption: atRest?.type };
@@ -109,9 +111,8 @@ function refuseFaults(faults: readonly string[]): void {
   throw new Failure(`the new certificates do not fit together: ${first}`, { ...(more.length === 0 ? {} : { why: `${more.length} more: ${more.slice(0, 5).join('; ')}${more.length > 5 ? '; …' : ''}` }), next: 'report this with the output of: recert plan --json' });
 }
 
-async function newSshKeys(host: Host, folder: string, dryRun: boolean, tell: Tell): Promise<Replacement[]> {
+async function newSshKeys(host: Host, keys: SshHostKeys, dryRun: boolean, tell: Tell): Promise<Replacement[]> {
   tell.stage('ssh-keys');
-  const keys = await findSshHostKeys(folder);
   for (const path of keys.left) tell.warn(`"${path}" is left as it is: it is no key, and what certifies an old key does not fit the new one`);
   if (!dryRun) return renewSshHostKeys(host, keys);
   tell.say(`would make new SSH server keys: ${keys.files.map(({ path }) => path).join(', ')}`);

@@ -118,7 +118,7 @@ async function stage(host: Host, journal: Journal, targets: readonly Target[]): 
     await stageAttributes(host, kept.map(({ path }) => path), journal.run);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    throw new Failure(`new files cannot be staged: ${error.stderrTail.split('\n').at(-1) ?? error.message}`, { cause: error });
+    throw new Failure(`new files cannot be staged: ${error.stderrTail.split('\n').at(-1) ?? error.message}`, { cause: error, next: 'look at that file system (df, dmesg)' });
   }
   for (const { path, after } of kept) await stageContent(path, journal.run, after);
 }
