@@ -49,7 +49,7 @@ export async function check(input: CheckInput): Promise<string[]> {
       const where = placeName(place);
       if (fresh === undefined) fault(`no token stands at ${where}`);
       else if (fresh.payload !== jwt.payload) fault(`the claims of the token at ${where} differ`);
-      else if (signer !== undefined && (!isJwtSignedBy(fresh, signer) || (jwt.kid !== undefined && fresh.kid !== kidOf(signer)))) fault(`the token at ${where} is not signed by the key it names`);
+      else if (signer !== undefined && (!isJwtSignedBy(fresh, signer) || fresh.kid !== kidOf(signer))) fault(`the token at ${where} is not signed by the key it names`);
     }
   }
   leftOver(input, seen, fault);

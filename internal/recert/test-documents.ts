@@ -1,3 +1,4 @@
+import { sign } from 'node:crypto';
 import type { KubeObject, Encoding } from '../../test/cluster/stored.ts';
 import { storedValue } from '../../test/cluster/stored.ts';
 import type { Place as TextPlace } from '../edit/edit.ts';
@@ -45,13 +46,18 @@ export function pem(tag: string, der: Uint8Array, { width = 64, eol = '\n' }: Pe
 
 export const certPem = ({ certificate }: Pair, form: PemForm = {}): string => pem(form.tag ?? 'CERTIFICATE', certificate.der, form);
 
+export const certificateOfPem = (certificate: Certificate): string => pem('CERTIFICATE', certificate.der);
+
 const usualTag: Readonly<Record<PrivateForm, string>> = { pkcs1: 'RSA PRIVATE KEY', sec1: 'EC PRIVATE KEY', pkcs8: 'PRIVATE KEY' };
 
 export const keyPem = ({ key }: Pick<Pair, 'key'>, form: PrivateForm = key.public.shape.type === 'rsa' ? 'pkcs1' : key.public.shape.type === 'ec' ? 'sec1' : 'pkcs8', tag = usualTag[form]): string => pem(tag, writePrivateKey(key, form));
 
-export async function token(key: PrivateKey, { kid, claims = { sub: 'system:serviceaccount:a:b' }, alg = key.public.shape.type === 'rsa' ? 'RS256' : 'ES256' }: { kid?: string; claims?: object; alg?: string } = {}): Promise<string> {
+/** A token that names its key, or does not. */
+export async function token(key: PrivateKey, { kid, claims = { sub: 'system:serviceaccount:a:b' }, alg = key.public.shape.type === 'rsa' ? 'RS256' : 'ES256' }: { kid?: 'yes'; claims?: object; alg?: string } = {}): Promise<string> {
   const [head, payload] = [{ alg, ...(kid === undefined ? {} : { kid: 'x' }) }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
-  const unsigned = readJwt(`${head ?? ''}.${payload ?? ''}.AAAA`);
+  const signed = `${head ?? ''}.${payload ?? ''}`;
+  if (kid === undefined) return `${signed}.${sign(`sha${alg.slice(2)}`, Buffer.from(signed), { key: key.object, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+  const unsigned = readJwt(`${signed}.AAAA`);
   if (unsigned === undefined) throw new Error('the test made no token');
   return resignJwt(unsigned, nodeSigner(key));
 }

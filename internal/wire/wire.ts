@@ -86,6 +86,24 @@ export function keysAt(stored: Stored, path: FieldPath): (string | number)[] {
   }
 }
 
+/**
+ * Where the value at a path stands in JSON and CBOR, its quotes or head included. Undefined for protobuf, where a value's length
+ * stands in every message around it.
+ */
+export function spanAt(stored: Stored, path: FieldPath): { readonly start: number; readonly end: number } | undefined {
+  switch (stored.form) {
+    case 'protobuf': return undefined;
+    case 'json': {
+      const token = jsonTokenAt(stored.root, path);
+      return token === undefined ? undefined : { start: Buffer.byteLength(stored.text.slice(0, token.start)), end: Buffer.byteLength(stored.text.slice(0, token.end)) };
+    }
+    case 'cbor': {
+      const item = cborItemAt(stored.root, path);
+      return item === undefined ? undefined : { start: item.head, end: item.end };
+    }
+  }
+}
+
 /** The object with one value replaced: text for text fields, bytes for byte fields. The place must exist and be of that type. */
 export function replaceAt(stored: Stored, path: FieldPath, value: string | Uint8Array): Stored {
   const old = fieldAt(stored, path);
