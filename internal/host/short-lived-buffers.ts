@@ -13,4 +13,5 @@ import { setFlagsFromString } from 'node:v8';
  */
 export function expectShortLivedBuffers(): void {
   setFlagsFromString('--external-memory-accounted-in-global-limit');
+  setFlagsFromString('--heap-growing-percent=400'); // room for the buffers between two collections of a small heap
 }
