@@ -4,6 +4,7 @@ import { cacheRoot } from '../test/vm/artefacts/cache.ts';
 import { messageOf } from '../internal/errors/errors.ts';
 import { benchOverhead } from './overhead.ts';
 import { benchPulls } from './pulls.ts';
+import { benchRecert } from './recert.ts';
 import { holds, ratioOf, tableOf, type Row } from './row.ts';
 import { benchSeed } from './seed.ts';
 import { machineLoad } from './target.ts';
@@ -26,7 +27,7 @@ async function pulls(): Promise<Row[]> {
   });
 }
 
-const benches: Readonly<Record<string, () => Promise<Row[]>>> = { pulls, seed: () => benchSeed(say), overhead: () => benchOverhead(say) };
+const benches: Readonly<Record<string, () => Promise<Row[]>>> = { pulls, seed: () => benchSeed(say), overhead: () => benchOverhead(say), recert: () => benchRecert(say) };
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches);
 const results: { bench: string; load: number; rows?: readonly Row[]; broken?: string }[] = [];

@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { link, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { makeCluster, type Cluster } from '../test/cluster/cluster.ts';
+import type { Size } from '../test/cluster/fixture.ts';
+import type { Say } from '../test/vm/artefacts/cache.ts';
+import { productExecutable } from './product.ts';
+import { median, type Row } from './row.ts';
+
+/** What one run of `recert` took. Seconds; `keys` is from the start of the renewal to its last key, and overlaps the scan. */
+type Measured = { readonly wall: number; readonly keys: number; readonly commit: number; readonly peakMegabytes: number; readonly cpu: number };
+
+/**
+ * The renewal of the generated clusters by the executable, as a person starts it: 131 pairs in 2,800 keys of etcd, and ten times of
+ * everything. A dry run shows what is not the commit. Runs on one cluster follow each other: the second renews what the first made.
+ */
+export async function benchRecert(say: Say): Promise<Row[]> {
+  const program = await recertExecutable();
+  const full = await runsOf(program, 'full', 3, say);
+  const large = process.env['BENCH_SIZES'] === '1×' ? undefined : await runsOf(program, 'large', 1, say);
+  const rest = ({ wall, keys }: Measured): number => wall - keys;
+  return [
+    { what: 'recert, 131 pairs: whole run', ours: full.run.wall, unit: 's', limit: 6 },
+    { what: 'recert, 131 pairs: until the last key', ours: full.run.keys, unit: 's' },
+    { what: 'recert, 131 pairs: commit', ours: full.run.commit, unit: 's' },
+    { what: 'recert, 131 pairs: time of the processors', ours: full.run.cpu, unit: 's' },
+    { what: 'recert, 131 pairs: peak RAM', ours: full.run.peakMegabytes, unit: 'MB', limit: 300 },
+    { what: 'recert, 131 pairs: dry run less its keys', ours: rest(full.dry), unit: 's', limit: 2 },
+    ...(large === undefined ? [] : [
+      { what: 'recert, 10×: whole run', ours: large.run.wall, unit: 's' },
+      { what: 'recert, 10×: until the last key', ours: large.run.keys, unit: 's' },
+      { what: 'recert, 10×: peak RAM', ours: large.run.peakMegabytes, unit: 'MB' },
+      { what: 'recert, 10×: run less keys, against 1×', ours: rest(large.run) / rest(full.run), unit: '×', limit: 10 },
+    ] as const),
+  ];
+}
+
+async function runsOf(program: string, size: Size, times: number, say: Say): Promise<{ run: Measured; dry: Measured }> {
+  await using cluster = await makeCluster({ size }, say);
+  const [runs, dries]: [Measured[], Measured[]] = [[], []];
+  for (let at = 1; at <= times; at += 1) {
+    dries.push(await measured(program, cluster, { dry_run: true }));
+    runs.push(await measured(program, cluster, { extend_expiration: true }));
+    const last = runs.at(-1);
+    say(`recert ${size}: run ${at} of ${times} took ${last?.wall.toFixed(1) ?? ''} s, of which ${last?.keys.toFixed(1) ?? ''} s until the last key`);
+  }
+  const middle = (of: readonly Measured[]): Measured => ({ wall: median(of.map(({ wall }) => wall)), keys: median(of.map(({ keys }) => keys)), commit: median(of.map(({ commit }) => commit)), peakMegabytes: median(of.map(({ peakMegabytes }) => peakMegabytes)), cpu: median(of.map(({ cpu }) => cpu)) });
+  return { run: middle(runs), dry: middle(dries) };
+}
+
+type Told = { readonly timings: { readonly keysMs: number; readonly commitMs: number } };
+
+async function measured(program: string, { config, folder }: Cluster, more: object): Promise<Measured> {
+  const file = join(folder, 'recert.json');
+  await writeFile(file, JSON.stringify({ ...config, cluster_customization_dirs: config.crypto_dirs, state_dir: join(folder, 'state'), ...more }));
+  const began = performance.now();
+  const child = spawn(program, ['run', '--json'], { argv0: 'recert', env: { PATH: process.env['PATH'], RECERT_CONFIG: file }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [told, talk] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => { told += chunk.toString(); });
+  child.stderr.on('data', (chunk: Buffer) => { talk += chunk.toString(); });
+  // The kernel keeps the peak; what must not be missed is only the last look before the end.
+  let [peakMegabytes, cpu] = [0, 0];
+  const timer = setInterval(() => {
+    const seen = lookAt(child.pid ?? 0);
+    peakMegabytes = Math.max(peakMegabytes, seen.peakMegabytes);
+    cpu = Math.max(cpu, seen.cpu);
+  }, 20);
+  const status = await new Promise<number | null>((resolve, reject) => { child.on('error', reject).on('close', resolve); });
+  clearInterval(timer);
+  if (status !== 0) throw new Error(`recert ended with ${String(status)}:\n${talk}`);
+  const { timings } = JSON.parse(told) as Told;
+  return { wall: (performance.now() - began) / 1000, keys: timings.keysMs / 1000, commit: timings.commitMs / 1000, peakMegabytes, cpu };
+}
+
+/** Peak of resident memory and time of the processors of a process with its threads; zero when it is gone. */
+function lookAt(pid: number): { peakMegabytes: number; cpu: number } {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    const ticksPerSecond = 100;
+    return { peakMegabytes: (Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024) / 1e6, cpu: (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond };
+  } catch {
+    return { peakMegabytes: 0, cpu: 0 };
+  }
+}
+
+/** The executable under its name as `recert`: it looks at the name. */
+async function recertExecutable(): Promise<string> {
+  const program = await productExecutable();
+  const named = join(dirname(program), 'recert');
+  await rm(named, { force: true });
+  await link(program, named);
+  return named;
+}
