@@ -44,7 +44,8 @@ export function pemBlocksIn(text: string): PemBlock[] {
 
 function derOf(body: string): Uint8Array | undefined {
   const base64 = body.replace(/\s+/g, '');
-  return /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$|^[A-Za-z0-9+/]{2}==$|^[A-Za-z0-9+/]{3}=$/.test(base64) ? new Uint8Array(Buffer.from(base64, 'base64')) : undefined;
+  // One class and a length: a pattern of groups of four costs more than the decoding.
+  return base64.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? new Uint8Array(Buffer.from(base64, 'base64')) : undefined;
 }
 
 /**

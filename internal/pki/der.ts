@@ -58,6 +58,20 @@ export function mapChildren(der: Uint8Array, change: (child: Uint8Array, tag: nu
   return changed.every((made, at) => made === children[at]?.old) ? der : tlv(parent.tag, ...changed);
 }
 
+/** An OID in dots, from its content bytes. */
+export function oidText(bytes: Uint8Array): string {
+  const arcs: number[] = [];
+  let arc = 0;
+  for (const byte of bytes) {
+    arc = arc * 128 + (byte & 0x7f);
+    if (byte >= 0x80) continue;
+    if (arcs.length === 0) arcs.push(Math.min(2, Math.floor(arc / 40)), arc - 40 * Math.min(2, Math.floor(arc / 40)));
+    else arcs.push(arc);
+    arc = 0;
+  }
+  return arcs.join('.');
+}
+
 export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return Buffer.compare(one, other) === 0;
 }

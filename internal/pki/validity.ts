@@ -1,3 +1,4 @@
+import { Failure } from '../errors/errors.ts';
 import { tags, tlv } from './der.ts';
 
 export type Validity = { readonly notBefore: Date; readonly notAfter: Date };
@@ -12,6 +13,18 @@ function timeDer(time: Date): Uint8Array {
   const year = time.getUTCFullYear();
   const short = year >= 1950 && year < 2050;
   return tlv(short ? tags.utcTime : tags.generalizedTime, new TextEncoder().encode(short ? digits.slice(2) : digits));
+}
+
+/** A bound as it is written, in either form; years of two digits are of 1950 to 2049. Throws for what is none. */
+export function readTime({ tag, content }: { readonly tag: number; readonly content: Uint8Array }): Date {
+  const text = Buffer.from(content).toString('latin1');
+  const short = tag === tags.utcTime;
+  const found = short || tag === tags.generalizedTime ? /^(\d{2}|\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(?:\.\d+)?Z$/.exec(text) : null;
+  const [, year = '', month = '', day = '', hour = '', minute = '', second = '00'] = found ?? [];
+  if (found === null || (year.length === 2) !== short) throw new Failure('a date of a certificate is broken');
+  const time = new Date(`${short ? (Number(year) < 50 ? '20' : '19') : ''}${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  if (Number.isNaN(time.getTime())) throw new Failure('a date of a certificate is broken');
+  return time;
 }
 
 /** "No well-defined expiration" (RFC 5280, 4.1.2.5): it has no length and is not moved. */
