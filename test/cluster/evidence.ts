@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEtcd } from '../../internal/etcd/etcd.ts';
 import { decrypt, type Provider } from '../../internal/wire/encryption.ts';
+import { providersIn } from './at-rest.ts';
 import type { Cluster } from './cluster.ts';
 import { findingsIn, type Finding } from './findings.ts';
 import type { Inventory, InventoryPlace } from './inventory.ts';
@@ -14,12 +15,18 @@ export function isOutside(document: string): boolean {
   return document.startsWith('file:') && !/^file:\/(?:kubelet|kubernetes|machine-config-daemon)\/|^file:\/etc\/mcs-machine-config-content\.json$/.test(document);
 }
 
-/** Reads every document of the inventory. A missing one has no findings. `providers` for a cluster whose values are encrypted. */
-export async function gatherEvidence({ endpoint, root, inventory }: Pick<Cluster, 'endpoint' | 'root' | 'inventory'>, providers: readonly Provider[] = []): Promise<Evidence> {
+/** Reads every document of the inventory. A missing one has no findings. Encrypted values are opened with the keys that the node has. */
+export async function gatherEvidence({ endpoint, root, inventory }: Pick<Cluster, 'endpoint' | 'root' | 'inventory'>): Promise<Evidence> {
   const evidence = new Map<string, readonly Finding[]>(documentsOf(inventory).map((document) => [document, []]));
+  const providers = await kubeProviders(root);
   await using etcd = await openEtcd(endpoint);
+  const others = await Promise.all(['openshift-apiserver', 'openshift-oauth-apiserver'].map((name) => `/kubernetes.io/secrets/${name}/encryption-config`).map(async (key) => {
+    const entry = await etcd.get(key);
+    const found = entry === undefined ? null : /\{"kind".*\}/.exec(Buffer.from(decrypt(entry.value, key, providers)).toString('latin1'));
+    return found === null ? [] : providersIn(found[0]);
+  }));
   for await (const { key, value } of etcd.list('/')) {
-    if (evidence.has(`etcd:${key}`)) evidence.set(`etcd:${key}`, findingsIn(decrypt(value, key, providers)));
+    if (evidence.has(`etcd:${key}`)) evidence.set(`etcd:${key}`, findingsIn(decrypt(value, key, [...providers, ...others.flat()])));
   }
   for (const document of evidence.keys()) {
     if (document.startsWith('file:')) evidence.set(document, findingsIn(await readFile(join(root, document.slice('file:'.length))).catch(() => Buffer.alloc(0))));
@@ -34,4 +41,11 @@ export function findingAt(evidence: Evidence, { document, index }: InventoryPlac
 function documentsOf({ pairs, tokenKeys, otherAt }: Inventory): string[] {
   const places = [...pairs.flatMap(({ certificateAt, keyAt }) => [...certificateAt, ...keyAt]), ...tokenKeys.flatMap(({ keyAt, publicAt, tokenAt }) => [...keyAt, ...publicAt, ...tokenAt]), ...otherAt];
   return [...new Set(places.map(({ document }) => document))];
+}
+
+/** The kube-apiserver's keys stand in the files of its static pod: nothing in etcd opens its own values. */
+async function kubeProviders(root: string): Promise<Provider[]> {
+  const providers: Provider[] = [];
+  for await (const path of glob('kubernetes/static-pod-resources/kube-apiserver-pod-*/secrets/encryption-config/encryption-config', { cwd: root })) providers.push(...providersIn(await readFile(join(root, path), 'utf8')));
+  return providers;
 }

@@ -2,12 +2,22 @@
  * Certificates, keys and tokens in the bytes of a value or a file, found by their looks alone: no object is decoded, no place is
  * computed. Slower and simpler than the product, and independent of it, so that the judges may trust it.
  */
-export type Finding = { readonly kind: 'certificate' | 'private-key' | 'public-key' | 'token'; /** PEM text of one block with LF, or the token. */ readonly text: string };
+export type Finding = { readonly kind: 'certificate' | 'private-key' | 'public-key' | 'token'; /** PEM text of one block with LF and 64 columns, or the token. */ readonly text: string };
 
 const pem = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g;
 const token = /eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}/g;
-const encoded = /(?<![A-Za-z0-9+/])(?:LS0tLS1CRUdJTi|ZXlK|YXBpVmVyc2lvbj|[A-Za-z0-9+/]{0,400}LS0tLS1CRUdJTi)[A-Za-z0-9+/]{40,}={0,2}|LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}={0,2}/g;
-const dataUrl = /data:,([^"\s\\]+)/g;
+const encoded = /[A-Za-z0-9+/]{80,}={0,2}/g;
+const inner = /-----BEGIN [A-Z ]|eyJ[A-Za-z0-9_-]{10,}\.eyJ|LS0tLS1CRUdJTi/;
+const dataUrl = /data:,((?:[A-Za-z0-9\-_.!~*'()]|%[0-9A-F]{2})+)/g;
+
+/** What a run of base64 hides. The byte before it may look like base64 as well, so the run may begin one to three letters later. */
+function hiddenIn(run: string): Buffer | undefined {
+  for (let skip = 0; skip < 4; skip += 1) {
+    const content = Buffer.from(run.slice(skip), 'base64');
+    if (inner.test(content.toString('latin1'))) return content;
+  }
+  return undefined;
+}
 
 /** In the order of the bytes. What stands inside of base64 or a data URL counts where that begins. */
 export function findingsIn(bytes: Uint8Array): Finding[] {
@@ -20,7 +30,10 @@ export function findingsIn(bytes: Uint8Array): Finding[] {
     if (finding !== undefined) found.push({ at: match.index, finding });
   }
   for (const match of text.matchAll(token)) found.push({ at: match.index, finding: { kind: 'token', text: match[0] } });
-  for (const match of text.matchAll(encoded)) inside(match.index, Buffer.from(match[0], 'base64'));
+  for (const match of text.matchAll(encoded)) {
+    const content = hiddenIn(match[0]);
+    if (content !== undefined) inside(match.index, content);
+  }
   for (const match of text.matchAll(dataUrl)) inside(match.index, Buffer.from(decodeURIComponent(match[1] ?? '')));
   return found.sort((one, other) => one.at - other.at).map(({ finding }) => finding);
 }
@@ -30,7 +43,8 @@ function block(tag: string, body: string): Finding | undefined {
   // A JSON text spells its line ends `\n`.
   const base64 = body.replace(/\\r|\\n/g, '').replace(/\s/g, '');
   if (kind === undefined || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined;
-  return { kind, text: `-----BEGIN ${tag}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${tag}-----\n` };
+  const label = kind === 'certificate' ? 'CERTIFICATE' : tag;
+  return { kind, text: `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n` };
 }
 
 export const derOf = ({ text }: Finding): Buffer => Buffer.from(text.replace(/-----[^-]+-----|\s/g, ''), 'base64');

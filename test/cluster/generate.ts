@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { mountedPath, type Content, type FileContent } from './content.ts';
+import { encryptionAtRest } from './at-rest.ts';
 import { fixtureOf, type Size } from './fixture.ts';
 import { takeInventory, type Inventory } from './inventory.ts';
 import { aged, issueAll, keysNeeded, type Age } from './issue.ts';
@@ -8,6 +9,8 @@ import { layOutMachine } from './layout-machine.ts';
 import { layOutPki } from './layout-pki.ts';
 import { noise } from './noise.ts';
 import { objectMaker } from './objects.ts';
+import { issueOdd } from './odd-certificates.ts';
+import { layOutOdd } from './odd-objects.ts';
 import { seeded } from './seeded.ts';
 import { etcdKeyOf, storedValue, usualEncoding } from './stored.ts';
 import { layOutTokens, takeServiceAccountKeys } from './tokens.ts';
@@ -19,15 +22,22 @@ export type GenerateOptions = { readonly size: Size; readonly odd: boolean; read
 export type Generated = { readonly values: readonly { readonly key: string; readonly bytes: Buffer }[]; readonly files: readonly FileContent[]; readonly inventory: Inventory };
 
 /** A cluster as values: nothing is started or written. */
-export async function generate({ size, age, seed, now }: GenerateOptions, say: (line: string) => void): Promise<Generated> {
+export async function generate({ size, odd, encryption, age, seed, now }: GenerateOptions, say: (line: string) => void): Promise<Generated> {
   const fixture = aged(fixtureOf(size), age);
-  const pool = await keyPool(keysNeeded(fixture) + 10, say);
+  const pool = await keyPool(keysNeeded(fixture) + 30, say);
   const random = seeded(seed);
   const objects = objectMaker(random, new Date(now.getTime() - 100 * 3_600_000));
-  const pki = await issueAll(fixture, pool, random, now);
+  let pki = await issueAll(fixture, pool, random, now);
   const keys = takeServiceAccountKeys(pool);
-  const parts: Content[] = [layOutPki(fixture, pki, objects, await publicCas(size)), layOutTokens(keys, pki, objects, random, now), layOutMachine(pki, objects)];
+  const parts: Content[] = [layOutPki(fixture, pki, objects, await publicCas(size)), layOutTokens(keys, pki, objects, random, now), layOutMachine(pki, objects, encryption)];
   if (size !== 'small') parts.push({ objects: noise(objects, random, size === 'large' ? 10 : 1), files: [] });
+  if (odd) {
+    const oddPki = await issueOdd(pool, now);
+    parts.push(layOutOdd(oddPki, pki, keys, objects, random));
+    pki = { ...pki, issued: [...pki.issued, ...oddPki.issued] };
+  }
+  const atRest = encryption === 'aescbc' || encryption === 'aesgcm' ? encryptionAtRest(encryption, objects, random) : undefined;
+  if (atRest !== undefined) parts.push(atRest.content);
 
   const values = new Map<string, Buffer>([['compact_rev_key', Buffer.from('1')]]);
   for (const stored of parts.flatMap((part) => part.objects)) {
@@ -40,7 +50,7 @@ export async function generate({ size, age, seed, now }: GenerateOptions, say: (
     ...[...values].map(([key, bytes]) => ({ document: `etcd:${key}`, bytes })),
     ...files.flatMap((file) => ('text' in file ? [{ document: `file:${mountedPath(file.path)}`, bytes: Buffer.from(file.text) }] : [])),
   ];
-  return { values: [...values].map(([key, bytes]) => ({ key, bytes })), files, inventory: takeInventory(documents, pki, keys) };
+  return { values: [...values].map(([key, bytes]) => ({ key, bytes: atRest?.seal(key, bytes) ?? bytes })), files, inventory: takeInventory(documents, pki, keys) };
 }
 
 /** The CAs that this host trusts: on a real cluster they are most of the bytes, and nobody's to renew. */

@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import { derOf, findingsIn, type Finding } from './findings.ts';
+import type { PrivateKey } from '../../internal/pki/keys.ts';
 import type { Pki } from './issue.ts';
 import type { ServiceAccountKeys } from './tokens.ts';
 
@@ -27,6 +28,7 @@ export type Inventory = {
   readonly tokenKeys: readonly InventoryTokenKey[];
   /** Findings that are none of the above: certificates of public CAs, and the odd cases. */
   readonly otherAt: readonly InventoryPlace[];
+  /** `secrets` is without the encryption keys: a rotation takes the old ones away. */
   readonly counts: { readonly keys: number; readonly secrets: number; readonly configMaps: number; readonly files: number };
 };
 
@@ -53,6 +55,8 @@ export function takeInventory(documents: readonly NamedBytes[], pki: Pki, keys: 
   const publicKeys = new Map<string, InventoryPlace[]>();
   const tokens = new Map<string, InventoryPlace[]>();
   const own = new Set(pki.issued.map(({ certificate }) => certificate.digest));
+  const kidOf = (key: PrivateKey): string => createHash('sha256').update(key.public.spki).digest('base64url');
+  const kids = new Set(Object.values(keys).map(kidOf));
   const otherAt: InventoryPlace[] = [];
   const note = (map: Map<string, InventoryPlace[]>, id: string, place: InventoryPlace): void => { map.set(id, [...(map.get(id) ?? []), place]); };
   for (const { document, bytes } of documents) {
@@ -62,7 +66,8 @@ export function takeInventory(documents: readonly NamedBytes[], pki: Pki, keys: 
         const digest = sha256(derOf(finding));
         if (own.has(digest)) note(certificates, digest, place); else otherAt.push(place);
       } else if (finding.kind === 'token') {
-        note(tokens, (JSON.parse(Buffer.from(finding.text.split('.')[0] ?? '', 'base64url').toString()) as { kid?: string }).kid ?? '', place); // a header that starts with {"
+        const { kid = '' } = JSON.parse(Buffer.from(finding.text.split('.')[0] ?? '', 'base64url').toString()) as { kid?: string }; // it starts with {"
+        if (kids.has(kid)) note(tokens, kid, place); else otherAt.push(place);
       } else {
         const id = keyIdOfFinding(finding);
         if (id === undefined) otherAt.push(place); else note(finding.kind === 'private-key' ? privateKeys : publicKeys, id, place);
@@ -78,9 +83,9 @@ export function takeInventory(documents: readonly NamedBytes[], pki: Pki, keys: 
     })),
     tokenKeys: Object.entries(keys).map(([name, key]) => ({
       name, keyId: key.public.id, keyAt: privateKeys.get(key.public.id) ?? [], publicAt: publicKeys.get(key.public.id) ?? [],
-      tokenAt: tokens.get(createHash('sha256').update(key.public.spki).digest('base64url')) ?? [],
+      tokenAt: tokens.get(kidOf(key)) ?? [],
     })),
     otherAt,
-    counts: { keys: count('etcd:'), secrets: count('etcd:/kubernetes.io/secrets/'), configMaps: count('etcd:/kubernetes.io/configmaps/'), files: count('file:') },
+    counts: { keys: count('etcd:'), secrets: count('etcd:/kubernetes.io/secrets/') - count('etcd:/kubernetes.io/secrets/openshift-config-managed/encryption-key-'), configMaps: count('etcd:/kubernetes.io/configmaps/'), files: count('file:') },
   };
 }

@@ -7,7 +7,7 @@ import type { ObjectMaker } from './objects.ts';
 export const dataUrl = (text: string): string => `data:,${encodeURIComponent(text)}`;
 
 /** The kinds beside Secrets and ConfigMaps that carry certificates, and the files that mirror a MachineConfig. */
-export function layOutMachine(pki: Pki, objects: ObjectMaker): Content {
+export function layOutMachine(pki: Pki, objects: ObjectMaker, encryption: string | undefined): Content {
   const pem = (...cns: readonly string[]): string => cns.map((cn) => certificatePem(pki.named(cn))).join('');
   const serviceCa = pem('openshift-service-serving-signer@1747106528');
   const clientCa = pem('admin-kubeconfig-signer', 'kube-control-plane-signer', 'kubelet-bootstrap-kubeconfig-signer');
@@ -44,7 +44,7 @@ export function layOutMachine(pki: Pki, objects: ObjectMaker): Content {
     { object: objects.make('MutatingWebhookConfiguration', 'admissionregistration.k8s.io/v1', 'machine-api', { webhooks: [webhook('default.machine.machine.openshift.io', service('openshift-machine-api'))] }) },
     { object: objects.make('ValidatingWebhookConfiguration', 'admissionregistration.k8s.io/v1', 'network-node-identity.openshift.io', { webhooks: [webhook('node.network-node-identity.openshift.io', { url: 'https://127.0.0.1:9743/node', caBundle: Buffer.from(pem('openshift-network-node-identity_network-node-identity-ca@1747106477')) })] }) },
     apiService('v1.apps.openshift.io', serviceCa), apiService('v1.user.openshift.io', serviceCa),
-    { object: objects.make('APIServer', 'config.openshift.io/v1', 'cluster', { spec: { audit: { profile: 'Default' } } }) },
+    { object: objects.make('APIServer', 'config.openshift.io/v1', 'cluster', { spec: { audit: { profile: 'Default' }, ...(encryption === undefined ? {} : { encryption: { type: encryption } }) } }) },
     { object: objects.make('Image', 'config.openshift.io/v1', 'cluster', { spec: {}, status: { internalRegistryHostname: 'image-registry.openshift-image-registry.svc:5000' } }) },
     { object: objects.make('Infrastructure', 'config.openshift.io/v1', 'cluster', { spec: { platformSpec: { type: 'None' } }, status: { apiServerURL: `https://api.${site.domain}:6443`, infrastructureName: 'seed-x7k2p' } }) },
   ];

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { Provider } from '../../internal/wire/encryption.ts';
 import type { Cluster } from './cluster.ts';
 import { findingAt, gatherEvidence, isOutside, type Evidence } from './evidence.ts';
 import type { Finding } from './findings.ts';
@@ -13,7 +12,6 @@ export type OpensslOptions = {
   readonly sameValidity?: boolean;
   /** Names of pairs and token keys that keep key or certificate on purpose (external, outside of the trees of an address change). */
   readonly kept?: (name: string) => boolean;
-  readonly providers?: readonly Provider[];
 };
 
 /** `faults` is empty when all is well; the numbers say what was looked at. */
@@ -28,7 +26,7 @@ export type OpensslVerdict = { readonly faults: readonly string[]; readonly cert
  */
 export async function verifyWithOpenssl(cluster: Pick<Cluster, 'endpoint' | 'root' | 'inventory'>, options: OpensslOptions = {}): Promise<OpensslVerdict> {
   const { before, sameValidity = true, kept = () => false } = options;
-  const evidence = await gatherEvidence(cluster, options.providers);
+  const evidence = await gatherEvidence(cluster);
   const { inventory } = cluster;
   const faults: string[] = [];
   const places = (all: readonly InventoryPlace[]): readonly InventoryPlace[] => (before === undefined ? all : all.filter(({ document }) => !isOutside(document)));

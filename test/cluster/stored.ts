@@ -37,6 +37,8 @@ const shapes: Readonly<Record<string, Shape>> = {
   ServiceReference: { namespace: [1, 'text!'], name: [2, 'text!'], path: [3, 'text'], port: [4, 'int'] },
   Rule: { operations: [1, 'text[]'], rule: [2, 'RuleBody'] },
   RuleBody: { apiGroups: [1, 'text[]'], apiVersions: [2, 'text[]'], resources: [3, 'text[]'], scope: [4, 'text'] },
+  OAuthAccessToken: { metadata: [1, 'ObjectMeta'], clientName: [2, 'text!'], expiresIn: [3, 'int!'], scopes: [4, 'text[]'], redirectURI: [5, 'text!'], userName: [6, 'text!'], userUID: [7, 'text!'], authorizeToken: [8, 'text!'] },
+  OAuthAuthorizeToken: { metadata: [1, 'ObjectMeta'], clientName: [2, 'text!'], expiresIn: [3, 'int!'], scopes: [4, 'text[]'], redirectURI: [5, 'text!'], state: [6, 'text!'], userName: [7, 'text!'], userUID: [8, 'text!'] },
   Event: { metadata: [1, 'ObjectMeta'] },
   Route: { metadata: [1, 'ObjectMeta'], spec: [2, 'RouteSpec'], status: [3, 'RouteStatus'] },
   RouteSpec: { host: [1, 'text!'], path: [2, 'text!'], to: [3, 'RouteTarget'], tls: [6, 'TLSConfig'], wildcardPolicy: [7, 'text!'], subdomain: [8, 'text!'] },
