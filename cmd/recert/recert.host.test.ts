@@ -6,6 +6,9 @@ import { test } from 'node:test';
 import { judgeMissing } from '../../test/cluster/apiserver/build.ts';
 import { makeCluster } from '../../test/cluster/cluster.ts';
 import { identitiesOf, judge } from '../../test/cluster/judge.ts';
+import { openEtcd } from '../../internal/etcd/etcd.ts';
+import { configurationFiles } from '../../internal/recert/encryption/seed-files.ts';
+import { encryptionOf } from '../../internal/wire/encryption.ts';
 import { faultsByOpenssl, pairsOf } from './test-openssl.ts';
 import { configOf, runProgram, worldOf } from './test-recert.ts';
 
@@ -99,3 +102,25 @@ await test('a run that is killed while it writes is repaired by the next one, an
   assert.match((await runProgram(cluster, ['status'], config)).stdout, /ended at .*: written\n {2}its plan: \d+ etcd values at "127\.0\.0\.1:\d+", \d+ files\n$/);
   assert.equal(statSync(join(config.state_dir, 'journal.json')).mode & 0o777, 0o600);
 });
+
+for (const encryption of ['aescbc', 'aesgcm'] as const) {
+  await test(`a cluster whose etcd is encrypted by ${encryption} gets new keys there, too, and the API server reads every value with them`, { skip: await judgeMissing() }, async () => {
+    await using cluster = await makeCluster({ size: 'small', encryption });
+    const identities = await identitiesOf(cluster);
+    const configuration = (await configurationFiles([join(cluster.root, 'kubernetes')]))[0]?.document.path ?? '';
+    const keysIn = (text: string): string[] => [...text.matchAll(/"secret":"([^"]+)"/g)].map(([, key]) => key ?? '');
+    const oldKeys = keysIn(readFileSync(configuration, 'utf8'));
+    const { status, stderr } = await runProgram(cluster, [], { ...configOf(cluster), extend_expiration: true });
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, new RegExp(`^recert: stage 4/6 encrypt: encryption at rest \\(${encryption}\\): new keys, \\d+ etcd values stored under them$`, 'm'));
+    const newKeys = keysIn(readFileSync(configuration, 'utf8'));
+    assert.deepEqual([oldKeys.length, newKeys.length, newKeys.filter((key) => oldKeys.includes(key))], [2, 1, []]);
+    await using etcd = await openEtcd(cluster.endpoint);
+    for await (const { key, value } of etcd.list('/')) {
+      const encrypted = /^\/(?:kubernetes\.io\/(?:secrets|configmaps)|openshift\.io\/(?:routes|oauth\/(?:access|authorize)tokens))\//.test(key);
+      assert.deepEqual(encryptionOf(value), encrypted ? { provider: encryption, keyName: '1' } : undefined, key);
+    }
+    const { faults } = await judge(cluster, identities, say);
+    assert.deepEqual(faults, []);
+  });
+}

@@ -56,9 +56,19 @@ export async function runRecert(session: Session, config: RecertConfig, options:
   const text = config.dryRun
     ? `dry run finished in ${durationText(outcome.timings.totalMs)}; nothing was written. A run would renew ${counts.what} in ${counts.keys} etcd values and ${counts.files} files`
     : `finished in ${durationText(outcome.timings.totalMs)}: ${counts.what} renewed in ${outcome.written?.keys ?? 0} etcd values and ${outcome.written?.files ?? 0} files`;
-  if (isTold('info', options.level)) log.info(text);
-  if (options.json) session.print(`${JSON.stringify({ state: 'done', dryRun: config.dryRun, ...counts.numbers, keys: outcome.written?.keys ?? counts.keys, files: outcome.written?.files ?? counts.files, timings: { ...outcome.renewal.timings, ...outcome.timings } })}\n`);
+  if (isTold('info', options.level)) {
+    log.info(text);
+    const first = firstToEnd(outcome);
+    if (first !== undefined) log.info(`the first certificate to end is "${first.subject}", on ${first.end.toISOString()}; start the cluster before`);
+  }
+  if (options.json) session.print(`${JSON.stringify({ state: 'done', dryRun: config.dryRun, ...counts.numbers, firstToEnd: firstToEnd(outcome), keys: outcome.written?.keys ?? counts.keys, files: outcome.written?.files ?? counts.files, timings: { ...outcome.renewal.timings, ...outcome.timings } })}\n`);
   return 0;
+}
+
+/** How long the cluster may wait: past this moment the first of its certificates needs a hand. Nothing is said of certificates that were made to have ended. */
+function firstToEnd({ renewal: { record } }: Outcome): { subject: string; end: Date } | undefined {
+  const ends = record.certificates.flatMap(({ after }) => (after === undefined ? [] : [{ subject: after.subjectText, end: after.validity.notAfter }])).sort((a, b) => a.end.getTime() - b.end.getTime());
+  return ends.find(({ end }) => end.getTime() > Date.now());
 }
 
 /** How much is renewed, as numbers and as words. */

@@ -1,8 +1,7 @@
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { errorCode, isNotFound, UsageError } from '../errors/errors.ts';
+import { UsageError } from '../errors/errors.ts';
 import { Secret } from '../log/secret.ts';
 import { parseConfigDocument } from './document.ts';
+import { isFolder, mustBe, placesOf, readStateFolder } from './recert-config-places.ts';
 import { readClusterChanges, refuseUnbuilt, type ClusterChanges } from './recert-config-cluster.ts';
 import { readGiven, readNameRule, readUseCertRule, readUseKeyRule, type NameRule, type UseCertRule, type UseKeyRule } from './recert-config-rules.ts';
 import { valuesOfDocument, valuesOfFlags, type RecertValues } from './recert-config-values.ts';
@@ -69,10 +68,7 @@ export async function checkRecertConfig(values: RecertValues, raw: RecertConfig[
     if (file !== undefined && file !== '-' && (await isFolder(file))) throw new UsageError(`${key} must be a file: ${file}`, { next: 'give a file in that folder' });
   }
   if (values.summary_file !== undefined && values.summary_file === values.summary_file_clean) throw new UsageError('summary_file and summary_file_clean must not be the same', { next: 'give two files; the first one holds private keys' });
-  const stateFolder = values.state_dir ?? defaultStateFolder;
-  if (!stateFolder.startsWith('/')) throw new UsageError(`state_dir "${stateFolder}" is not an absolute path`, { next: `leave it out for ${defaultStateFolder}` });
-  const around = places.cryptoDirs.find((folder) => `${resolve(stateFolder)}/`.startsWith(`${resolve(folder).replace(/\/$/, '')}/`));
-  if (around !== undefined) throw new UsageError(`the state folder "${stateFolder}" is inside of the crypto_dir "${around}", where copies of originals would be renewed, too`, { next: 'give another folder with state_dir' });
+  const stateFolder = readStateFolder(values.state_dir ?? defaultStateFolder, places.cryptoDirs);
   const useKeyRules = await inOrder(values.use_key_rules ?? [], readUseKeyRule);
   const useCertRules = await inOrder(values.use_cert_rules ?? [], readUseCertRule);
   const encryption = {
@@ -105,21 +101,6 @@ export async function checkRecertConfig(values: RecertValues, raw: RecertConfig[
   };
 }
 
-/** The old lists stand for two of the new ones each; giving both says two things of one place. */
-function placesOf(values: RecertValues): { cryptoDirs: readonly string[]; cryptoFiles: readonly string[]; clusterDirs: readonly string[]; clusterFiles: readonly string[] } {
-  const pick = (old: 'static_dirs' | 'static_files', one: 'crypto_dirs' | 'crypto_files', two: 'cluster_customization_dirs' | 'cluster_customization_files'): [readonly string[], readonly string[]] => {
-    const all = values[old] ?? [];
-    if (all.length === 0) return [values[one] ?? [], values[two] ?? []];
-    for (const key of [one, two]) {
-      if (values[key] !== undefined) throw new UsageError(`${old} and ${key} are mutually exclusive`, { next: `give ${one} and ${two}; ${old} is the old spelling of both` });
-    }
-    return [all, all];
-  };
-  const [cryptoDirs, clusterDirs] = pick('static_dirs', 'crypto_dirs', 'cluster_customization_dirs');
-  const [cryptoFiles, clusterFiles] = pick('static_files', 'crypto_files', 'cluster_customization_files');
-  return { cryptoDirs, cryptoFiles, clusterDirs, clusterFiles };
-}
-
 /** Upstream's command line refuses more pairs, by mistake; its file route and its production caller do not. */
 function refuseTogether(values: RecertValues): void {
   const pairs = [['extend_expiration', 'force_expire'], ['dry_run', 'force_expire'], ['dry_run', 'extend_expiration'], ['dry_run', 'etcd_defrag']] as const;
@@ -136,18 +117,6 @@ function readEndpoint(text: string): string {
   const found = /^(?:http:\/\/)?(\[[0-9a-fA-F:.]+\]|[^\s/:@[\]]+):(\d{1,5})\/?$/.exec(text);
   if (found === null || Number(found[2]) < 1 || Number(found[2]) > 65_535) return refuse('is not host:port');
   return `${String(found[1])}:${String(found[2])}`;
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then((found) => found.isDirectory(), () => false);
-}
-
-async function mustBe(kind: 'folder' | 'file', key: string, path: string): Promise<void> {
-  const found = await stat(path).catch((error: unknown) => {
-    if (isNotFound(error) || errorCode(error) === 'ENOTDIR') throw new UsageError(`${key} must exist: ${path}`, { next: 'check the path, and that its file system is mounted' });
-    throw new UsageError(`${key} cannot be looked at: ${path} (${errorCode(error) ?? ''})`, { next: 'check the path and your rights' });
-  });
-  if (kind === 'folder' ? !found.isDirectory() : !found.isFile()) throw new UsageError(`${key} must be a ${kind === 'folder' ? 'directory' : 'file'}: ${path}`, { next: 'check the path' });
 }
 
 async function readEncryption<K extends string>(name: K, key: string, given: Secret | undefined): Promise<{ readonly [Key in K]?: Secret }> {
