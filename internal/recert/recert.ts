@@ -28,10 +28,12 @@ import type { Crypto } from './signing.ts';
 export async function renew(host: Host, input: RenewInput): Promise<Renewal> {
   const started = performance.now();
   const facts: string[] = [];
-  // Keys first: they are most of the work, and the scan waits for the disk.
+  const opened = await openCluster(input, (fact) => { facts.push(fact); }); // some 50 ms, and most of what can fail
+  stopIfAsked(host);
+  // Then keys: they are most of the work, and the scan waits for the disk.
   await using crypto = await openCrypto(host, input.fips);
-  using pool = openKeyPool(crypto.keyMaker, input.options.ipChangeOnly ? [] : usualNeed, input.threads);
-  const opened = await openCluster(input, (fact) => { facts.push(fact); });
+  const whole = input.etcd !== undefined && !input.options.ipChangeOnly; // only a whole cluster needs what clusters usually need
+  using pool = openKeyPool(crypto.keyMaker, whole ? usualNeed : [], input.threads);
   const renewal = await renewOpened(opened, input.options, { pool, crypto, started, stopIfAsked: () => { stopIfAsked(host); } });
   const { certificates, keys, tokens } = renewal.record;
   const asked = input.etcd !== undefined || input.folders.length + input.files.length > 0;
