@@ -44,6 +44,7 @@ await test('list() reads ten thousand keys of one revision, in order, while othe
   assert.deepEqual(seen.map(({ key }) => key), seen.map(({ key }) => key).sort());
   assert.equal((await entries(etcd, '/kubernetes.io/secrets/', { keysOnly: true })).every(({ value }) => value.length === 0), true);
   assert.equal((await etcd.get('/kubernetes.io/secrets/nobody')), undefined);
+  assert.equal((await entries(etcd, '', { keysOnly: true })).length, 10_002, 'without a prefix: everything');
 });
 
 await test('values of several MiB are read and written; one above the limit of the server is refused by its key', async () => {

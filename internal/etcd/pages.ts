@@ -26,7 +26,8 @@ export async function* entriesOf(read: Read, prefix: string, options: ListOption
   const end = endOfPrefix(prefix);
   let revision = options.revision;
   let limit = pageKeys;
-  for (let from = Buffer.from(prefix); ;) {
+  // An empty key is no key to etcd; the first one that there can be is `\0`.
+  for (let from = prefix === '' ? Buffer.of(0) : Buffer.from(prefix); ;) {
     const page = await read({ key: from, range_end: end, limit, keys_only: options.keysOnly === true, ...(revision === undefined ? {} : { revision }) });
     revision ??= page.header.revision;
     yield* page.kvs.map(entryOf);

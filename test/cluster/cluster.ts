@@ -103,6 +103,6 @@ async function generatedCluster({ size, odd = false, encryption, age = 'first-da
 
 /** Everything that decides what is generated. Tests and judges do not. */
 async function sources(): Promise<URL[]> {
-  const here = (await readdir(import.meta.dirname)).filter((name) => /\.(?:ts|json)$/.test(name) && !/test\.ts$|judge|evidence|openssl|api-server|etcd-server/.test(name)).sort();
+  const here = (await readdir(import.meta.dirname)).filter((name) => /\.(?:ts|json)$/.test(name) && !/test\.ts$|judge|evidence|remainder|openssl|api-server|etcd-server/.test(name)).sort();
   return [...here.map((name) => new URL(name, import.meta.url)), ...['pki/test-certificates.ts', 'pki/key-identifier.ts', 'wire/test-golden.ts'].map((name) => new URL(`../../internal/${name}`, import.meta.url))];
 }

@@ -15,23 +15,28 @@ export function isOutside(document: string): boolean {
   return document.startsWith('file:') && !/^file:\/(?:kubelet|kubernetes|machine-config-daemon)\/|^file:\/etc\/mcs-machine-config-content\.json$/.test(document);
 }
 
-/** Reads every document of the inventory. A missing one has no findings. Encrypted values are opened with the keys that the node has. */
-export async function gatherEvidence({ endpoint, root, inventory }: Pick<Cluster, 'endpoint' | 'root' | 'inventory'>): Promise<Evidence> {
-  const evidence = new Map<string, readonly Finding[]>(documentsOf(inventory).map((document) => [document, []]));
-  const providers = await kubeProviders(root);
-  await using etcd = await openEtcd(endpoint);
-  const others = await Promise.all(['openshift-apiserver', 'openshift-oauth-apiserver'].map((name) => `/kubernetes.io/secrets/${name}/encryption-config`).map(async (key) => {
-    const entry = await etcd.get(key);
-    const found = entry === undefined ? null : /\{"kind".*\}/.exec(Buffer.from(decrypt(entry.value, key, providers)).toString('latin1'));
-    return found === null ? [] : providersIn(found[0]);
-  }));
-  for await (const { key, value } of etcd.list('/')) {
-    if (evidence.has(`etcd:${key}`)) evidence.set(`etcd:${key}`, findingsIn(decrypt(value, key, [...providers, ...others.flat()])));
-  }
+/** Reads every document of the inventory. A missing one has no findings. */
+export async function gatherEvidence(cluster: Pick<Cluster, 'endpoint' | 'root' | 'inventory'>): Promise<Evidence> {
+  const evidence = new Map<string, readonly Finding[]>(documentsOf(cluster.inventory).map((document) => [document, []]));
+  for await (const { key, clear } of clearValues(cluster)) if (evidence.has(`etcd:${key}`)) evidence.set(`etcd:${key}`, findingsIn(clear));
   for (const document of evidence.keys()) {
-    if (document.startsWith('file:')) evidence.set(document, findingsIn(await readFile(join(root, document.slice('file:'.length))).catch(() => Buffer.alloc(0))));
+    if (document.startsWith('file:')) evidence.set(document, findingsIn(await readFile(join(cluster.root, document.slice('file:'.length))).catch(() => Buffer.alloc(0))));
   }
   return evidence;
+}
+
+/** Every value of etcd, by key; encrypted ones opened with the keys that the node and its Secrets hold now. */
+export async function* clearValues({ endpoint, root }: Pick<Cluster, 'endpoint' | 'root'>): AsyncGenerator<{ readonly key: string; readonly clear: Uint8Array }> {
+  const kube = await kubeProviders(root);
+  await using etcd = await openEtcd(endpoint);
+  const others = await Promise.all(['openshift-apiserver', 'openshift-oauth-apiserver'].map(async (name) => {
+    const key = `/kubernetes.io/secrets/${name}/encryption-config`;
+    const entry = await etcd.get(key);
+    const found = entry === undefined ? null : /\{"kind".*\}/.exec(Buffer.from(decrypt(entry.value, key, kube)).toString('latin1'));
+    return found === null ? [] : providersIn(found[0]);
+  }));
+  const providers = [...kube, ...others.flat()];
+  for await (const { key, value } of etcd.list('')) yield { key, clear: decrypt(value, key, providers) };
 }
 
 export function findingAt(evidence: Evidence, { document, index }: InventoryPlace): Finding | undefined {

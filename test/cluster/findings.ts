@@ -48,3 +48,23 @@ function block(tag: string, body: string): Finding | undefined {
 }
 
 export const derOf = ({ text }: Finding): Buffer => Buffer.from(text.replace(/-----[^-]+-----|\s/g, ''), 'base64');
+
+/**
+ * The same bytes with every certificate, key and token made unknown. What a renewal has to keep stays: the tag, the width of the first
+ * line, line ends, and the way into base64 and data URLs.
+ */
+export function masked(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1')
+    .replace(encoded, (run) => {
+      const content = hiddenIn(run);
+      return content === undefined ? run : `<base64 ${masked(content)}>`;
+    })
+    .replace(dataUrl, (url, content: string) => (inner.test(decodeURIComponent(content)) ? `<url ${masked(Buffer.from(decodeURIComponent(content)))}>` : url))
+    .replace(pem, (whole, tag: string, body: string) => {
+      if (block(tag, body) === undefined) return whole;
+      const lineEnd = /^(?:\r?\n|(?:\\r)?\\n)/.exec(body)?.[0] ?? '';
+      const lines = body.split(lineEnd === '' ? '\n' : lineEnd);
+      return `<${tag} ${JSON.stringify(lineEnd)} ${lines.length > 3 ? lines[1]?.length ?? 0 : 'one line'} ${lines.at(-1) ?? ''}>`;
+    })
+    .replace(token, '<token>');
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { openEtcd } from '../../internal/etcd/etcd.ts';
+import { judgeMissing } from './apiserver/build.ts';
+import { makeCluster, type Cluster, type ClusterOptions } from './cluster.ts';
+import { gatherEvidence } from './evidence.ts';
+import { identitiesOf, judge } from './judge.ts';
+import { verifyWithOpenssl } from './openssl-judge.ts';
+import { differences, remainderOf } from './remainder.ts';
+
+const say = (line: string): void => { process.stderr.write(`${line}\n`); };
+const skip = await judgeMissing();
+
+/** The program, as the production caller starts it. */
+async function recert(cluster: Cluster): Promise<void> {
+  const file = join(cluster.folder, 'recert.json');
+  await writeFile(file, JSON.stringify({ ...cluster.config, cluster_customization_dirs: cluster.config.crypto_dirs, state_dir: join(cluster.folder, 'state') }));
+  await promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../cmd/main.ts'), 'recert'], { env: { ...process.env, RECERT_CONFIG: file }, maxBuffer: 1e8 });
+}
+
+/** A rotation of encryption keys changes and removes these. */
+const isEncryption = (document: string): boolean => /\/encryption-(?:config|key)/.test(document);
+
+const clusters: Readonly<Record<string, ClusterOptions>> = {
+  'the full cluster with the odd cases, encrypted by aesgcm': { size: 'full', odd: true, encryption: 'aesgcm' },
+  'a rotated cluster whose encryption is switched to identity': { size: 'small', odd: true, age: 'rotated', encryption: 'identity', seed: 7 },
+};
+
+for (const [name, options] of Object.entries(clusters)) {
+  await test(`${name}: after recert openssl and the API server accept the new and refuse the old, and nothing else has changed`, { skip }, async (t) => {
+    await using cluster = await makeCluster(options, say);
+    const [before, identities, rest] = [await gatherEvidence(cluster), await identitiesOf(cluster), await remainderOf(cluster)];
+    await recert(cluster);
+    assert.deepEqual(differences(rest, await remainderOf(cluster), isEncryption), []);
+    const verdict = await verifyWithOpenssl(cluster, { before });
+    assert.deepEqual(verdict.faults, []);
+    t.diagnostic(`openssl: ${verdict.certificates} certificates, ${verdict.keys} keys and ${verdict.tokens} tokens in ${verdict.places} places`);
+    const { faults, transcript } = await judge(cluster, identities, say);
+    assert.deepEqual(faults, []);
+    for (const line of transcript) t.diagnostic(line);
+  });
+}
+
+await test('a change beside the certificates is seen: a comment, a mode, an annotation, a line end, a key more', async () => {
+  await using cluster = await makeCluster({ size: 'small', odd: true });
+  const rest = await remainderOf(cluster);
+  assert.deepEqual(differences(rest, await remainderOf(cluster)), []);
+  const bearer = join(cluster.root, 'kubernetes/static-pod-resources/odd/bearer.kubeconfig');
+  await writeFile(bearer, (await readFile(bearer, 'utf8')).replace('kept comment', 'lost comment'));
+  const crlf = join(cluster.root, 'kubernetes/static-pod-resources/odd/crlf.crt');
+  await writeFile(crlf, (await readFile(crlf, 'utf8')).replaceAll('\r\n', '\n'));
+  await writeFile(join(cluster.root, 'kubernetes/apiserver-url.env.new'), 'x', { mode: 0o600 });
+  {
+    await using etcd = await openEtcd(cluster.endpoint);
+    const key = '/kubernetes.io/secrets/odd-cases/builder-dockercfg-x7k2p';
+    const entry = await etcd.get(key);
+    await etcd.commit([{ kind: 'put', key, value: Buffer.from(Buffer.from(entry?.value ?? '').toString('latin1').replace('builder-token', 'Builder-token'), 'latin1') }]);
+  }
+  const seen = differences(rest, await remainderOf(cluster));
+  assert.deepEqual(seen.map((line) => line.replace(/ differs: .*/, ' differs')).sort(), [
+    'etcd:/kubernetes.io/secrets/odd-cases/builder-dockercfg-x7k2p differs',
+    'file:/kubernetes/apiserver-url.env.new is new',
+    'file:/kubernetes/static-pod-resources/odd/bearer.kubeconfig differs',
+    'file:/kubernetes/static-pod-resources/odd/crlf.crt differs',
+  ]);
+});
