@@ -33,7 +33,7 @@ async function dispatch(call: RecertCall, argv: readonly string[], own: Process)
   }
   // Only a run that writes the cluster keeps a log of its own; anything else leaves no trace at all.
   const writes = call.action === 'run' && config?.dryRun === false;
-  await using session = openSession({ program: 'recert', process: own, flags: { verbose: level === 'debug', json: call.json }, ...(writes ? { logFolder: config?.stateFolder ?? defaultStateFolder } : {}) });
+  await using session = openSession({ program: 'recert', process: own, flags: { verbose: level === 'debug', json: call.json }, stopping: 'the run ends before it writes, or after it has written everything', ...(writes ? { logFolder: config?.stateFolder ?? defaultStateFolder } : {}) });
   if (config === undefined) return await showStatus(session, await stateFolderOf(call, own), call.json);
   if (call.action === 'check-config') return checked(session, config, call.json);
   if (call.action === 'plan') return await showPlan(session, config, level, call.json, again(own, call));

@@ -13,21 +13,21 @@ export type Ended = { readonly status: number | null; readonly stdout: string; r
 /** A good configuration of a cluster: that of the production caller, with folders of the test. */
 export const configOf = ({ config, folder }: Cluster): Cluster['config'] & { readonly cluster_customization_dirs: readonly string[]; readonly state_dir: string } => ({ ...config, cluster_customization_dirs: config.crypto_dirs, state_dir: join(folder, 'state') });
 
-/** Runs the program with a configuration file. `onLine` sees its log as it comes. */
-export async function runProgram(cluster: Cluster, words: readonly string[], config: object, options: { file?: string; env?: NodeJS.ProcessEnv; onLine?: (line: string, kill: () => void) => void } = {}): Promise<Ended> {
+/** Runs the program with a configuration file. `onLine` sees its log as it comes and may end it by `signal`. */
+export async function runProgram(cluster: Cluster, words: readonly string[], config: object, options: { file?: string; env?: NodeJS.ProcessEnv; signal?: NodeJS.Signals; onLine?: (line: string, end: () => void) => void } = {}): Promise<Ended> {
   const file = join(cluster.folder, options.file ?? 'recert.json');
   await writeFile(file, JSON.stringify(config));
-  return runBare(words, { env: { RECERT_CONFIG: file, ...options.env }, ...(options.onLine === undefined ? {} : { onLine: options.onLine }) });
+  return runBare(words, { ...options, env: { RECERT_CONFIG: file, ...options.env } });
 }
 
-export function runBare(words: readonly string[], { env = {}, onLine }: { env?: NodeJS.ProcessEnv; onLine?: (line: string, kill: () => void) => void } = {}): Promise<Ended> {
+export function runBare(words: readonly string[], { env = {}, signal = 'SIGKILL', onLine }: { env?: NodeJS.ProcessEnv; signal?: NodeJS.Signals; onLine?: (line: string, end: () => void) => void } = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(top, 'cmd/main.ts'), 'recert', ...words], { env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString(); });
     child.stderr.on('data', (chunk: Buffer) => {
       stderr += chunk.toString();
-      onLine?.(chunk.toString(), () => { child.kill('SIGKILL'); });
+      onLine?.(chunk.toString(), () => { child.kill(signal); });
     });
     child.on('error', reject);
     child.on('close', (status) => { resolve({ status, stdout, stderr }); });

@@ -29,6 +29,8 @@ export type SessionOptions = {
   readonly program: string;
   readonly process: Process;
   readonly flags: CommonFlags;
+  /** What a request to stop does in this program, for the log. */
+  readonly stopping?: string;
   /** Folder for the machine-readable log; made if missing. Without it, and when it cannot be written, there is none. */
   readonly logFolder?: string;
 };
@@ -50,7 +52,7 @@ export function openSession(options: SessionOptions): Session {
   const stopping = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
     if (stopping.signal.aborted) process.exit(75);
-    log.warn(`${signal} received; no new step begins, a program that writes the image store may finish first`);
+    log.warn(`${signal} received; ${options.stopping ?? 'no new step begins, a program that writes the image store may finish first'}`);
     stopping.abort();
   };
   process.on('SIGTERM', onSignal);
