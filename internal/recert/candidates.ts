@@ -44,6 +44,7 @@ function* inFile(path: string, bytes: Uint8Array, tell: Tell): Generator<Candida
 
 function* inObject(key: string, bytes: Uint8Array, tell: Tell): Generator<Candidate> {
   const scope = objectScopes.find(({ prefix }) => key.startsWith(prefix));
+  if (scope?.sign !== undefined && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(scope.sign)) return;
   const stored = scope === undefined ? undefined : openStored(bytes);
   if (scope === undefined || stored?.kind !== scope.kind) return;
   for (const field of scope.fields) {

@@ -23,7 +23,8 @@ export type Reading =
 /** A path in an object; `*` stands for every key of a map and every index of a list. */
 export type FieldScope = { readonly path: readonly string[]; readonly reading: Reading; readonly whose: Whose | 'by-file-name'; readonly except?: readonly string[]; readonly why: string };
 
-export type ObjectScope = { readonly prefix: string; readonly kind: string; readonly fields: readonly FieldScope[] };
+/** `sign`: bytes without which an object has none of the fields, in any encoding; for kinds that are large and rarely have them. */
+export type ObjectScope = { readonly prefix: string; readonly kind: string; readonly sign?: string; readonly fields: readonly FieldScope[] };
 
 const any = '*';
 const webhooks: FieldScope = { path: ['webhooks', any, 'clientConfig', 'caBundle'], reading: 'value', whose: 'cluster', why: 'the API server trusts the webhook by it; injected from the service CA. A configuration without webhooks has none' };
@@ -60,7 +61,7 @@ export const objectScopes: readonly ObjectScope[] = [
     ],
   },
   {
-    prefix: '/kubernetes.io/apiextensions.k8s.io/customresourcedefinitions/', kind: 'CustomResourceDefinition', fields: [
+    prefix: '/kubernetes.io/apiextensions.k8s.io/customresourcedefinitions/', kind: 'CustomResourceDefinition', sign: 'Webhook', fields: [
       { path: ['spec', 'conversion', 'webhook', 'clientConfig', 'caBundle'], reading: 'value', whose: 'known', why: 'without it no object of the kind can be read in another version until the service CA operator comes by' },
     ],
   },
