@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -51,6 +51,7 @@ const quarterMs = 6 * 3_600_000;
 /** Makes a cluster. The first call for its options takes seconds, and on a new machine half a minute for the keys. */
 export async function makeCluster(options: ClusterOptions, say: Say = () => undefined): Promise<Cluster> {
   const generated = await generatedCluster(options, say);
+  await forgetOld(dirname(generated.dir));
   const folder = await mkdtemp(join(tmpdir(), `cluster-${options.size}-`));
   const stack = new AsyncDisposableStack();
   stack.defer(() => rm(folder, { recursive: true, force: true }));
@@ -99,6 +100,14 @@ async function generatedCluster({ size, odd = false, encryption, age = 'first-da
       await run('mv', [join(dir, 'etcd.sparse'), join(dir, 'etcd')]);
     },
   }, say);
+}
+
+/** Clusters of yesterday are never asked for again: their quarter is over. */
+async function forgetOld(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const facts = await stat(join(folder, name)).catch(() => undefined); // another process forgets, too
+    if (facts !== undefined && Date.now() - facts.mtimeMs > 4 * quarterMs) await rm(join(folder, name), { recursive: true, force: true });
+  }
 }
 
 /** Everything that decides what is generated. Tests and judges do not. */

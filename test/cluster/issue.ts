@@ -56,8 +56,7 @@ export async function issueAll(fixture: Fixture, pool: KeyPool, random: Seeded, 
   const signers = new Map<string, Issued>();
   const outside: PairSpec[] = fixture.foreign.map(({ cn, validity }) => ({ cn, validity, kind: 'signer' }));
   // OLM signs its own serving certificate and throws the key of the signer away.
-  const olm = fixture.pairs.find(({ issuer }) => issuer?.startsWith('olm-selfsigned') === true)?.issuer;
-  if (olm !== undefined) outside.push({ cn: olm, validity: '2y', kind: 'signer', key: 'p256', orgs: ['Red Hat, Inc.'] });
+  for (const olm of new Set(fixture.pairs.flatMap(({ issuer = '' }) => (issuer.startsWith('olm-selfsigned') ? [issuer] : [])))) outside.push({ cn: olm, validity: '2y', kind: 'signer', key: 'p256', orgs: ['Red Hat, Inc.'] });
 
   const counts = new Map<string, number>();
   const issue = async (spec: PairSpec): Promise<void> => {

@@ -11,8 +11,9 @@ import { ensure, type Artefact, type Say } from '../vm/artefacts/cache.ts';
 export type KeyKind = 'rsa2048' | 'rsa3072' | 'rsa4096' | 'p256' | 'p384' | 'p521' | 'ed25519';
 export type KeyPool = { /** The next key of this kind. */ take(kind: KeyKind): PrivateKey };
 
-/** How many keys of each kind one shelf holds. Clusters that need more take further shelves of RSA 2048. */
+/** How many keys of each kind the first shelf holds, and each of the further ones that a large cluster takes. */
 const stock: Readonly<Record<KeyKind, number>> = { rsa2048: 190, rsa3072: 2, rsa4096: 6, p256: 40, p384: 8, p521: 6, ed25519: 6 };
+const furtherStock: Readonly<Record<KeyKind, number>> = { rsa2048: 190, rsa3072: 0, rsa4096: 2, p256: 20, p384: 0, p521: 0, ed25519: 0 };
 
 const written = { publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } } as const;
 type Made = (error: Error | null, publicKey: string, privateKey: string) => void;
@@ -34,7 +35,7 @@ function shelf(number: number, say: Say): Promise<Artefact> {
       const kinds = Object.keys(stock) as KeyKind[]; // keys of the literal above
       // 4096-bit keys first: they take longest, and node makes four at a time.
       const order = kinds.sort((a, b) => Number(b === 'rsa4096') - Number(a === 'rsa4096'));
-      const keys = order.map(async (kind) => [kind, await Promise.all(Array.from({ length: number > 0 && kind !== 'rsa2048' ? 0 : stock[kind] }, makers[kind]))] as const);
+      const keys = order.map(async (kind) => [kind, await Promise.all(Array.from({ length: (number === 0 ? stock : furtherStock)[kind] }, makers[kind]))] as const);
       await writeFile(`${dir}/keys.json`, JSON.stringify(Object.fromEntries(await Promise.all(keys))), { mode: 0o600 });
     },
   }, say);
