@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { writeAt } from '../edit/edit.ts';
 import { certificateOfPem, certPem, configMap, file, keyPem, kubeconfig, pair, renewing, rsa, secret, token } from './test-documents.ts';
 import { check } from './check.ts';
-import type { Document, Edit, Replacement } from './document.ts';
+import type { Document, Edit } from './document.ts';
 import { documentName } from './document.ts';
 import { externalsOf } from './external.ts';
 import { graphOf } from './graph.ts';
@@ -16,11 +16,7 @@ const none = externalsOf([], () => undefined);
 async function checked(before: readonly Document[], after: readonly Document[], edits: readonly Edit[]): Promise<string[]> {
   const findings = await scan(before, none.has, () => undefined);
   const owned = ownedIn(graphOf(findings, none), none, () => undefined);
-  const replacements = after.flatMap((document, at): Replacement[] => {
-    const old = before[at];
-    return old === undefined || Buffer.compare(old.bytes, document.bytes) === 0 ? [] : [{ kind: 'changed', document: old, after: document.bytes }];
-  });
-  return check({ documents: findings.documents, replacements, edits, owned, external: none.has, given: new Set() });
+  return check({ before: findings.documents, after: new Map([...findings.documents.keys()].map((name) => [name, after.find((one) => documentName(one) === name) ?? after[0] as Document])), edits, owned, external: none.has, given: new Set() });
 }
 
 const signing = await pair('unused', { shape: rsa });

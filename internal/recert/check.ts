@@ -3,8 +3,8 @@ import type { Certificate } from '../pki/certificate.ts';
 import { isJwtSignedBy, kidOf } from '../pki/jwt.ts';
 import type { Jwt } from '../pki/jwt.ts';
 import type { PublicKey } from '../pki/keys.ts';
-import { documentName, placeName } from './document.ts';
-import type { Document, Edit, Place, Replacement } from './document.ts';
+import { placeName } from './document.ts';
+import type { Document, Edit, Place } from './document.ts';
 import { outsideFaults } from './check-outside.ts';
 import type { CertificateNode, KeyNode } from './graph.ts';
 import type { Owned } from './ownership.ts';
@@ -13,8 +13,9 @@ import { scan } from './scan.ts';
 
 /** What the check is told: the documents, what stood in them, and what a person gave. Nothing of what the regenerator made. */
 export type CheckInput = {
-  readonly documents: ReadonlyMap<string, Document>;
-  readonly replacements: readonly Replacement[];
+  readonly before: ReadonlyMap<string, Document>;
+  /** The same documents with all edits laid over. */
+  readonly after: ReadonlyMap<string, Document>;
   readonly edits: readonly Edit[];
   readonly owned: Owned;
   readonly external: (digest: string) => boolean;
@@ -33,9 +34,7 @@ export type CheckInput = {
  * Sentences, empty when all is well.
  */
 export async function check(input: CheckInput): Promise<string[]> {
-  const { documents, replacements, owned } = input;
-  const after = new Map(documents);
-  for (const replacement of replacements) if (replacement.kind === 'changed') after.set(documentName(replacement.document), { ...replacement.document, bytes: replacement.after });
+  const { before, after, owned } = input;
   const seen = await scan(after.values(), input.external, () => { /* told at the first reading */ });
   const now = standingIn(seen);
   const faults: string[] = [];
@@ -53,7 +52,7 @@ export async function check(input: CheckInput): Promise<string[]> {
     }
   }
   leftOver(input, seen, fault);
-  faults.push(...outsideFaults(documents, after, input.edits));
+  faults.push(...outsideFaults(before, after, input.edits));
   return faults;
 }
 

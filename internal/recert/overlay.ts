@@ -4,6 +4,7 @@ import type { FieldPath } from '../edit/json.ts';
 import type { Stored } from '../wire/wire.ts';
 import { fieldAt, openStored, replaceAt } from '../wire/wire.ts';
 import type { Document, Edit, Replacement } from './document.ts';
+import { documentName } from './document.ts';
 
 /**
  * Lays the edits over the documents: one new content for each document that changes. Two edits of one place are an error, unless the
@@ -19,6 +20,13 @@ export function overlay(documents: ReadonlyMap<string, Document>, edits: readonl
     const after = document.in === 'file' ? written(document.bytes, group) : object(name, document.bytes, group);
     return Buffer.compare(after, document.bytes) === 0 ? [] : [{ kind: 'changed', document, after }];
   });
+}
+
+/** The documents as they are when the replacements are written. */
+export function laidOver(documents: ReadonlyMap<string, Document>, replacements: readonly Replacement[]): Map<string, Document> {
+  const after = new Map(documents);
+  for (const one of replacements) if (one.kind === 'changed') after.set(documentName(one.document), { ...one.document, bytes: one.after });
+  return after;
 }
 
 function object(name: string, bytes: Uint8Array, edits: readonly Edit[]): Uint8Array {

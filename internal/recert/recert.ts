@@ -11,12 +11,13 @@ import { openKeyPool, usualNeed } from './key-pool.ts';
 import type { Opened } from './open.ts';
 import { openCluster } from './open.ts';
 import type { RenewOptions } from './options.ts';
-import { overlay } from './overlay.ts';
+import { laidOver, overlay } from './overlay.ts';
 import { ownedIn, touchedBy } from './ownership.ts';
 import type { RenewalRecord } from './record.ts';
 import type { Regenerated } from './regenerate.ts';
 import { keysNeeded, regenerate } from './regenerate.ts';
 import type { Renewal, RenewInput } from './renewal.ts';
+import { residueIn } from './residue.ts';
 import { scan } from './scan.ts';
 import type { Crypto } from './signing.ts';
 
@@ -67,10 +68,10 @@ export async function renewOpened({ externals, documents }: Opened, options: Ren
   const edits = editsOf(graph, owned, made, findings.documents);
   const replacements = overlay(findings.documents, edits);
   const madeMs = sinceStart();
-  const faults = await check({
-    documents: findings.documents, replacements, edits, owned, external: externals.has,
-    given: new Set([...options.useKeys.map(({ key }) => key.public.id), ...options.useCerts.flatMap(({ digest, publicKey }) => [digest, publicKey?.id ?? ''])]),
-  });
+  const after = laidOver(findings.documents, replacements);
+  const givenIds = new Set([...options.useKeys.map(({ key }) => key.public.id), ...options.useCerts.flatMap(({ digest, publicKey }) => [digest, publicKey?.id ?? ''])]);
+  const faults = await check({ before: findings.documents, after, edits, owned, external: externals.has, given: givenIds });
+  facts.push(...residueIn(after.values(), owned, givenIds));
   const totalMs = sinceStart();
   return {
     edits, replacements, facts, faults,
