@@ -10,7 +10,7 @@ import { openEtcd } from '../../internal/etcd/etcd.ts';
 import { configurationFiles } from '../../internal/recert/encryption/seed-files.ts';
 import { encryptionOf } from '../../internal/wire/encryption.ts';
 import { faultsByOpenssl, pairsOf } from './test-openssl.ts';
-import { configOf, runProgram, worldOf } from './test-recert.ts';
+import { configOf, runBare, runProgram, worldOf } from './test-recert.ts';
 
 const say = (line: string): void => { process.stderr.write(`${line}\n`); };
 
@@ -144,3 +144,15 @@ for (const encryption of ['aescbc', 'aesgcm'] as const) {
     assert.deepEqual(faults, []);
   });
 }
+
+await test('without an etcd the files are renewed alone, by flags, too', async () => {
+  await using cluster = await makeCluster({ size: 'small' });
+  const before = await worldOf(cluster);
+  const folder = join(cluster.root, 'kubernetes/static-pod-resources/kube-apiserver-certs/secrets/aggregator-client');
+  const { status, stderr } = await runBare(['run', '--crypto-dir', folder, '--state-dir', join(cluster.folder, 'state'), '--extend-expiration'], { env: { RECERT_LOG_LEVEL: 'ERROR' } });
+  assert.deepEqual([status, stderr], [0, '']);
+  const after = await worldOf(cluster);
+  assert.deepEqual(Object.keys(after).filter((name) => after[name] !== before[name]), [join(folder, 'tls.crt'), join(folder, 'tls.key')]);
+  const key = execFileSync('openssl', ['pkey', '-in', join(folder, 'tls.key'), '-pubout'], { encoding: 'utf8' });
+  assert.equal(execFileSync('openssl', ['x509', '-in', join(folder, 'tls.crt'), '-noout', '-pubkey'], { encoding: 'utf8' }), key);
+});
