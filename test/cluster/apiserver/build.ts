@@ -18,7 +18,7 @@ export function apiServerProgram(say: Say = () => undefined): Promise<Artefact> 
   return ensure({
     name: 'kube-apiserver', sources: [at('go.mod'), at('go.sum'), at('judge.go'), at('build.ts')],
     async build(dir) {
-      const go = await findGo();
+      const go = await newEnoughGo(say);
       const source = join(dir, 'source');
       for (const name of ['go.mod', 'go.sum', 'judge.go']) await cp(at(name), join(source, name));
       // Without these the server says that it is v0.0.0.
@@ -32,21 +32,41 @@ export function apiServerProgram(say: Say = () => undefined): Promise<Artefact> 
   }, say);
 }
 
+/** The Go that is fetched where there is only an older one, as on Debian 12: a module like any other, and pinned like one. */
+const toolchain = { version: 'v0.0.1-go1.24.13.linux-amd64', sum: 'h1:5sgfUhn9QCgVl4UYj32GrIYFHI3bi2UX55tNfupXwxc=' } as const;
+
 /** A Go that is new enough for this release. */
-async function findGo(): Promise<string> {
-  const found: string[] = [];
+async function newEnoughGo(say: Say): Promise<string> {
+  const found = await goesOfThisMachine();
+  const fit = found.find(({ minor }) => minor >= 24);
+  if (fit !== undefined) return fit.program;
+  const [any] = found;
+  if (any === undefined) throw new Error(noGo);
+  const { path } = await ensure({
+    name: 'go-toolchain', sources: [], inputs: toolchain,
+    async build(dir) {
+      const { stdout } = await run(any.program, ['mod', 'download', '-json', `golang.org/toolchain@${toolchain.version}`], { cwd: dir, env: { ...process.env, GOFLAGS: '' } });
+      const { Dir, Sum } = JSON.parse(stdout) as { Dir: string; Sum: string }; // what `go help mod download` promises
+      if (Sum !== toolchain.sum) throw new Error(`the Go toolchain ${toolchain.version} has the sum ${Sum}, not ${toolchain.sum}`);
+      // Module archives know no modes.
+      await run('sh', ['-c', 'cp -r "$1" go && chmod -R u+w go && chmod +x go/bin/* go/pkg/tool/*/*', 'sh', Dir], { cwd: dir });
+    },
+  }, say);
+  return path('go/bin/go');
+}
+
+const noGo = 'the API server needs Go to be built, and there is none on PATH or in "/usr/local/go"';
+
+async function goesOfThisMachine(): Promise<{ program: string; minor: number }[]> {
+  const found: { program: string; minor: number }[] = [];
   for (const program of ['go', '/usr/local/go/bin/go']) {
-    const version = await run(program, ['env', 'GOVERSION'], { env: { ...process.env, GOTOOLCHAIN: 'local' } }).then(({ stdout }) => stdout.trim(), () => undefined);
-    if (version === undefined) continue;
-    const [, minor = '0'] = /^go1\.(\d+)/.exec(version) ?? [];
-    if (Number(minor) >= 24) return program;
-    found.push(version);
+    const version = await run(program, ['version'], { env: { ...process.env, GOTOOLCHAIN: 'local' } }).then(({ stdout }) => /go1\.(\d+)/.exec(stdout)?.[1], () => undefined);
+    if (version !== undefined) found.push({ program, minor: Number(version) });
   }
-  throw new Error(`the API server needs Go 1.24 or newer to be built; ${found.length === 0 ? 'there is no Go on PATH or in "/usr/local/go"' : `found ${found.join(', ')}`}`);
+  return found;
 }
 
-/** Whether the judge can be had: it is built, or there is a Go to build it. The reason why not, or false. */
+/** Why the judge cannot be had, or false. */
 export async function judgeMissing(): Promise<string | false> {
-  return findGo().then(() => false as const, (error: unknown) => String(error));
+  return (await goesOfThisMachine()).length > 0 ? false : noGo;
 }
-
