@@ -7,6 +7,7 @@ import { knownKinds } from '../../internal/wire/fields.ts';
 import { keysAt, openStored } from '../../internal/wire/wire.ts';
 import { makeCluster } from './cluster.ts';
 import { findingAt, gatherEvidence } from './evidence.ts';
+import { labelsIn } from './node-files.ts';
 
 await test('a small cluster is there at once, each with an etcd and files of its own, and goes without a trace', async () => {
   await using warm = await makeCluster({ size: 'small' });
@@ -47,6 +48,9 @@ await test('every value decodes in the form that a server stores, and the files 
   assert.deepEqual([...forms.keys()].sort(), ['json', 'protobuf']);
   const kubeconfig = join(cluster.root, 'kubernetes/kubeconfig');
   assert.equal((await stat(kubeconfig)).mode & 0o777, 0o600);
+  const labels = await labelsIn(cluster.root);
+  assert.equal(labels.get(kubeconfig), 'system_u:object_r:kubernetes_file_t:s0');
+  assert.ok([...labels.values()].some((label) => label.startsWith('system_u:object_r:container_var_lib_t:')));
   assert.match(await readFile(kubeconfig, 'utf8'), /^apiVersion: v1\nclusters:\n- cluster:\n {4}certificate-authority-data: LS0t/);
 });
 

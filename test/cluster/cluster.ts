@@ -1,16 +1,16 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { openEtcd } from '../../internal/etcd/etcd.ts';
 import { ensure, type Artefact, type Say } from '../vm/artefacts/cache.ts';
-import { mountedPath } from './content.ts';
 import { startEtcd, type EtcdServer } from './etcd-server.ts';
 import type { Size } from './fixture.ts';
 import { generate, type Encryption } from './generate.ts';
 import type { Inventory } from './inventory.ts';
 import type { Age } from './issue.ts';
+import { writeNodeFiles } from './node-files.ts';
 
 /*
  * A seed-like cluster for tests: its etcd, running, and its files, laid out as the caller of recert mounts them.
@@ -78,18 +78,9 @@ async function generatedCluster({ size, odd = false, encryption, age = 'first-da
     sources: await sources(),
     inputs: { odd, encryption: encryption ?? null, age, seed, now: now.toISOString() },
     async build(dir) {
-      const { values, files, inventory } = await generate({ size, odd, encryption, age, seed, now }, say);
+      const { values, files, labels, inventory } = await generate({ size, odd, encryption, age, seed, now }, say);
       await mkdir(join(dir, 'root'));
-      for (const file of files) {
-        const path = join(dir, 'root', mountedPath(file.path));
-        await mkdir(dirname(path), { recursive: true });
-        if ('link' in file) {
-          await symlink(file.link, path);
-          continue;
-        }
-        await writeFile(path, file.text);
-        await chmod(path, file.mode);
-      }
+      await writeNodeFiles(join(dir, 'root'), files, labels);
       await writeFile(join(dir, 'inventory.json'), JSON.stringify(inventory));
       await using server = await startEtcd(join(dir, 'etcd'));
       await using etcd = await openEtcd(server.endpoint);

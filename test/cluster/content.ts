@@ -11,7 +11,7 @@ export type StoredObject = { readonly object: KubeObject; readonly encoding?: En
 
 /** `path` is that on the node: `/etc/kubernetes/…`. */
 export type FileContent =
-  | { readonly path: string; readonly text: string | Buffer; readonly mode: number }
+  | { readonly path: string; readonly text: string | Buffer; readonly mode: number; /** User and group; root when left out. */ readonly owner?: number }
   | { readonly path: string; readonly link: string };
 
 /** The folder of the node as the caller of recert mounts it. */

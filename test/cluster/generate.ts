@@ -19,7 +19,7 @@ import { layOutTokens, takeServiceAccountKeys } from './tokens.ts';
 export type Encryption = 'aescbc' | 'aesgcm' | 'identity' | '';
 
 export type GenerateOptions = { readonly size: Size; readonly odd: boolean; readonly encryption: Encryption | undefined; readonly age: Age; readonly seed: number; readonly now: Date };
-export type Generated = { readonly values: readonly { readonly key: string; readonly bytes: Buffer }[]; readonly files: readonly FileContent[]; readonly inventory: Inventory };
+export type Generated = { readonly values: readonly { readonly key: string; readonly bytes: Buffer }[]; readonly files: readonly FileContent[]; /** SELinux labels by path of the node. */ readonly labels: ReadonlyMap<string, string>; readonly inventory: Inventory };
 
 /** A cluster as values: nothing is started or written. */
 export async function generate({ size, odd, encryption, age, seed, now }: GenerateOptions, say: (line: string) => void): Promise<Generated> {
@@ -50,7 +50,7 @@ export async function generate({ size, odd, encryption, age, seed, now }: Genera
     ...[...values].map(([key, bytes]) => ({ document: `etcd:${key}`, bytes })),
     ...files.flatMap((file) => ('text' in file ? [{ document: `file:${mountedPath(file.path)}`, bytes: Buffer.from(file.text) }] : [])),
   ];
-  return { values: [...values].map(([key, bytes]) => ({ key, bytes: atRest?.seal(key, bytes) ?? bytes })), files, inventory: takeInventory(documents, pki, keys) };
+  return { values: [...values].map(([key, bytes]) => ({ key, bytes: atRest?.seal(key, bytes) ?? bytes })), files, labels: new Map(fixture.files.map(({ path, label }) => [path, label])), inventory: takeInventory(documents, pki, keys) };
 }
 
 /** The CAs that this host trusts: on a real cluster they are most of the bytes, and nobody's to renew. */

@@ -82,7 +82,7 @@ export function layOutOdd(odd: OddPki, pki: Pki, keys: ServiceAccountKeys, objec
   configMap('mixed-trust', { 'ca-bundle.crt': `${pemOf('CERTIFICATE', odd.external.der)}${pemOf('CERTIFICATE', odd.externalTwin.der)}` });
 
   return { objects: stored, files: [
-    { path: '/etc/kubernetes/static-pod-resources/odd/crlf.crt', text: `${serviceCa}${twice}`.replaceAll('\n', '\r\n').trimEnd(), mode: 0o640 },
+    { path: '/etc/kubernetes/static-pod-resources/odd/crlf.crt', text: `${serviceCa}${twice}`.replaceAll('\n', '\r\n').trimEnd(), mode: 0o640, owner: 1001 },
     { path: '/etc/kubernetes/static-pod-resources/odd/bearer.kubeconfig', text: `# kept comment\n${bearer}`, mode: 0o600 },
     { path: '/etc/kubernetes/static-pod-resources/odd/not-text.key', text: random.bytes(100), mode: 0o600 },
     { path: '/etc/kubernetes/static-pod-resources/odd/empty.crt', text: '', mode: 0o600 },

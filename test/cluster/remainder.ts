@@ -4,20 +4,22 @@ import { fieldsIn } from '../../internal/wire/protobuf.ts';
 import type { Cluster } from './cluster.ts';
 import { clearValues } from './evidence.ts';
 import { masked } from './findings.ts';
+import { labelsIn } from './node-files.ts';
 
 /**
  * All of a cluster that is no certificate, key or token: every etcd key and every file, with those masked. What a renewal must leave
- * as it is, to the byte: comments, wrapping, line ends, annotations, unknown fields, modes and owners.
+ * as it is, to the byte: comments, wrapping, line ends, annotations, unknown fields, modes, owners and SELinux labels.
  */
 export type Remainder = ReadonlyMap<string, string>;
 
 export async function remainderOf(cluster: Pick<Cluster, 'endpoint' | 'root'>): Promise<Remainder> {
   const rest = new Map<string, string>();
   for await (const { key, clear } of clearValues(cluster)) rest.set(`etcd:${key}`, leavesOf(clear).map((leaf) => withoutHeads(masked(leaf))).join('\n'));
+  const labels = await labelsIn(cluster.root);
   for await (const path of glob('**/*', { cwd: cluster.root })) {
     const file = join(cluster.root, path);
     const facts = await lstat(file);
-    const attributes = `${(facts.mode & 0o7777).toString(8)} ${facts.uid}:${facts.gid}`;
+    const attributes = `${(facts.mode & 0o7777).toString(8)} ${facts.uid}:${facts.gid} ${labels.get(file) ?? 'no label'}`;
     if (facts.isSymbolicLink()) rest.set(`file:/${path}`, `${attributes} -> ${await readlink(file)}`);
     else if (facts.isFile()) rest.set(`file:/${path}`, `${attributes}\n${masked(await readFile(file))}`);
   }
