@@ -45,7 +45,7 @@ function said(done: Renewed): Map<string, unknown> {
   return new Map(done.record.certificates.flatMap(({ before, places }) => places.map((place) => [JSON.stringify(place), { names: [before.subjectText, before.issuerText, before.dnsNames, before.ipAddresses.map(ipText)], span: before.validity.notAfter.getTime() - before.validity.notBefore.getTime() }])));
 }
 
-const seeds = Array.from({ length: 12 }, (_, at) => at + 1);
+const seeds = Array.from({ length: 8 }, (_, at) => at + 1);
 
 test('nothing to do changes no byte', async () => {
   for (const seed of seeds) {
