@@ -171,7 +171,13 @@ await test('the program says it in one block, last, with exit codes that scripts
     writeFileSync(join(config.state_dir, 'lock'), `${process.pid} ${started ?? ''}`);
     const { status, stderr } = await runProgram(cluster, [], config);
     rmSync(join(config.state_dir, 'lock'));
-    assert.deepEqual([status, stderr], [3, `recert: another recert is at work (process ${process.pid})\nnext: wait for it, or look at it with: recert status\n`]);
+    assert.deepEqual([status, stderr.split('\n').slice(0, 3)], [3, ['recert: failed at start', `what:    another recert is at work (process ${process.pid})`, 'leaves:  nothing was changed']]);
+  });
+  await t.test('a state folder that cannot be made: exit 1', async () => {
+    const file = join(cluster.folder, 'a-file');
+    writeFileSync(file, '');
+    const { status, stderr } = await runProgram(cluster, [], { ...configOf(cluster), state_dir: join(file, 'state') });
+    assert.deepEqual([status, stderr.split('\n').slice(0, 2)], [1, ['recert: failed at start', `what:    the state folder "${file}/state" cannot be made`]]);
   });
   const usage: readonly (readonly [string, readonly string[], NodeJS.ProcessEnv, RegExp])[] = [
     ['no configuration', [], {}, /^what: {4}there is no configuration$/m],

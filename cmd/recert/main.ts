@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { takeLock } from '../../internal/cli/lock.ts';
 import { runCommand } from '../../internal/cli/parse.ts';
 import { ownProcess, type Process } from '../../internal/cli/process.ts';
 import { openSession, type Session } from '../../internal/cli/session.ts';
@@ -37,7 +35,6 @@ async function dispatch(call: RecertCall, argv: readonly string[], own: Process)
   if (config === undefined) return await showStatus(session, await stateFolderOf(call, own), call.json);
   if (call.action === 'check-config') return checked(session, config, call.json);
   if (call.action === 'plan') return await showPlan(session, config, level, call.json, again(own, call));
-  await using _lock = writes ? await takeLock(join(config.stateFolder, 'lock'), 'recert') : undefined;
   return await runRecert(session, config, { level, json: call.json, again: again(own, call), out: own.stdout });
 }
 

@@ -30,7 +30,7 @@ function planLines(outcome: Outcome, everyPlace: boolean): string[] {
   const tokens = record.tokens.filter(({ after }) => after !== undefined);
   return [
     `A run would renew ${what}, in ${keys} etcd values and ${files} files.`,
-    '', 'Certificates, each below its signer:', ...certificateTree(record).map((line) => `  ${line}`),
+    '', 'Certificates, each below its signer (key, end now → end then, places):', ...certificateTree(record).map((line) => `  ${line}`),
     ...(loose.length === 0 ? [] : ['', 'Keys without certificate:', ...loose.map(({ public: { shape }, privatePlaces, publicPlaces }) => `  ${shapeText(shape)}, ${counted(privatePlaces.length + publicPlaces.length, 'place')}: ${[...privatePlaces, ...publicPlaces].map(({ document }) => document).slice(0, 2).join(', ')}`)]),
     ...(tokens.length === 0 ? [] : ['', `Tokens, signed anew: ${tokens.length}, in ${counted(tokens.flatMap(({ places }) => places).length, 'place')}`]),
     ...(facts.length === 0 ? [] : ['', 'Left alone:', ...facts.map((fact) => `  ${fact}`)]),

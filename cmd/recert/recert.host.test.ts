@@ -148,6 +148,8 @@ for (const encryption of ['aescbc', 'aesgcm'] as const) {
 await test('without an etcd the files are renewed alone, by flags, too', async () => {
   await using cluster = await makeCluster({ size: 'small' });
   const before = await worldOf(cluster);
+  const checked = await runProgram(cluster, ['check-config', '--json'], configOf(cluster));
+  assert.deepEqual([checked.status, JSON.parse(checked.stdout)], [0, { state: 'good', etcd: cluster.endpoint, folders: cluster.config.crypto_dirs, files: cluster.config.crypto_files, rules: 0, dryRun: false, stateFolder: configOf(cluster).state_dir }]);
   const folder = join(cluster.root, 'kubernetes/static-pod-resources/kube-apiserver-certs/secrets/aggregator-client');
   const { status, stderr } = await runBare(['run', '--crypto-dir', folder, '--state-dir', join(cluster.folder, 'state'), '--extend-expiration'], { env: { RECERT_LOG_LEVEL: 'ERROR' } });
   assert.deepEqual([status, stderr], [0, '']);

@@ -1,8 +1,11 @@
+import { join } from 'node:path';
+import { takeLock, type Lock } from '../../internal/cli/lock.ts';
 import type { Session } from '../../internal/cli/session.ts';
 import type { RecertConfig } from '../../internal/config/recert-config.ts';
 import { Failure, messageOf } from '../../internal/errors/errors.ts';
 import { durationText } from '../../internal/log/progress.ts';
 import { recert, type Outcome, type Progress, type Tell } from '../../internal/recert/carry-out.ts';
+import { openStateFolder } from '../../internal/recert/commit/state-folder.ts';
 import { stages, type Stage } from '../../internal/recert/stages.ts';
 import { failureBlock } from '../../internal/steps/failure-block.ts';
 import { isTold, type LogLevel } from './log-level.ts';
@@ -39,6 +42,9 @@ export async function runRecert(session: Session, config: RecertConfig, options:
   const telling = openTelling(session, options.level);
   const progress: Progress = {};
   let outcome: Outcome | undefined;
+  // No summary of a run that did not begin: the one that is at work writes its own.
+  await using lock = config.dryRun ? undefined : await lockState(config.stateFolder).catch((error: unknown) => ({ error, [Symbol.asyncDispose]: () => Promise.resolve() }));
+  if (lock !== undefined && 'error' in lock) return failed(session, options, { at: 'start', error: lock.error, leaves: 'nothing was changed' });
   try {
     outcome = await recert(host, config, telling, progress);
     await writeSummaries(host, config, { renewal: progress.renewal, commitMs: outcome.timings.commitMs, logs: telling.lines, error: undefined }, options.out);
@@ -47,10 +53,7 @@ export async function runRecert(session: Session, config: RecertConfig, options:
     // A summary that cannot be written must not hide the run's own error, as upstream lets it.
     if (!written) await writeSummaries(host, config, { renewal: progress.renewal, commitMs: undefined, logs: telling.lines, error }, options.out).catch((trouble: unknown) => { log.warn(messageOf(trouble)); });
     const leaves = written ? (config.dryRun ? 'nothing was changed' : 'everything is renewed') : telling.at().endsWith(' defragment') ? 'everything is renewed' : await whatIsLeft(config.stateFolder);
-    const block = failureBlock({ program: 'recert', at: written ? 'the summary' : telling.at(), error, again: options.again, leaves, details: 'recert status' });
-    if (options.json) session.print(`${JSON.stringify({ state: 'failed', at: telling.at(), what: messageOf(error), leaves })}\n`);
-    log.block('error', block);
-    return error instanceof Failure ? error.exitCode : 1;
+    return failed(session, options, { at: written ? 'the summary' : telling.at(), error, leaves });
   }
   const counts = countsOf(outcome);
   const text = config.dryRun
@@ -58,11 +61,23 @@ export async function runRecert(session: Session, config: RecertConfig, options:
     : `finished in ${durationText(outcome.timings.totalMs)}: ${counts.what} renewed in ${outcome.written?.keys ?? 0} etcd values and ${outcome.written?.files ?? 0} files`;
   if (isTold('info', options.level)) {
     log.info(text);
-    const first = firstToEnd(outcome);
+    const first = config.dryRun ? undefined : firstToEnd(outcome);
     if (first !== undefined) log.info(`the first certificate to end is "${first.subject}", on ${first.end.toISOString()}; start the cluster before`);
   }
   if (options.json) session.print(`${JSON.stringify({ state: 'done', dryRun: config.dryRun, ...counts.numbers, firstToEnd: firstToEnd(outcome), keys: outcome.written?.keys ?? counts.keys, files: outcome.written?.files ?? counts.files, timings: { ...outcome.renewal.timings, ...outcome.timings } })}\n`);
   return 0;
+}
+
+/** One run at a time: the journal is of one run. */
+async function lockState(stateFolder: string): Promise<Lock> {
+  await openStateFolder(stateFolder);
+  return takeLock(join(stateFolder, 'lock'), 'recert');
+}
+
+function failed({ log, print }: Session, { json, again }: RunOptions, { at, error, leaves }: { at: string; error: unknown; leaves: string }): number {
+  if (json) print(`${JSON.stringify({ state: 'failed', at, what: messageOf(error), leaves })}\n`);
+  log.block('error', failureBlock({ program: 'recert', at, error, again, leaves, details: 'recert status' }));
+  return error instanceof Failure ? error.exitCode : 1;
 }
 
 /** How long the cluster may wait: past this moment the first of its certificates needs a hand. Nothing is said of certificates that were made to have ended. */
