@@ -7,8 +7,10 @@ import { promisify } from 'node:util';
 import { openEtcd } from '../../internal/etcd/etcd.ts';
 import { judgeMissing } from './apiserver/build.ts';
 import { makeCluster, type Cluster, type ClusterOptions } from './cluster.ts';
-import { gatherEvidence } from './evidence.ts';
+import { clearValues, gatherEvidence } from './evidence.ts';
+import { findingsIn } from './findings.ts';
 import { identitiesOf, judge } from './judge.ts';
+import { certificateFacts } from './openssl.ts';
 import { verifyWithOpenssl } from './openssl-judge.ts';
 import { differences, remainderOf } from './remainder.ts';
 
@@ -16,9 +18,9 @@ const say = (line: string): void => { process.stderr.write(`${line}\n`); };
 const skip = await judgeMissing();
 
 /** The program, as the production caller starts it. */
-async function recert(cluster: Cluster): Promise<void> {
+async function recert(cluster: Cluster, more: object = {}): Promise<void> {
   const file = join(cluster.folder, 'recert.json');
-  await writeFile(file, JSON.stringify({ ...cluster.config, cluster_customization_dirs: cluster.config.crypto_dirs, state_dir: join(cluster.folder, 'state') }));
+  await writeFile(file, JSON.stringify({ ...cluster.config, cluster_customization_dirs: cluster.config.crypto_dirs, state_dir: join(cluster.folder, 'state'), ...more }));
   await promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../cmd/main.ts'), 'recert'], { env: { ...process.env, RECERT_CONFIG: file }, maxBuffer: 1e8 });
 }
 
@@ -44,6 +46,39 @@ for (const [name, options] of Object.entries(clusters)) {
     for (const line of transcript) t.diagnostic(line);
   });
 }
+
+/** The dates of the leaf in each value that is annotated with dates: as annotated, and as openssl reads them. */
+async function annotatedDates(cluster: Cluster): Promise<Map<string, { annotated: string; real: string }>> {
+  const found: { key: string; annotated: string; pem: string }[] = [];
+  for await (const { key, clear } of clearValues(cluster)) {
+    const text = Buffer.from(clear).toString('latin1');
+    const date = (name: string): string | undefined => new RegExp(`auth\\.openshift\\.io/certificate-not-${name}\\x12.(\\d{4}-[0-9T:-]+Z)`).exec(text)?.[1];
+    const places = cluster.inventory.pairs.filter(({ kind }) => kind !== 'signer').flatMap(({ certificateAt }) => certificateAt.filter(({ document }) => document === `etcd:${key}`));
+    const [notBefore, notAfter, leaf] = [date('before'), date('after'), findingsIn(clear)[places[0]?.index ?? 0]];
+    if (notBefore !== undefined && notAfter !== undefined && leaf !== undefined) found.push({ key, annotated: `${notBefore} ${notAfter}`, pem: leaf.text });
+  }
+  const facts = await certificateFacts(found.map(({ pem }) => pem));
+  const iso = (text: string | undefined): string => `${new Date(text ?? '').toISOString().slice(0, 19)}Z`;
+  return new Map(found.map(({ key, annotated }, index) => [key, { annotated, real: [.../Not Before: (.*)\n\s*Not After : (.*)/.exec(facts[index]?.validity ?? '') ?? []].slice(1).map(iso).join(' ') }]));
+}
+
+await test('with extend_expiration the dates that operators wrote beside a certificate are those of the leaf, and nothing else is another', async () => {
+  await using cluster = await makeCluster({ size: 'small' });
+  const [before, rest, old] = [await gatherEvidence(cluster), await remainderOf(cluster), await annotatedDates(cluster)];
+  assert.ok(old.size >= 10);
+  assert.deepEqual([...old].filter(([, { annotated, real }]) => annotated !== real), [], 'the generated cluster is right');
+  await recert(cluster, { extend_expiration: true });
+  const now = await annotatedDates(cluster);
+  for (const [key, { annotated, real }] of now) {
+    // Seen: with a leaf and its CA only in kubeconfigs, the dates are those of the CA, which stands first.
+    if (key.endsWith('/node-kubeconfigs')) continue;
+    assert.equal(annotated, real, key);
+    assert.notEqual(annotated, old.get(key)?.annotated, key);
+  }
+  assert.deepEqual((await verifyWithOpenssl(cluster, { before, sameValidity: false })).faults, []);
+  const changed = differences(rest, await remainderOf(cluster), (document) => now.has(document.replace('etcd:', '')));
+  assert.deepEqual(changed.filter((line) => !/service\.(?:alpha|beta)\.openshift\.io\/expiry/.test(line)), []);
+});
 
 await test('a change beside the certificates is seen: a comment, a mode, an annotation, a line end, a key more', async () => {
   await using cluster = await makeCluster({ size: 'small', odd: true });
