@@ -87,10 +87,14 @@ function* inText(spot: Spot, bytes: Uint8Array, within: TextPlace, reading: Read
 function* inPem(spot: Spot, text: string, within: TextPlace, whose: Whose): Generator<Candidate> {
   for (const [index, { tag, der }] of pemBlocksIn(text).entries()) {
     const place: TextPlace = [...within, { in: 'pem', index }];
-    if (der === undefined) spot.tell(`${spotText(spot, place)} is a broken "${tag}" and stays as it is`);
-    else yield { field: spot.field, within: place, whose, is: 'pem', tag, der };
+    if (der === undefined) {
+      if (ours.test(tag)) spot.tell(`${spotText(spot, place)} is a broken or encrypted "${tag}" and stays as it is`);
+    } else yield { field: spot.field, within: place, whose, is: 'pem', tag, der };
   }
 }
+
+/** Blocks worth a word when they cannot be read; PGP's are none of ours. */
+const ours = /(?:CERTIFICATE|PRIVATE KEY|PUBLIC KEY)$/;
 
 const kubeconfigs: readonly FieldScope[] = kubeconfigScopes.map((scope) => ({ ...scope, whose: 'known', why: '' }));
 

@@ -70,23 +70,27 @@ test('tokens keep their claims to the byte and name the new key, whatever signs 
 });
 
 test('a token of a key that is nowhere stays, an old public service-account key is replaced, and somebody\'s public key stays', async () => {
-  const [gone, old, image] = [await pair('x', { shape: rsa }), await pair('y', { shape: rsa }), await pair('z')];
+  const [gone, old, image, licence] = [await pair('x', { shape: rsa }), await pair('y', { shape: rsa }), await pair('z'), await pair('maker')];
   const documents = [
     secret('a/pull', { token: await token(gone.key, { kid: 'yes' }) }),
     configMap('a/bound-sa-token-signing-certs', { 'service-account-001.pub': pem('RSA PUBLIC KEY', old.key.public.spki) }),
     configMap('a/sigstore', { 'cosign.pub': pem('PUBLIC KEY', image.key.public.spki) }),
+    secret('a/licence', { 'maker.pub': pem('PUBLIC KEY', licence.key.public.spki), token: await token(licence.key, { kid: 'yes', claims: { sub: 'customer 7' } }) }),
     secret('a/of-the-old', { token: await token(old.key, { kid: 'yes' }) }),
   ] as const;
   const done = await renewing(documents);
   assert.deepEqual(done.faults, []);
   assert.deepEqual(done.bytes(documents[0]), documents[0].bytes);
   assert.deepEqual(done.bytes(documents[2]), documents[2].bytes);
+  assert.deepEqual(done.bytes(documents[3]), documents[3].bytes);
   const fresh = readPublicKey(done.bytes(documents[1], ['data', 'service-account-001.pub'], [{ in: 'pem', index: 0 }])).key;
   assert.notEqual(fresh.id, old.key.public.id);
-  const jwt = readJwt(done.text(documents[3], ['data', 'token']));
+  const jwt = readJwt(done.text(documents[4], ['data', 'token']));
   assert.ok(jwt !== undefined && isJwtSignedBy(jwt, fresh));
   assert.deepEqual(done.facts, [
     'a public key (etcd:/kubernetes.io/configmaps/a/sigstore) has no private half here and stays as it is',
+    'a public key (etcd:/kubernetes.io/secrets/a/licence) has no private half here and stays as it is',
     'a token (etcd:/kubernetes.io/secrets/a/pull) is signed by no key of the cluster and stays as it is',
+    'a token (etcd:/kubernetes.io/secrets/a/licence) is signed by no key of the cluster and stays as it is',
   ]);
 });

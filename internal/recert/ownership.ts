@@ -16,7 +16,7 @@ export type Owned = { readonly certificates: ReadonlySet<CertificateNode>; reado
  * |-------------|----------------------------------------------------------------------------------------------------------|
  * | certificate | it stands in a place of the cluster, or a key or certificate of the cluster signed it, or it signed one    |
  * | private key | a certificate of the cluster has it, or it has none and stands in a place of the cluster                    |
- * | public key  | its private half or a token of it is here, or it is labelled or placed as the service-account keys are      |
+ * | public key  | its private half or a service account's token of it is here, or it is labelled or placed as such keys are    |
  * | token       | its key is the cluster's own                                                                              |
  *
  * Whatever follows from an external certificate is not: nobody here can sign it again, so neither it nor its key is touched.
@@ -42,7 +42,7 @@ export function ownedIn(graph: Graph, externals: Externals, tell: Tell): Owned {
   const keys = new Set([...graph.keys.values()].filter((key) => {
     if (foreign.has(key)) return false;
     if (key.certificates.length > 0) return key.certificates.some((node) => certificates.has(node));
-    return inCluster(key.privateSightings) || (key.private === undefined && inCluster(key.publicSightings) && (key.tokens.length > 0 || isServiceAccountKey(key, graph)));
+    return inCluster(key.privateSightings) || (key.private === undefined && inCluster(key.publicSightings) && (key.tokens.some(isOfServiceAccount) || isServiceAccountKey(key, graph)));
   }));
   const tokens = new Set(graph.tokens.filter(({ key }) => key !== undefined && keys.has(key)));
   tellOfTheRest(graph, { certificates, keys, tokens }, tell);
@@ -72,6 +72,11 @@ function isServiceAccountKey(key: KeyNode, graph: Graph): boolean {
   if (key.publicSightings.some(({ tag }) => tag === 'RSA PUBLIC KEY')) return true;
   const documents = new Set(key.publicSightings.map(({ place }) => place.document));
   return [...graph.keys.values()].some((other) => other.private !== undefined && other.publicSightings.some(({ place }) => documents.has(place.document)));
+}
+
+/** A token that a cluster made: a licence, say, is a token too, and its public key is its maker's. */
+function isOfServiceAccount({ jwt }: TokenNode): boolean {
+  return /"sub"\s*:\s*"system:serviceaccount:/.test(Buffer.from(jwt.payload, 'base64url').toString('utf8'));
 }
 
 function inCluster(sightings: readonly Sighting[]): boolean {

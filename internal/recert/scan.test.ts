@@ -51,9 +51,10 @@ test('a scan with nothing to renew, or nothing at all, yields no edit', async ()
 test('broken and foreign PEM is told with its place and stays, and what stands beside it is renewed', async () => {
   const ca = await pair('ca');
   const broken = '-----BEGIN CERTIFICATE-----\nnot base64!\n-----END CERTIFICATE-----\n';
+  const pgp = '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQENBFrVz\n=abcd\n-----END PGP PUBLIC KEY BLOCK-----\n';
   const encrypted = pem('ENCRYPTED PRIVATE KEY', Uint8Array.from({ length: 100 }, () => 7));
   const noCertificate = pem('CERTIFICATE', Uint8Array.of(0x30, 3, 2, 1, 5));
-  const document = secret('a/b', { 'tls.crt': broken + certPem(ca) + noCertificate, 'tls.key': keyPem(ca), enc: encrypted, csr: pem('CERTIFICATE REQUEST', Uint8Array.of(0x30, 0)) });
+  const document = secret('a/b', { 'tls.crt': broken + certPem(ca) + noCertificate, 'tls.key': keyPem(ca), enc: encrypted, pgp, 'ssh-privatekey': keyPem(await pair('a person')), csr: pem('CERTIFICATE REQUEST', Uint8Array.of(0x30, 0)) });
   const done = await renewing([document]);
   assert.deepEqual(done.faults, []);
   assert.notEqual(done.certificate(document, crt, 1).digest, ca.certificate.digest);
@@ -61,7 +62,7 @@ test('broken and foreign PEM is told with its place and stays, and what stands b
   const where = 'etcd:/kubernetes.io/secrets/a/b';
   assert.deepEqual(done.facts, [
     `${where} data/enc, pem block 0, "ENCRYPTED PRIVATE KEY" stays as it is: the private key is encrypted`,
-    `${where} data/tls.crt, pem block 0, is a broken "CERTIFICATE" and stays as it is`,
+    `${where} data/tls.crt, pem block 0, is a broken or encrypted "CERTIFICATE" and stays as it is`,
     `${where} data/tls.crt, pem block 2, "CERTIFICATE" stays as it is: bytes are no certificate`,
   ]);
 });

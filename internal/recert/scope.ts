@@ -35,8 +35,8 @@ export const objectScopes: readonly ObjectScope[] = [
     prefix: '/kubernetes.io/secrets/', kind: 'Secret', fields: [
       {
         path: ['data', any], reading: 'value', whose: 'cluster',
-        // Packed, raw or Red Hat's: none of them is made by the cluster.
-        except: ['prometheus.yaml.gz', 'alertmanager.yaml.gz', 'entitlement.pem', 'entitlement-key.pem', 'encryption.apiserver.operator.openshift.io-key'],
+        // Packed, raw, Red Hat's, or a person's way into a git server: none of them is made by the cluster.
+        except: ['prometheus.yaml.gz', 'alertmanager.yaml.gz', 'encryption.apiserver.operator.openshift.io-key', 'entitlement.pem', 'entitlement-key.pem', 'ssh-privatekey', 'sshPrivateKey'],
         why: 'pairs, signers, service-account keys and tokens; kubeconfigs (node-kubeconfigs), dockercfg tokens, pointer Ignition (user-data) as `known`',
       },
       { path: ['metadata', 'annotations', any], reading: 'value', whose: 'cluster', why: 'openshift.io/token-secret.value is a token' },
