@@ -52,6 +52,17 @@ test('in FIPS mode the host\'s openssl makes keys of every kind and signs certif
   await rm(folder, { recursive: true });
 });
 
+test('a run that ends while openssl still makes keys leaves neither a key nor its folder behind', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fips-'));
+  const crypto = await openOpenssl(host, folder, 2);
+  const asked = Array.from({ length: 6 }, () => crypto.keyMaker.make({ type: 'rsa', bits: 2048 }).then(() => 'made', (error: unknown) => String(error)));
+  await new Promise((resolve) => { setTimeout(resolve, 30); });
+  await crypto[Symbol.asyncDispose]();
+  assert.deepEqual(readdirSync(folder), []);
+  assert.deepEqual(new Set(await Promise.all(asked)), new Set(['made', 'Failure: the run that asked for a key has ended']));
+  await rm(folder, { recursive: true });
+});
+
 test('threads of our own make keys of every kind, several at once', async () => {
   await using workers = openKeyWorkers(3);
   const keys = await Promise.all([...shapes, ...shapes].map((shape) => workers.make(shape)));

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createPrivateKey } from 'node:crypto';
+import { Failure } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
 import { temporaryFolder } from '../host/files.ts';
 import type { Curve, KeyShape, PrivateKey } from '../pki/keys.ts';
@@ -15,6 +16,7 @@ import type { Crypto } from './signing.ts';
  * * A private key never stands in an argument, a log line or an error: it lies in a 0600 file in a folder of ours on tmpfs, for as
  *   long as the run lasts.
  * * No more programs run at a time than there are CPUs.
+ * * The folder goes when the last program has ended: one that still writes a key would leave it behind.
  */
 export async function openOpenssl(host: Host, memoryFolder = '/dev/shm', parallel = availableParallelism()): Promise<Crypto> {
   const folder = await temporaryFolder(memoryFolder, 'recert-');
@@ -59,7 +61,10 @@ export async function openOpenssl(host: Host, memoryFolder = '/dev/shm', paralle
         return new Uint8Array(await readFile(signature));
       }),
     }),
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await turn.close();
+      await folder[Symbol.asyncDispose]();
+    },
   };
 }
 
@@ -73,19 +78,32 @@ function genpkeyArguments(shape: KeyShape): string[] {
   }
 }
 
-/** Lets so many through at a time, in the order they came. */
-function turnstile(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+type Turnstile = { <T>(work: () => Promise<T>): Promise<T>; readonly close: () => Promise<void> };
+
+/** Lets so many through at a time, in the order they came. Closed, it lets nobody in and waits for those inside. */
+function turnstile(most: number): Turnstile {
   let inside = 0;
+  let closed = false;
   const queue: (() => void)[] = [];
-  return async (work) => {
+  const working = new Set<Promise<unknown>>();
+  const pass = async <T>(work: () => Promise<T>): Promise<T> => {
     if (inside >= most) await new Promise<void>((resolve) => { queue.push(resolve); });
     else inside += 1;
     try {
-      return await work();
+      if (closed) throw new Failure('the run that asked for a key has ended');
+      const job = work();
+      working.add(job);
+      return await job.finally(() => working.delete(job));
     } finally {
       const next = queue.shift();
       if (next === undefined) inside -= 1;
       else next(); // the place is handed on, so that nobody slips in between
     }
   };
+  return Object.assign(pass, {
+    close: async () => {
+      closed = true;
+      await Promise.allSettled(working);
+    },
+  });
 }
