@@ -1,30 +1,16 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startEtcd } from '../../../test/cluster/etcd-server.ts';
 import { Failure, Refusal } from '../../errors/errors.ts';
 import { openEtcd } from '../../etcd/etcd.ts';
-import { commit, type CommitInput, type Written } from './commit.ts';
-import { needsRepair, refuseMixture, repair } from './repair.ts';
-import { attributesOf, fileCount, fileDocument, filesOf, generationsIn, keyCount, keyName, openWorld, planTo, quietHost, stateOf, valueOf, type World } from './test-world.ts';
-
-const clear = (_key: string, value: Uint8Array): Uint8Array => value;
-
-async function write(world: World, input: Partial<CommitInput> & Pick<CommitInput, 'replacements'>, lines: string[] = []): Promise<Written> {
-  return commit(quietHost(), { etcd: world.etcd, seal: clear, stateFolder: world.state, ...input }, (line) => { lines.push(line); });
-}
-
-/** Nothing of a run is left: no staging folder, no originals, a closed journal. */
-function assertTidy(world: World): void {
-  const left = readdirSync(world.tree, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.recert-'));
-  assert.deepEqual([left, readdirSync(world.state)], [[], ['journal.json']]);
-  assert.equal((JSON.parse(readFileSync(join(world.state, 'journal.json'), 'utf8')) as { phase: string }).phase, 'closed');
-}
+import { commit, type CommitInput } from './commit.ts';
+import { refuseMixture, repair } from './repair.ts';
+import { assertTidy, attributesOf, clear, fileCount, fileDocument, filesOf, generationsIn, keyCount, keyName, openWorld, planTo, quietHost, stateOf, valueOf, write, type World } from './test-world.ts';
 
 await test('commit() writes everything, keeps what belongs to the files, and leaves no copy', async () => {
   await using world = await openWorld();
@@ -270,52 +256,4 @@ await test('a request to stop before the first write leaves everything; after it
   const late = new AbortController();
   await commit(quietHost(late.signal), { etcd: world.etcd, seal: clear, stateFolder: world.state, replacements: await planTo(2, world.etcd, world.tree), onWriting: () => { late.abort(); } }, () => undefined);
   assert.deepEqual(generationsIn(await stateOf(world.etcd, world.tree)), [2]);
-});
-
-// A test run takes a few; SNO_IBI_KILLS=50 is the proof of a release.
-const wantedKills = Number(process.env['SNO_IBI_KILLS'] ?? 8);
-
-await test(`${wantedKills} random kill points: the repair leaves one generation alone, the next run the newest`, async (t) => {
-  await using world = await openWorld();
-  const journalText = (): string => (existsSync(join(world.state, 'journal.json')) ? readFileSync(join(world.state, 'journal.json'), 'utf8') : '');
-  const attempt = async (generation: number, killAfterMs: number, whileWriting = false): Promise<{ ended: boolean; wholeMs: number }> => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'test-run.ts'), world.server.endpoint, world.tree, world.state, String(generation)], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const gone = new Promise<void>((resolve) => { child.once('close', () => { resolve(); }); });
-    let output = '';
-    await new Promise<void>((resolve) => { child.stdout.on('data', (text: Buffer) => { output += text.toString(); if (output.includes('begins')) resolve(); }); });
-    const started = performance.now();
-    // The writing is the shortest part of a run: some kills wait for it, or few would hit it.
-    if (whileWriting) {
-      const over = gone.then(() => true);
-      while (!(await Promise.race([over, sleep(1, false)])) && !journalText().includes('"phase":"writing"'));
-    }
-    await Promise.race([gone, sleep(whileWriting ? Math.random() * 60 : killAfterMs, undefined, { ref: false })]);
-    child.kill('SIGKILL');
-    await gone;
-    return { ended: output.includes('ended'), wholeMs: performance.now() - started };
-  };
-  const { wholeMs } = await attempt(2, 60_000);
-  const found = new Map<string, number>();
-  let generation = 2;
-  for (let kill = 1; kill <= wantedKills; kill += 1) {
-    const wanted = 2 + kill;
-    const wasOpen = (await needsRepair(world.state))?.phase === 'writing';
-    const { ended } = await attempt(wanted, Math.random() * wholeMs, kill % 2 === 0 && !wasOpen);
-    const phase = (await needsRepair(world.state))?.phase ?? (ended ? 'ended' : 'not begun');
-    found.set(phase, (found.get(phase) ?? 0) + 1);
-    // Sometimes the next run, which begins with the repair, is killed as well.
-    if (phase === 'writing' && kill < wantedKills && Math.random() < 0.5) continue;
-    await repair(quietHost(), world.etcd, world.state, () => undefined);
-    const [only, ...others] = generationsIn(await stateOf(world.etcd, world.tree));
-    assert.deepEqual(others, [], `a mixture after a kill in phase ${phase}`);
-    assert.ok(only === wanted || only === generation, `generation ${only} after a kill in phase ${phase}`);
-    if (phase === 'saving' || phase === 'writing') assert.equal(only, generation);
-    if (phase === 'written' || phase === 'ended') assert.equal(only, wanted);
-    if (existsSync(world.state)) assertTidy(world);
-    if (wasOpen) found.set('in a repair or after it', (found.get('in a repair or after it') ?? 0) + 1);
-    generation = only;
-  }
-  await write(world, { replacements: await planTo(1000, world.etcd, world.tree) });
-  assert.deepEqual(generationsIn(await stateOf(world.etcd, world.tree)), [1000]);
-  t.diagnostic(`a run takes ${wholeMs.toFixed(0)} ms; killed in: ${[...found].map(([phase, count]) => `${phase} ${count}`).join(', ')}`);
 });

@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { openEtcd, type Etcd } from '../../etcd/etcd.ts';
 import { openHost, type Host } from '../../host/host.ts';
 import { openLog } from '../../log/log.ts';
 import type { Document, Replacement } from '../document.ts';
+import { commit, type CommitInput, type Written } from './commit.ts';
 
 /** A host whose log goes nowhere. */
 export const quietHost = (stop?: AbortSignal): Host => openHost({ log: openLog({ program: 'recert', write: () => undefined }), env: process.env, ...(stop === undefined ? {} : { stop }) });
@@ -83,4 +85,18 @@ export function attributesOf(path: string): string {
 export function generationsIn(state: Record<string, string>): number[] {
   const found = Object.values(state).flatMap((text) => /^generation (\d+) /.exec(Buffer.from(text.split(' ')[0] ?? '', 'base64').toString())?.slice(1, 2) ?? []);
   return [...new Set(found.map(Number))].sort((a, b) => a - b);
+}
+
+export const clear = (_key: string, value: Uint8Array): Uint8Array => value;
+
+/** Commits a plan over the world. */
+export async function write(world: World, input: Partial<CommitInput> & Pick<CommitInput, 'replacements'>, lines: string[] = []): Promise<Written> {
+  return commit(quietHost(), { etcd: world.etcd, seal: clear, stateFolder: world.state, ...input }, (line) => { lines.push(line); });
+}
+
+/** Nothing of a run is left: no staging folder, no originals, a closed journal. */
+export function assertTidy(world: World): void {
+  const left = readdirSync(world.tree, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.recert-'));
+  assert.deepEqual([left, readdirSync(world.state)], [[], ['journal.json']]);
+  assert.equal((JSON.parse(readFileSync(join(world.state, 'journal.json'), 'utf8')) as { phase: string }).phase, 'closed');
 }
