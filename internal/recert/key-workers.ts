@@ -6,12 +6,12 @@ import { privateKeyFrom } from '../pki/keys.ts';
 import type { KeyMaker } from '../pki/signer.ts';
 
 /**
- * Keys from threads of our own, for hosts with more CPUs than libuv has threads (4, fixed before our first line runs). A thread costs
- * about 7 MB and 30 ms, so there are never more than `mostThreads`: with 16, the 130 keys of a cluster take less than a second.
+ * Keys from threads of our own, for hosts with more CPUs than libuv has threads (4, fixed when it is first used, long before this). A
+ * thread costs 10 MB, measured with small heaps, so there are never more than 8: the 130 keys of a cluster take a second then.
  * Keys travel as `KeyObject`, by reference: no key bytes pass through a message.
  */
 export function openKeyWorkers(cpus: number): KeyMaker & AsyncDisposable {
-  const idle: Worker[] = Array.from({ length: Math.min(cpus, mostThreads) }, () => new Worker(threadSource, { eval: true, name: 'keys' }));
+  const idle: Worker[] = Array.from({ length: Math.min(cpus, mostThreads) }, () => new Worker(threadSource, { eval: true, name: 'keys', resourceLimits: smallHeap }));
   const all = [...idle];
   const queue: ((worker: Worker) => void)[] = [];
   const release = (worker: Worker): void => {
@@ -35,7 +35,8 @@ export function openKeyWorkers(cpus: number): KeyMaker & AsyncDisposable {
   };
 }
 
-const mostThreads = 16;
+const mostThreads = 8;
+const smallHeap = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 8 };
 
 function made(worker: Worker, shape: KeyShape): Promise<PrivateKey> {
   return new Promise((resolve, reject) => {
