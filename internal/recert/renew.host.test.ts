@@ -58,6 +58,16 @@ test('a folder that cannot be searched ends the run at once, and one without any
   assert.deepEqual([nothing.edits, nothing.faults, nothing.facts], [[], [], []]);
 });
 
+test('13.30 without etcd files are renewed, and the trust bundles among them say what is external', async () => {
+  const [own, world] = [await pair('own'), await pair('world')];
+  const path = await folder('files', { 'own.key': keyPem(own), 'own.crt': certPem(own) + certPem(world) });
+  await mkdir(join(path, 'configmaps/trusted-ca-bundle'), { recursive: true });
+  await writeFile(join(path, 'configmaps/trusted-ca-bundle/ca-bundle.crt'), certPem(world));
+  const done = await renew(host, { folders: [path], files: [], options });
+  assert.deepEqual([done.faults, done.facts], [[], []]);
+  assert.deepEqual(done.edits.map(({ place, reason }) => `${place.document.slice(path.length + 6)}: ${reason}`), ['own.crt: certificate "CN=own" signed by itself', 'own.key: private key of "CN=own"']);
+});
+
 test('an etcd without the trust bundle is no cluster: public authorities could not be told from its own', async () => {
   const etcd = { list: async function* list() { /* nothing */ } };
   await assert.rejects(renew(host, { etcd, folders: [], files: [], options }), { message: 'etcd has no ConfigMap "openshift-config-managed/trusted-ca-bundle", by which public authorities are told from the cluster\'s own' });
