@@ -188,6 +188,7 @@ await test('the program says it in one block, last, with exit codes that scripts
     ['a flag without its value', ['run', '--crypto-dir'], {}, /^recert: option '--crypto-dir <dir>' argument missing$/m],
     ['a wrong flag', ['check-config', '--threads', 'x', '--crypto-dir', '/tmp'], {}, /^what: {4}--threads: threads must be an integer$/m],
     ['a wrong log level', ['status'], { RECERT_LOG_LEVEL: 'loud' }, /^what: {4}RECERT_LOG_LEVEL "loud" is not a log level$/m],
+    ['an encryption configuration that encrypts nothing', ['check-config', '--crypto-dir', '/tmp', '--kube-encryption-config', '{"kind":"EncryptionConfiguration","apiVersion":"apiserver.config.k8s.io/v1","resources":[{"resources":["secrets"],"providers":[{"identity":{}}]}]}'], {}, /^what: {4}kube_encryption_config cannot be used: its first provider does not encrypt$/m],
     ['a key of the second half', ['check-config', '--hostname', 'b', '--crypto-dir', '/tmp'], {}, /^what: {4}hostname: not built yet$/m],
   ];
   await Promise.all(usage.map(([what, words, env, message]) => t.test(`${what}: exit 2`, async () => {

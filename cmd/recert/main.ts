@@ -3,6 +3,7 @@ import { ownProcess, type Process } from '../../internal/cli/process.ts';
 import { openSession, type Session } from '../../internal/cli/session.ts';
 import { defaultStateFolder, readRecertConfigFile, readRecertFlags, type RecertConfig } from '../../internal/config/recert-config.ts';
 import { Failure, UsageError } from '../../internal/errors/errors.ts';
+import { checkGiven } from '../../internal/recert/encryption/rotate.ts';
 import { failureBlock } from '../../internal/steps/failure-block.ts';
 import { logLevel, type LogLevel } from './log-level.ts';
 import { recertCommand, type RecertCall } from './options.ts';
@@ -23,7 +24,10 @@ async function dispatch(call: RecertCall, argv: readonly string[], own: Process)
   let config: RecertConfig | undefined;
   try {
     level = logLevel(own.env['RECERT_LOG_LEVEL'], call.verbose);
-    if (call.action !== 'status') config = await readConfig(call, argv, own);
+    if (call.action !== 'status') {
+      config = await readConfig(call, argv, own);
+      checkGiven(config.encryption);
+    }
   } catch (error) {
     own.stderr(`${failureBlock({ program: 'recert', at: 'configuration', error, again: again(own, call), leaves: 'nothing was changed' }).join('\n')}\n`);
     if (call.json) own.stdout(`${JSON.stringify({ state: 'failed', at: 'configuration', what: error instanceof Error ? error.message : String(error) })}\n`);

@@ -52,7 +52,12 @@ await test('recert renews a cluster of 131 pairs: openssl finds nothing of the o
 await test('force_expire, then extend_expiration, restores how long each certificate lasts; the second run works on what the first made', async () => {
   await using cluster = await makeCluster({ size: 'small' });
   const [before, evidence] = [await spansOf(cluster), await gatherEvidence(cluster)];
-  assert.equal((await runProgram(cluster, ['run'], { ...configOf(cluster), force_expire: true, etcd_defrag: true })).status, 0);
+  await using etcd = await openEtcd(cluster.endpoint);
+  const revision = await etcd.revision();
+  const expiring = await runProgram(cluster, ['run'], { ...configOf(cluster), force_expire: true, etcd_defrag: true });
+  assert.equal(expiring.status, 0, expiring.stderr);
+  assert.match(expiring.stderr, /^recert: stage 6\/6 defragment: the database of etcd has [\d.]+ MiB, it had [\d.]+$/m);
+  await assert.rejects(Array.fromAsync(etcd.list('/kubernetes.io/secrets/', { revision })), /compacted/, 'the old keys are still in the history');
   for (const [name, { notAfter }] of await spansOf(cluster)) assert.ok(notAfter <= Date.now(), name);
   assert.equal((await runProgram(cluster, ['run'], { ...configOf(cluster), extend_expiration: true })).status, 0);
   for (const [name, { notBefore, notAfter }] of await spansOf(cluster)) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Failure } from '../../errors/errors.ts';
+import { Failure, UsageError } from '../../errors/errors.ts';
 import { openStored, replaceAt, fieldAt } from '../../wire/wire.ts';
 import type { Provider } from '../../wire/encryption.ts';
 import type { Secret } from '../../log/secret.ts';
@@ -70,6 +70,15 @@ export async function rotate(etcd: ClearReader, atRest: AtRest, plan: readonly R
   for (const { document } of atRest.files) put({ kind: 'changed', document, after: kubeText });
   const count = [...changed.values()].filter((replacement) => prefixes.some((prefix) => etcdKeyOf(replacement)?.startsWith(prefix) === true)).length;
   return { replacements: [...changed.values()], seal: sealWith(serverNames.map((server) => configurations[server])), facts: [`encryption at rest (${type}): new keys, ${count} etcd values stored under them`] };
+}
+
+/** Refuses given configurations that could not be followed, before any work: the same rules as `rotate`. */
+export function checkGiven(given: GivenConfigurations): void {
+  try {
+    refuseOverlap(Object.fromEntries(serverNames.map((server) => [server, configurationFor(server, given[server], 'aescbc', randomBytes)])) as Record<Server, EncryptionConfiguration>); // one for each name
+  } catch (error) {
+    throw error instanceof Failure ? new UsageError(error.message, { ...(error.why === undefined ? {} : { why: error.why }), ...(error.next === undefined ? {} : { next: error.next }) }) : error;
+  }
 }
 
 /** A configuration given by a person is reduced to its first provider for each resource, as upstream does: nothing stands under the others any more. */
