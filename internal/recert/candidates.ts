@@ -3,7 +3,6 @@ import type { Place as TextPlace } from '../edit/edit.ts';
 import { placeText, readAt } from '../edit/edit.ts';
 import type { FieldPath } from '../edit/json.ts';
 import { pemBlocksIn } from '../edit/pem.ts';
-import { yamlTree } from '../edit/yaml.ts';
 import { messageOf } from '../errors/errors.ts';
 import type { Jwt } from '../pki/jwt.ts';
 import { readJwt } from '../pki/jwt.ts';
@@ -13,6 +12,7 @@ import type { Document } from './document.ts';
 import { documentName } from './document.ts';
 import type { FieldScope, Reading, Whose } from './scope.ts';
 import { ignitionScopes, kubeconfigScopes, objectScopes, ownIgnitionFile } from './scope.ts';
+import { stringsAt, treeOf } from './tree.ts';
 
 /** A PEM block or a token as it stands somewhere. */
 export type Candidate = { readonly field: FieldPath; readonly within: TextPlace; readonly whose: Whose } & (
@@ -128,25 +128,6 @@ function* inDocker(spot: Spot, bytes: Uint8Array, within: TextPlace): Generator<
       }
     }
   }
-}
-
-function treeOf(bytes: Uint8Array): { readonly in: 'json' | 'yaml'; readonly tree: unknown } | undefined {
-  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-  try {
-    return { in: 'json', tree: JSON.parse(text) };
-  } catch {
-    const tree = yamlTree(text);
-    return tree === undefined || tree === null || typeof tree !== 'object' ? undefined : { in: 'yaml', tree };
-  }
-}
-
-/** The strings at a pattern of a tree, with their paths. */
-function stringsAt(tree: unknown, pattern: FieldPath): { readonly path: FieldPath; readonly text: string }[] {
-  const [step, ...rest] = pattern;
-  if (step === undefined) return typeof tree === 'string' ? [{ path: [], text: tree }] : [];
-  if (typeof tree !== 'object' || tree === null) return [];
-  const members: (readonly [string | number, unknown])[] = Array.isArray(tree) ? tree.map((member: unknown, index) => [index, member]) : Object.entries(tree);
-  return members.filter(([name]) => step === '*' || name === step).flatMap(([name, member]) => stringsAt(member, rest).map((found) => ({ ...found, path: [name, ...found.path] })));
 }
 
 /** The paths of a stored object that a scope's pattern means. */

@@ -35,5 +35,12 @@ test('an edit that changes nothing yields no replacement, and one of nothing an 
   assert.throws(() => overlay(documents, [edit('three', 'x', 'a')]), { message: '"etcd:/kubernetes.io/configmaps/a/b" has no value at "data/three"' });
   assert.throws(() => overlay(new Map(), [edit('two', 'x', 'a')]), { message: 'there is no document "etcd:/kubernetes.io/configmaps/a/b" to edit' });
   const text = file('/x', 'no json');
-  assert.throws(() => overlay(new Map([[documentName(text), text]]), [{ place: { document: documentName(text), field: [], within: [{ in: 'json', path: ['a'] }] }, value: bytes('x'), reason: 'a' }]), { message: 'nothing can be read at json "a"' });
+  assert.throws(() => overlay(new Map([[documentName(text), text]]), [{ place: { document: documentName(text), field: [], within: [{ in: 'json', path: ['a'] }] }, value: bytes('x'), reason: 'a' }]), { message: 'file:/x cannot be changed: nothing can be read at json "a"' });
+});
+
+test('a value behind a YAML alias is an error with the document and the place, because writing there would change another place', () => {
+  const text = file('/x.kubeconfig', 'a: &v one\nb: *v\n');
+  assert.throws(() => overlay(new Map([[documentName(text), text]]), [{ place: { document: documentName(text), field: [], within: [{ in: 'yaml', path: ['b'] }] }, value: bytes('x'), reason: 'a' }]), {
+    message: 'file:/x.kubeconfig cannot be changed: the value at yaml "b" cannot be written so that it reads back', next: 'rewrite this file or object in plain form, or leave it out',
+  });
 });

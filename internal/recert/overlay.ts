@@ -1,5 +1,5 @@
 import { placeText, writeAll } from '../edit/edit.ts';
-import { Failure } from '../errors/errors.ts';
+import { Failure, messageOf } from '../errors/errors.ts';
 import type { FieldPath } from '../edit/json.ts';
 import type { Stored } from '../wire/wire.ts';
 import { fieldAt, openStored, replaceAt } from '../wire/wire.ts';
@@ -17,9 +17,19 @@ export function overlay(documents: ReadonlyMap<string, Document>, edits: readonl
     const document = documents.get(name);
     if (document === undefined) throw new Failure(`there is no document "${name}" to edit`);
     refuseDoubles(group);
-    const after = document.in === 'file' ? written(document.bytes, group) : object(name, document.bytes, group);
+    const after = named(name, () => (document.in === 'file' ? written(document.bytes, group) : object(name, document.bytes, group)));
     return Buffer.compare(after, document.bytes) === 0 ? [] : [{ kind: 'changed', document, after }];
   });
+}
+
+/** Rooms below know places, not documents. */
+function named<T>(name: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (messageOf(error).includes(name)) throw error;
+    throw new Failure(`${name} cannot be changed: ${messageOf(error)}`, { next: 'rewrite this file or object in plain form, or leave it out', cause: error });
+  }
 }
 
 /** The documents as they are when the replacements are written. */
