@@ -6,10 +6,11 @@ import type { Etcd } from '../../etcd/etcd.ts';
 import { syncFolder } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
 import type { Replacement } from '../document.ts';
+import { eachOf } from './each-of.ts';
 import { changeOf, journalledKey, keyWritesOf, saveValues, type KeyWrite, type Seal } from './etcd-side.ts';
 import { originalsFolder, writeJournal, type Journal } from './journal.ts';
 import { close, needsRepair } from './repair.ts';
-import { contentOf, copyOriginals, endStaging, removeFile, stageAttributes, stageContent, swap } from './staging.ts';
+import { contentOf, copyOriginals, endStaging, removeFile, stageAttributes, stageContent, swap, syncsAtOnce } from './staging.ts';
 import { openStateFolder } from './state-folder.ts';
 import { fileCopies, takeBack } from './take-back.ts';
 import { digestOf, targetsOf, type Target } from './targets.ts';
@@ -120,7 +121,7 @@ async function stage(host: Host, journal: Journal, targets: readonly Target[]): 
     if (!(error instanceof CommandError)) throw error;
     throw new Failure(`new files cannot be staged: ${error.stderrTail.split('\n').at(-1) ?? error.message}`, { cause: error, next: 'look at that file system (df, dmesg)' });
   }
-  for (const { path, after } of kept) await stageContent(path, journal.run, after);
+  await eachOf(kept, syncsAtOnce, ({ path, after }) => stageContent(path, journal.run, after));
 }
 
 async function replaceFiles(journal: Journal, targets: readonly Target[]): Promise<void> {

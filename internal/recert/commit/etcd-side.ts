@@ -8,6 +8,7 @@ import type { EtcdChange } from '../../etcd/transactions.ts';
 import type { Etcd } from '../../etcd/etcd.ts';
 import { writeStreamDurably } from '../../host/files.ts';
 import type { Replacement } from '../document.ts';
+import { eachOf } from './each-of.ts';
 import type { JournalledKey } from './journal.ts';
 import { digestOf } from './targets.ts';
 
@@ -86,21 +87,4 @@ export async function takeBackKeys(etcd: Etcd, folder: string, keys: readonly Jo
   });
   if (changes.length > 0) await etcd.commit(changes);
   return changes.length;
-}
-
-/** Runs `work` on all values, at most `atOnce` at a time; the order of results is that of values. */
-async function eachOf<From, To>(values: readonly From[], atOnce: number, work: (value: From) => Promise<To>): Promise<To[]> {
-  const results: To[] = new Array<To>(values.length);
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    for (;;) {
-      const at = next;
-      next += 1;
-      const value = values[at];
-      if (at >= values.length || value === undefined) return;
-      results[at] = await work(value);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, values.length) }, lane));
-  return results;
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { Failure, errorCode, isNotFound, messageOf } from '../../errors/errors.ts';
 import { syncFolder } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
+import { eachOf } from './each-of.ts';
 
 /*
  * A new file is made whole in a folder beside the old one, then renamed over it. Space, rights and a read-only file system
@@ -20,6 +21,9 @@ export const stagedPath = (path: string, run: string): string => join(stagingFol
 /** What `cp` carries over. Anything that cannot be is an error, not a warning; `xattr` includes the SELinux label. */
 const attributes = '--preserve=mode,ownership,xattr';
 const everything = '--preserve=mode,ownership,timestamps,xattr';
+
+/** Syncs that wait together share a write of the file system's journal. */
+export const syncsAtOnce = 8;
 
 /** More names would make a command line too long to show. */
 const filesPerCall = 100;
@@ -63,8 +67,8 @@ export async function stageCopy(host: Host, copy: string, path: string, run: str
 export async function copyOriginals(host: Host, paths: readonly string[], folder: string): Promise<void> {
   // From the root, because `cp --parents` looks for the folders of an absolute path below the working directory when it gives them their attributes.
   for (const some of chunks(paths, filesPerCall)) await host.run('cp', [everything, '--parents', '--target-directory', folder, '--', ...some], { cwd: '/', onStop: 'finish', budgetMs: 5 * 60_000 });
-  for (const path of paths) await syncFile(join(folder, path));
-  for (const inside of new Set(paths.flatMap((path) => foldersAbove(join(folder, path), folder)))) await syncFolder(inside);
+  await eachOf(paths, syncsAtOnce, (path) => syncFile(join(folder, path)));
+  await eachOf([...new Set(paths.flatMap((path) => foldersAbove(join(folder, path), folder)))], syncsAtOnce, syncFolder);
 }
 
 /** Puts the staged file in the place of the old one, and links its other names to it. */
