@@ -1,6 +1,6 @@
 import { findPartition, hasPartition, lookInto, mountPartition, readTable, type Disk, type Partition } from '../disk/disk.ts';
 import type { Host } from '../host/host.ts';
-import { readRecord, writeRecord, type InstallRecord } from './record.ts';
+import { readRecord, readRecordBeforeReplay, writeFirstRecord, writeRecord, type InstallRecord } from './record.ts';
 
 /**
  * Reads the install record of a disk without changing a byte of it: from where its root is mounted, or by a read-only look.
@@ -15,7 +15,7 @@ export async function recordOnDisk(host: Host, disk: Disk, runFolder: string): P
   if (mounted !== undefined) return readRecord(mounted.target);
   try {
     await using look = await lookInto(host, partition, runFolder);
-    return await readRecord(look.path);
+    return await readRecordBeforeReplay(look.path);
   } catch {
     return undefined;
   }
@@ -26,7 +26,9 @@ export async function signDisk(host: Host, disk: Disk, mountPoint: string, make:
   const partition = findPartition(await readTable(host, disk), { label: 'root' }, disk.name);
   await mountPartition(host, partition, mountPoint);
   try {
-    await writeRecord(host, mountPoint, await make());
+    const record = await make();
+    // The seal must not replace the first record: a power cut in that moment would hide both.
+    await (record.state === 'open' ? writeFirstRecord : writeRecord)(host, mountPoint, record);
   } finally {
     await host.unmount(mountPoint);
   }

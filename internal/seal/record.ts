@@ -33,6 +33,9 @@ export const recordFolder = 'ostree/.ibi';
 
 const recordPath = (root: string): string => join(root, recordFolder, 'record.json');
 
+/** The record as it was when the disk had just been written. Never replaced. */
+const firstRecordPath = (root: string): string => join(root, recordFolder, 'first-record.json');
+
 /** The installation's name: 32 hex digits. */
 export function installIdOf(configDigest: string, seedDigest: string): string {
   return createHash('sha256').update(`${configDigest}\n${seedDigest}`).digest('hex').slice(0, 32);
@@ -40,7 +43,21 @@ export function installIdOf(configDigest: string, seedDigest: string): string {
 
 /** Reads the record of the root file system mounted at `root`; undefined when there is none that we can read. */
 export async function readRecord(root: string): Promise<InstallRecord | undefined> {
-  const text = await readTextIfPresent(recordPath(root));
+  return readFrom(recordPath(root));
+}
+
+/**
+ * Reads the record of a root file system whose journal is not replayed. After a power cut such a view shows the metadata of some moment
+ * of the last half minute, in which a file that was replaced then (the record, at each milestone) may not be found. The first one is:
+ * it is as old as the last clean unmount, which followed it.
+ */
+export async function readRecordBeforeReplay(root: string): Promise<InstallRecord | undefined> {
+  const found = await readFrom(recordPath(root)).catch(() => undefined); // an entry may lead to an inode that is none yet
+  return found ?? (await readFrom(firstRecordPath(root)));
+}
+
+async function readFrom(path: string): Promise<InstallRecord | undefined> {
+  const text = await readTextIfPresent(path);
   if (text === undefined) return undefined;
   try {
     return installRecordSchema.parse(JSON.parse(text));
@@ -52,6 +69,12 @@ export async function readRecord(root: string): Promise<InstallRecord | undefine
 /** Writes the record durably. */
 export async function writeRecord(host: Host, root: string, record: InstallRecord): Promise<void> {
   await host.writeFile(recordPath(root), `${JSON.stringify(record, undefined, 1)}\n`, { mode: 0o644 });
+}
+
+/** Writes the record of a disk that was just written. The file system must be unmounted before anything else is done with it. */
+export async function writeFirstRecord(host: Host, root: string, record: InstallRecord): Promise<void> {
+  await host.writeFile(firstRecordPath(root), `${JSON.stringify(record, undefined, 1)}\n`, { mode: 0o644 });
+  await writeRecord(host, root, record);
 }
 
 /** Notes that a milestone was reached. Call it only after its effect is on stable storage. */
