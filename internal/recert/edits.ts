@@ -44,7 +44,7 @@ function datesOf(graph: Graph, made: Regenerated, documents: ReadonlyMap<string,
   for (const node of graph.certificates) {
     for (const { place } of node.sightings) {
       const known = leaves.get(place.document);
-      if (known === undefined || standing(place) < standing(known.place)) leaves.set(place.document, { node, place });
+      if (known === undefined || standing(node, place) < standing(known.node, known.place)) leaves.set(place.document, { node, place });
     }
   }
   return [...leaves].flatMap(([name, { node }]): Edit[] => {
@@ -62,11 +62,15 @@ function datesOf(graph: Graph, made: Regenerated, documents: ReadonlyMap<string,
   });
 }
 
-/** Smaller is nearer to being the leaf. A certificate in a kubeconfig or an annotation is none. */
-function standing({ field, within }: Place): number {
+/**
+ * Smaller is nearer to being the leaf: `tls.crt` holds it first; elsewhere an authority is none while there is another, and a
+ * kubeconfig, which carries both, names the authority first.
+ */
+function standing({ certificate }: CertificateNode, { field, within }: Place): number {
   const last = within.at(-1);
   const index = last?.in === 'pem' ? last.index : 0;
-  return index + (field[0] === 'data' && field[1] === 'tls.crt' ? 0 : 1_000_000) + (within.length > 1 ? 1_000_000_000 : 0);
+  if (field[0] === 'data' && field[1] === 'tls.crt') return index;
+  return index + 1_000_000 + (certificate.isCa ? 1_000_000_000 : 0) + (within.length > 1 ? 1_000_000_000_000 : 0);
 }
 
 /** RFC 3339 with seconds, as Go writes it. */
