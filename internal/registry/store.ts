@@ -13,6 +13,7 @@ export type ImageStore = {
   readonly graphRoot: string;
   /** Runs podman on this store. */
   podman(args: readonly string[], options?: RunOptions): Promise<CommandResult>;
+  /** All images. One that a killed pull left without its manifest is removed first: podman lists nothing while there is one. */
   images(): Promise<StoredImage[]>;
   has(name: string): Promise<boolean>;
   /** Digests of the compressed layers that are present; a pull does not fetch them again. */
@@ -58,8 +59,18 @@ export function openStore(host: Host, options: StoreOptions = {}): ImageStore {
     graphRoot,
     podman: (args, runOptions) => host.run('podman', [...where, ...args], runOptions),
     async images() {
-      const found = await host.json(imagesSchema, 'podman', [...where, 'images', '--all', '--format', 'json']);
-      return (found ?? []).map(({ Id, Names, RepoDigests }) => ({ id: Id, names: Names ?? [], digests: RepoDigests ?? [] }));
+      for (const removed = new Set<string>(); ;) {
+        try {
+          const found = await host.json(imagesSchema, 'podman', [...where, 'images', '--all', '--format', 'json']);
+          return (found ?? []).map(({ Id, Names, RepoDigests }) => ({ id: Id, names: Names ?? [], digests: RepoDigests ?? [] }));
+        } catch (error) {
+          const id = halfMadeImage(error);
+          if (id === undefined || removed.has(id)) throw error;
+          host.log.warn(`image ${id.slice(0, 12)} was left half-made by a pull that was killed; it is removed`);
+          removed.add(id);
+          await host.run('podman', [...where, 'rmi', '--force', id], { onStop: 'finish', budgetMs: 300_000 });
+        }
+      }
     },
     // 125 is podman's word for a name that it cannot read: no such image can be there.
     has: async (name) => (await host.run('podman', [...where, 'image', 'exists', name], { okStatuses: [0, 1, 125] })).status === 0,
@@ -86,6 +97,12 @@ export function openStore(host: Host, options: StoreOptions = {}): ImageStore {
       }
     },
   };
+}
+
+/** The image that podman complains of when it cannot list any. */
+function halfMadeImage(error: unknown): string | undefined {
+  if (!(error instanceof CommandError) || error.end.kind !== 'exit') return undefined;
+  return /image(?: with ID)? "([0-9a-f]{64})".*remov(?:e|ing) the image to resolve/.exec(error.stderrTail)?.[1];
 }
 
 function digestsOf(layers: readonly StoredLayer[]): Set<string> {
