@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configFile, openIbiLane, type IbiLane } from './ibi-lane.ts';
 import { bootDeployment } from './vm/nspawn.ts';
-import type { Result } from './vm/command.ts';
+import { run, type Result } from './vm/command.ts';
+import { contentDigest } from './vm/disks.ts';
 
 /** Every test here installs to the end; what it looks at afterwards is its difference from the plain installation. */
 async function install(it: IbiLane): Promise<Result> {
@@ -64,12 +65,16 @@ await test('a second disk with the same labels is left alone to the byte', async
   const twin = it.lane.disks[1];
   assert.ok(twin !== undefined);
   await install(it);
-  await shell(it, `cp --sparse=always ${it.lane.disk.device} ${twin.device}; sync`);
+  // By the files behind the devices, whose holes are neither copied nor read.
+  await shell(it, `sync; blockdev --flushbufs ${it.lane.disk.device}`);
+  await run('cp', ['--sparse=always', it.lane.disk.file, twin.file]);
+  await shell(it, `blockdev --flushbufs ${twin.device}`);
   await it.lane.settle();
-  const before = await shell(it, `sha256sum ${twin.device}`);
+  const before = await contentDigest(twin.file);
   await it.configure({ reinstall: true });
   await install(it);
-  assert.equal(await shell(it, `sha256sum ${twin.device}`), before);
+  await shell(it, 'sync');
+  assert.equal(await contentDigest(twin.file), before);
 });
 
 await test('skopeo carries the seed where the host asks for more than our stream does, and a line says so', async () => {
@@ -98,6 +103,8 @@ X`);
 
 await test('the release registry replaces that of the seed where the mirror rules ask for it', async () => {
   await using it = await openIbiLane({ imageCount: 1, seed: { manifest: { release_registry: 'gone.example', mirror_registry_configured: true }, containers: ['gone.example/lab/app-00:app-00', 'gone.example.org/lab/app-00:app-00'] }, config: { releaseRegistry: 'registry.lab:5000', precacheBestEffort: true } });
+  // Blocked, so that it is refused at once; a registry that is away would be asked for more than a minute.
+  await shell(it, `printf '[[registry]]\\nlocation = "gone.example.org"\\nblocked = true\\n' > /etc/containers/registries.conf`);
   const result = await it.ibi(['run', '-f', configFile, '--give-up-after', '2'], { MAX_PULL_THREADS: '1' });
   assert.equal(result.exitCode, 0, result.stderr);
   assert.match(result.stderr, /"gone\.example" replaced by "registry\.lab:5000"/);
