@@ -12,11 +12,11 @@ export type InstalledTree = {
 
 /**
  * Different by nature, each with its reason:
- * - the install record and logs hold times
+ * - the install records and logs hold times
  * - ostree alternates two names of the boot links and the loader folder with every change
  * - ostree's repository keeps locks, summary caches and the commits of what was removed until it prunes
  */
-const volatile = /^(?:ostree\/\.ibi\/record\.json|ostree\/deploy\/[^/]+\/var\/log\/ibi(?:\/.*)?|ostree\/boot\.\d(?:\.\d)?(?:\/.*)?|ostree\/repo\/(?:tmp|state|\.lock|extensions)(?:\/.*)?|ostree\/repo\/refs\/.*|boot\/loader(?:\.\d)?(?:\/.*)?|boot\/lost\+found)$/;
+const volatile = /^(?:ostree\/\.ibi\/(?:first-)?record\.json|ostree\/deploy\/[^/]+\/var\/log\/ibi(?:\/.*)?|ostree\/boot\.\d(?:\.\d)?(?:\/.*)?|ostree\/repo\/(?:tmp|state|\.lock|extensions)(?:\/.*)?|ostree\/repo\/refs\/.*|boot\/loader(?:\.\d)?(?:\/.*)?|boot\/lost\+found)$/;
 
 /** Mounts the disk read-only in the lane and reads what stands on it. */
 export async function installedTree(it: IbiLane): Promise<InstalledTree> {
