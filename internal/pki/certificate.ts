@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { Failure } from '../errors/errors.ts';
 import type { Tlv } from './der.ts';
-import { childrenOf, content, hex, oidText, sameBytes, tags, tlvAt, whole } from './der.ts';
+import { childrenOf, content, digestOf, hex, oidText, sameBytes, tags, tlvAt, whole } from './der.ts';
 import type { PublicKey } from './keys.ts';
 import { readPublicKey } from './keys.ts';
 import { commonNamesOf, generalNamesOf, nameText } from './names.ts';
@@ -60,7 +59,7 @@ export function readCertificate(bytes: Uint8Array): Certificate {
     return {
       der,
       trailer: bytes.subarray(outer.end),
-      digest: createHash('sha256').update(der).digest('hex'),
+      digest: digestOf(der),
       subject: parts.subject, issuer: parts.issuer,
       subjectText: nameText(parts.subject),
       issuerText: nameText(parts.issuer),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Failure } from '../errors/errors.ts';
 
 /**
@@ -87,4 +88,9 @@ function within(element: Tlv, limit: number): Tlv {
 
 function broken(at: number): Failure {
   return new Failure(`bytes at offset ${at} are not DER`);
+}
+
+/** SHA-256 in hex: how certificates, keys and contents are told apart. */
+export function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { Failure } from '../errors/errors.ts';
-import { childrenOf, tags, tlvAt } from './der.ts';
+import { childrenOf, digestOf, tags, tlvAt } from './der.ts';
 
 /** Type and size: what a new key must have in common with the old one. */
 export type KeyShape =
@@ -49,7 +49,7 @@ export function readPublicKey(der: Uint8Array): { readonly key: PublicKey; reado
 
 function publicKeyFrom(object: KeyObject): PublicKey {
   const spki = new Uint8Array(object.export({ type: 'spki', format: 'der' }));
-  return { id: createHash('sha256').update(spki).digest('hex'), spki, shape: shapeOf(object), object };
+  return { id: digestOf(spki), spki, shape: shapeOf(object), object };
 }
 
 function shapeOf(object: KeyObject): KeyShape {

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { pemBlocksIn } from '../edit/pem.ts';
 import { Failure } from '../errors/errors.ts';
 import type { Certificate } from '../pki/certificate.ts';
-import { tlvAt, whole } from '../pki/der.ts';
+import { digestOf, tlvAt, whole } from '../pki/der.ts';
 import { materialOf } from '../pki/material.ts';
 import { fieldAt, keysAt, openStored } from '../wire/wire.ts';
 import type { Tell } from './candidates.ts';
@@ -43,7 +42,7 @@ export function externalsOf(texts: readonly string[], tell: Tell): Externals {
       if (der === undefined || !tag.endsWith('CERTIFICATE')) continue;
       try {
         const bare = whole(der, tlvAt(der));
-        ders.set(createHash('sha256').update(bare).digest('hex'), bare);
+        ders.set(digestOf(bare), bare);
       } catch {
         tell('a trust bundle holds a block that is no certificate');
       }

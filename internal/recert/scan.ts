@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { placeText } from '../edit/edit.ts';
-import { tlvAt, whole } from '../pki/der.ts';
+import { digestOf, tlvAt, whole } from '../pki/der.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { Jwt } from '../pki/jwt.ts';
 import type { PrivateForm, PrivateKey, PublicForm, PublicKey } from '../pki/keys.ts';
@@ -104,8 +103,4 @@ function bareOf(der: Uint8Array): Uint8Array {
   } catch {
     return der;
   }
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -5,6 +5,7 @@ import { CommandError, Failure, Interrupted, messageOf } from '../../errors/erro
 import type { Etcd } from '../../etcd/etcd.ts';
 import { syncFolder } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
+import { digestOf } from '../../pki/der.ts';
 import type { Replacement } from '../document.ts';
 import { eachOf } from './each-of.ts';
 import { changeOf, journalledKey, keyWritesOf, saveValues, type KeyWrite, type Seal } from './etcd-side.ts';
@@ -13,7 +14,7 @@ import { close, needsRepair } from './repair.ts';
 import { contentOf, copyOriginals, endStaging, removeFile, stageAttributes, stageContent, swap, syncsAtOnce } from './staging.ts';
 import { openStateFolder } from './state-folder.ts';
 import { fileCopies, takeBack } from './take-back.ts';
-import { digestOf, targetsOf, type Target } from './targets.ts';
+import { targetsOf, type Target } from './targets.ts';
 
 /*
  * The only writer of recert.

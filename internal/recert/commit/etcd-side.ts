@@ -10,7 +10,7 @@ import { writeStreamDurably } from '../../host/files.ts';
 import type { Replacement } from '../document.ts';
 import { eachOf } from './each-of.ts';
 import type { JournalledKey } from './journal.ts';
-import { digestOf } from './targets.ts';
+import { digestOf } from '../../pki/der.ts';
 
 /** How a clear value is stored under its key: encryption at rest, or nothing. */
 export type Seal = (key: string, clear: Uint8Array) => Uint8Array;

@@ -5,7 +5,7 @@ import type { Host } from '../../host/host.ts';
 import { takeBackKeys } from './etcd-side.ts';
 import type { Journal, JournalledFile } from './journal.ts';
 import { contentOf, endStaging, stageCopy, swap } from './staging.ts';
-import { digestOf } from './targets.ts';
+import { digestOf } from '../../pki/der.ts';
 
 /** Originals of files stand below the run's folder by their whole path. */
 export const fileCopies = (originals: string): string => join(originals, 'files');

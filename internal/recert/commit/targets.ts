@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { Failure, messageOf } from '../../errors/errors.ts';
 import type { Replacement } from '../document.ts';
-
-export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** One file to write: where it really stands, and its content before and after (`undefined`: it goes). */
 export type Target = {
