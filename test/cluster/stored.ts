@@ -1,5 +1,6 @@
 import { field, varint } from '../../internal/wire/protobuf.ts';
 import { kubernetesCbor } from '../../internal/wire/test-golden.ts';
+import { workloadShapes, type Shape } from './settings/shapes.ts';
 
 /**
  * An object as `kubectl get -o json` shows it, except that byte fields (data of a Secret, CA bundles of webhooks) are Buffers here.
@@ -12,13 +13,12 @@ export type Metadata = {
 };
 export type Encoding = 'protobuf' | 'json' | 'cbor';
 
-type Shape = { readonly [member: string]: readonly [number: number, type: string] };
-
 /**
  * Field numbers of what the generator writes. `!`: Go writes it even when it is empty. `[]` list, `{}` map; `raw` is JSON inside of
- * a message that holds nothing else.
+ * a message that holds nothing else; `^` a message whose members stand one level higher in the JSON form.
  */
 const shapes: Readonly<Record<string, Shape>> = {
+  ...workloadShapes,
   ObjectMeta: { name: [1, 'text!'], generateName: [2, 'text!'], namespace: [3, 'text!'], selfLink: [4, 'text!'], uid: [5, 'text!'], resourceVersion: [6, 'text!'], generation: [7, 'int!'], creationTimestamp: [8, 'time'], labels: [11, 'text{}'], annotations: [12, 'text{}'], managedFields: [17, 'ManagedFieldsEntry[]'] },
   ManagedFieldsEntry: { manager: [1, 'text!'], operation: [2, 'text!'], apiVersion: [3, 'text!'], time: [4, 'time'], fieldsType: [6, 'text!'], fieldsV1: [7, 'raw'], subresource: [8, 'text!'] },
   Secret: { metadata: [1, 'ObjectMeta'], data: [2, 'bytes{}'], type: [3, 'text!'], immutable: [5, 'bool'] },
@@ -76,7 +76,7 @@ function plain(value: unknown): unknown {
 function message(value: object, shapeName: string): Buffer {
   const shape = shapes[shapeName] ?? {};
   const members = value as Readonly<Record<string, unknown>>;
-  const parts = Object.entries(shape).sort(([, [a]], [, [b]]) => a - b).flatMap(([name, [number, type]]) => written(number, type, members[name]));
+  const parts = Object.entries(shape).sort(([, [a]], [, [b]]) => a - b).flatMap(([name, [number, type]]) => (type.endsWith('^') ? [one(number, type.slice(0, -1), members)] : written(number, type, members[name])));
   return Buffer.concat(parts);
 }
 
@@ -97,7 +97,9 @@ function one(number: number, type: string, value: unknown): Uint8Array {
     case 'bytes': return field(number, Buffer.isBuffer(value) ? value : Buffer.from(String(value)));
     case 'int': case 'bool': return Buffer.concat([varint(number * 8), varint(Number(value))]);
     case 'time': return field(number, Buffer.concat([varint(8), varint(Date.parse(String(value)) / 1000), varint(16), varint(0)]));
-    case 'raw': return field(number, field(1, Buffer.from(JSON.stringify(value))));
+    case 'raw': return field(number, field(1, Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value))));
+    case 'quantity': return field(number, text(1, String(value)));
+    case 'intOrString': return field(number, Buffer.concat([varint(8), varint(Number(typeof value === 'string')), varint(16), varint(typeof value === 'number' ? value : 0), text(3, typeof value === 'string' ? value : '')]));
     default: return field(number, message(value as object, type)); // the type is the name of a shape
   }
 }
@@ -107,7 +109,7 @@ function text(number: number, value: string): Uint8Array {
 }
 
 /** Plurals that are not the kind and an "s", and kinds of groups that stand in the key (reference, appendix A). */
-const plurals: Readonly<Record<string, string>> = { Proxy: 'proxies', Ingress: 'ingresses', DNS: 'dnses', OAuthClient: 'oauth/clients', OAuthAccessToken: 'oauth/accesstokens', OAuthAuthorizeToken: 'oauth/authorizetokens' };
+const plurals: Readonly<Record<string, string>> = { Proxy: 'proxies', Prometheus: 'prometheuses', Ingress: 'ingresses', DNS: 'dnses', OAuthClient: 'oauth/clients', OAuthAccessToken: 'oauth/accesstokens', OAuthAuthorizeToken: 'oauth/authorizetokens' };
 
 /** The etcd key under which an API server keeps the object. */
 export function etcdKeyOf({ apiVersion, kind, metadata: { namespace, name } }: KubeObject): string {

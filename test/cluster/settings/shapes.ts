@@ -1,0 +1,92 @@
+/**
+ * Field numbers of workloads, in the notation of `stored.ts`: `!` is written even when empty, `[]` list, `{}` map, `^` a message whose members
+ * stand in the JSON form one level higher. That they are right is shown by the real API server (`defaults.host.test.ts`), which stores
+ * the same bytes.
+ */
+export type Shape = { readonly [member: string]: readonly [number: number, type: string] };
+
+const named: Shape = { name: [1, 'text!'] };
+
+export const workloadShapes: Readonly<Record<string, Shape>> = {
+  Deployment: { metadata: [1, 'ObjectMeta'], spec: [2, 'DeploymentSpec'], status: [3, 'DeploymentStatus'] },
+  DeploymentSpec: { replicas: [1, 'int'], selector: [2, 'LabelSelector'], template: [3, 'PodTemplateSpec'], strategy: [4, 'UpdateStrategy'], minReadySeconds: [5, 'int!'], revisionHistoryLimit: [6, 'int'], paused: [7, 'bool!'], progressDeadlineSeconds: [9, 'int'] },
+  UpdateStrategy: { type: [1, 'text!'], rollingUpdate: [2, 'RollingUpdate'] },
+  RollingUpdate: { maxUnavailable: [1, 'intOrString'], maxSurge: [2, 'intOrString'] },
+  DeploymentStatus: { observedGeneration: [1, 'int!'], replicas: [2, 'int!'], updatedReplicas: [3, 'int!'], availableReplicas: [4, 'int!'], unavailableReplicas: [5, 'int!'], conditions: [6, 'DeploymentCondition[]'], readyReplicas: [7, 'int!'], collisionCount: [8, 'int'] },
+  DeploymentCondition: { type: [1, 'text!'], status: [2, 'text!'], reason: [4, 'text!'], message: [5, 'text!'], lastUpdateTime: [6, 'time'], lastTransitionTime: [7, 'time'] },
+  DaemonSet: { metadata: [1, 'ObjectMeta'], spec: [2, 'DaemonSetSpec'], status: [3, 'DaemonSetStatus'] },
+  DaemonSetSpec: { selector: [1, 'LabelSelector'], template: [2, 'PodTemplateSpec'], updateStrategy: [3, 'UpdateStrategy'], minReadySeconds: [4, 'int!'], revisionHistoryLimit: [6, 'int'] },
+  DaemonSetStatus: { currentNumberScheduled: [1, 'int!'], numberMisscheduled: [2, 'int!'], desiredNumberScheduled: [3, 'int!'], numberReady: [4, 'int!'], observedGeneration: [5, 'int!'], updatedNumberScheduled: [6, 'int!'], numberAvailable: [7, 'int!'], numberUnavailable: [8, 'int!'] },
+  StatefulSet: { metadata: [1, 'ObjectMeta'], spec: [2, 'StatefulSetSpec'], status: [3, 'StatefulSetStatus'] },
+  StatefulSetSpec: { replicas: [1, 'int'], selector: [2, 'LabelSelector'], template: [3, 'PodTemplateSpec'], serviceName: [5, 'text!'], podManagementPolicy: [6, 'text!'], updateStrategy: [7, 'StatefulSetUpdateStrategy'], revisionHistoryLimit: [8, 'int'], minReadySeconds: [9, 'int!'] },
+  StatefulSetUpdateStrategy: { type: [1, 'text!'], rollingUpdate: [2, 'Partition'] },
+  Partition: { partition: [1, 'int'] },
+  StatefulSetStatus: { observedGeneration: [1, 'int!'], replicas: [2, 'int!'], readyReplicas: [3, 'int!'], currentReplicas: [4, 'int!'], updatedReplicas: [5, 'int!'], currentRevision: [6, 'text!'], updateRevision: [7, 'text!'], collisionCount: [9, 'int'], availableReplicas: [11, 'int!'] },
+  Job: { metadata: [1, 'ObjectMeta'], spec: [2, 'JobSpec'], status: [3, 'JobStatus'] },
+  JobSpec: { parallelism: [1, 'int'], completions: [2, 'int'], activeDeadlineSeconds: [3, 'int'], selector: [4, 'LabelSelector'], template: [6, 'PodTemplateSpec'], backoffLimit: [7, 'int'], completionMode: [9, 'text'], suspend: [10, 'bool'] },
+  JobStatus: { active: [4, 'int!'], succeeded: [5, 'int!'], failed: [6, 'int!'], completedIndexes: [7, 'text!'] },
+  CronJob: { metadata: [1, 'ObjectMeta'], spec: [2, 'CronJobSpec'], status: [3, 'CronJobStatus'] },
+  CronJobSpec: { schedule: [1, 'text!'], concurrencyPolicy: [3, 'text!'], suspend: [4, 'bool'], jobTemplate: [5, 'JobTemplateSpec'], successfulJobsHistoryLimit: [6, 'int'], failedJobsHistoryLimit: [7, 'int'] },
+  JobTemplateSpec: { metadata: [1, 'ObjectMeta'], spec: [2, 'JobSpec'] },
+  CronJobStatus: { lastScheduleTime: [4, 'time'] },
+  /** `data` is an object or the bytes of its JSON. */
+  ControllerRevision: { metadata: [1, 'ObjectMeta'], data: [2, 'raw'], revision: [3, 'int!'] },
+
+  PodTemplateSpec: { metadata: [1, 'ObjectMeta'], spec: [2, 'PodSpec'] },
+  LabelSelector: { matchLabels: [1, 'text{}'], matchExpressions: [2, 'LabelSelectorRequirement[]'] },
+  LabelSelectorRequirement: { key: [1, 'text!'], operator: [2, 'text!'], values: [3, 'text[]'] },
+  PodSpec: {
+    volumes: [1, 'Volume[]'], containers: [2, 'Container[]'], restartPolicy: [3, 'text!'], terminationGracePeriodSeconds: [4, 'int'], activeDeadlineSeconds: [5, 'int'], dnsPolicy: [6, 'text!'], nodeSelector: [7, 'text{}'], serviceAccountName: [8, 'text!'], serviceAccount: [9, 'text!'], nodeName: [10, 'text!'],
+    hostNetwork: [11, 'bool!'], hostPID: [12, 'bool!'], hostIPC: [13, 'bool!'], securityContext: [14, 'PodSecurityContext'], imagePullSecrets: [15, 'LocalObjectReference[]'], hostname: [16, 'text!'], subdomain: [17, 'text!'], affinity: [18, 'Affinity'], schedulerName: [19, 'text!'], initContainers: [20, 'Container[]'],
+    automountServiceAccountToken: [21, 'bool'], tolerations: [22, 'Toleration[]'], priorityClassName: [24, 'text!'], priority: [25, 'int'], shareProcessNamespace: [27, 'bool'], enableServiceLinks: [30, 'bool'],
+  },
+  PodSecurityContext: { runAsUser: [2, 'int'], runAsNonRoot: [3, 'bool'], fsGroup: [5, 'int'], runAsGroup: [6, 'int'], seccompProfile: [10, 'SeccompProfile'] },
+  Container: {
+    name: [1, 'text!'], image: [2, 'text!'], command: [3, 'text[]'], args: [4, 'text[]'], workingDir: [5, 'text!'], ports: [6, 'ContainerPort[]'], env: [7, 'EnvVar[]'], resources: [8, 'ResourceRequirements'], volumeMounts: [9, 'VolumeMount[]'], livenessProbe: [10, 'Probe'], readinessProbe: [11, 'Probe'], lifecycle: [12, 'Lifecycle'],
+    terminationMessagePath: [13, 'text!'], imagePullPolicy: [14, 'text!'], securityContext: [15, 'SecurityContext'], stdin: [16, 'bool!'], stdinOnce: [17, 'bool!'], tty: [18, 'bool!'], envFrom: [19, 'EnvFromSource[]'], terminationMessagePolicy: [20, 'text!'], startupProbe: [22, 'Probe'],
+  },
+  ContainerPort: { name: [1, 'text!'], hostPort: [2, 'int!'], containerPort: [3, 'int!'], protocol: [4, 'text!'], hostIP: [5, 'text!'] },
+  ResourceRequirements: { limits: [1, 'quantity{}'], requests: [2, 'quantity{}'] },
+  VolumeMount: { name: [1, 'text!'], readOnly: [2, 'bool!'], mountPath: [3, 'text!'], subPath: [4, 'text!'], mountPropagation: [5, 'text'], subPathExpr: [6, 'text!'] },
+  SecurityContext: { capabilities: [1, 'Capabilities'], privileged: [2, 'bool'], runAsUser: [4, 'int'], runAsNonRoot: [5, 'bool'], readOnlyRootFilesystem: [6, 'bool'], allowPrivilegeEscalation: [7, 'bool'], runAsGroup: [8, 'int'], seccompProfile: [11, 'SeccompProfile'] },
+  Capabilities: { add: [1, 'text[]'], drop: [2, 'text[]'] },
+  SeccompProfile: { type: [1, 'text!'], localhostProfile: [2, 'text'] },
+  Probe: { handler: [1, 'ProbeHandler^'], initialDelaySeconds: [2, 'int!'], timeoutSeconds: [3, 'int!'], periodSeconds: [4, 'int!'], successThreshold: [5, 'int!'], failureThreshold: [6, 'int!'], terminationGracePeriodSeconds: [7, 'int'] },
+  ProbeHandler: { exec: [1, 'ExecAction'], httpGet: [2, 'HTTPGetAction'], tcpSocket: [3, 'TCPSocketAction'] },
+  Lifecycle: { postStart: [1, 'ProbeHandler'], preStop: [2, 'ProbeHandler'] },
+  ExecAction: { command: [1, 'text[]'] },
+  HTTPGetAction: { path: [1, 'text!'], port: [2, 'intOrString'], host: [3, 'text!'], scheme: [4, 'text!'], httpHeaders: [5, 'HTTPHeader[]'] },
+  HTTPHeader: { name: [1, 'text!'], value: [2, 'text!'] },
+  TCPSocketAction: { port: [1, 'intOrString'], host: [2, 'text!'] },
+  EnvVar: { name: [1, 'text!'], value: [2, 'text!'], valueFrom: [3, 'EnvVarSource'] },
+  EnvVarSource: { fieldRef: [1, 'ObjectFieldSelector'], resourceFieldRef: [2, 'ResourceFieldSelector'], configMapKeyRef: [3, 'KeySelector'], secretKeyRef: [4, 'KeySelector'] },
+  ObjectFieldSelector: { apiVersion: [1, 'text!'], fieldPath: [2, 'text!'] },
+  ResourceFieldSelector: { containerName: [1, 'text!'], resource: [2, 'text!'], divisor: [3, 'quantity'] },
+  Named: named,
+  KeySelector: { reference: [1, 'Named^'], key: [2, 'text!'], optional: [3, 'bool'] },
+  EnvFromSource: { prefix: [1, 'text!'], configMapRef: [2, 'EnvSource'], secretRef: [3, 'EnvSource'] },
+  EnvSource: { reference: [1, 'Named^'], optional: [2, 'bool'] },
+  Toleration: { key: [1, 'text!'], operator: [2, 'text!'], value: [3, 'text!'], effect: [4, 'text!'], tolerationSeconds: [5, 'int'] },
+
+  Affinity: { nodeAffinity: [1, 'NodeAffinity'], podAffinity: [2, 'PodAffinity'], podAntiAffinity: [3, 'PodAffinity'] },
+  NodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [1, 'NodeSelector'] },
+  NodeSelector: { nodeSelectorTerms: [1, 'NodeSelectorTerm[]'] },
+  NodeSelectorTerm: { matchExpressions: [1, 'LabelSelectorRequirement[]'], matchFields: [2, 'LabelSelectorRequirement[]'] },
+  PodAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [1, 'PodAffinityTerm[]'], preferredDuringSchedulingIgnoredDuringExecution: [2, 'WeightedPodAffinityTerm[]'] },
+  WeightedPodAffinityTerm: { weight: [1, 'int!'], podAffinityTerm: [2, 'PodAffinityTerm'] },
+  PodAffinityTerm: { labelSelector: [1, 'LabelSelector'], namespaces: [2, 'text[]'], topologyKey: [3, 'text!'] },
+
+  Volume: { name: [1, 'text!'], source: [2, 'VolumeSource^'] },
+  VolumeSource: { hostPath: [1, 'HostPath'], emptyDir: [2, 'EmptyDir'], secret: [6, 'SecretVolume'], downwardAPI: [16, 'DownwardVolume'], configMap: [19, 'ConfigMapVolume'], projected: [26, 'ProjectedVolume'] },
+  HostPath: { path: [1, 'text!'], type: [2, 'text'] },
+  EmptyDir: { medium: [1, 'text!'], sizeLimit: [2, 'quantity'] },
+  SecretVolume: { secretName: [1, 'text!'], items: [2, 'KeyToPath[]'], defaultMode: [3, 'int'], optional: [4, 'bool'] },
+  ConfigMapVolume: { reference: [1, 'Named^'], items: [2, 'KeyToPath[]'], defaultMode: [3, 'int'], optional: [4, 'bool'] },
+  KeyToPath: { key: [1, 'text!'], path: [2, 'text!'], mode: [3, 'int'] },
+  DownwardVolume: { items: [1, 'DownwardFile[]'], defaultMode: [2, 'int'] },
+  DownwardFile: { path: [1, 'text!'], fieldRef: [2, 'ObjectFieldSelector'], resourceFieldRef: [3, 'ResourceFieldSelector'], mode: [4, 'int'] },
+  ProjectedVolume: { sources: [1, 'VolumeProjection[]'], defaultMode: [2, 'int'] },
+  VolumeProjection: { secret: [1, 'Projection'], downwardAPI: [2, 'DownwardVolume'], configMap: [3, 'Projection'], serviceAccountToken: [4, 'TokenProjection'] },
+  Projection: { reference: [1, 'Named^'], items: [2, 'KeyToPath[]'], optional: [4, 'bool'] },
+  TokenProjection: { audience: [1, 'text!'], expirationSeconds: [2, 'int'], path: [3, 'text!'] },
+};
