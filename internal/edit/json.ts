@@ -18,7 +18,8 @@ export type JsonToken = {
   readonly members: () => readonly JsonMember[];
 };
 
-export type JsonMember = { readonly name: string | number; readonly value: JsonToken };
+/** `start` is where the member begins: its name's quote, or the value itself in an array. */
+export type JsonMember = { readonly name: string | number; readonly start: number; readonly value: JsonToken };
 
 /** True when the text is JSON; everything else here expects that. */
 export function isJson(text: string): boolean {
@@ -81,13 +82,14 @@ function membersIn(text: string, start: number, end: number): JsonMember[] {
   let at = skipBlanks(text, start + 1);
   while (at < end - 1) {
     let name: string | number = members.length;
+    const start = at;
     if (isObject) {
       const key = tokenFrom(text, at);
       name = decodeJsonString(text.slice(key.start + 1, key.end - 1)).value;
       at = skipBlanks(text, skipBlanks(text, key.end) + 1); // over the colon
     }
     const value = tokenFrom(text, at);
-    members.push({ name, value });
+    members.push({ name, start, value });
     at = skipBlanks(text, skipBlanks(text, value.end) + 1); // over the comma
   }
   return members;
