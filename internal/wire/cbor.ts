@@ -8,6 +8,8 @@ import type { FieldPath } from '../edit/json.ts';
  */
 export type CborItem = {
   readonly type: 'string' | 'map' | 'array' | 'other';
+  /** Where the item begins, its tags included. */
+  readonly tagsAt: number;
   /** Offset of the item's own head, after its tags. */
   readonly head: number;
   /** Offset of the content: the first byte of a string, the first item of a container. */
@@ -21,7 +23,8 @@ export type CborItem = {
   readonly members: () => readonly CborMember[];
 };
 
-export type CborMember = { readonly name: string | number; readonly value: CborItem };
+/** `start` is where the member begins: its key, or the item itself in an array. */
+export type CborMember = { readonly name: string | number; readonly start: number; readonly value: CborItem };
 
 const deepest = 500; // the API server refuses deeper ones long before
 
@@ -62,11 +65,17 @@ export function replaceCborString(bytes: Uint8Array, item: CborItem, value: Uint
   return spliced(bytes, item.head, item.end, joined(headOf(item.major, content.length), content));
 }
 
-function headOf(major: number, length: number): Uint8Array {
+/** The shortest head of an item: its major type and a number. */
+export function headOf(major: number, length: number): Uint8Array {
   const first = major << 5;
   if (length < 24) return Uint8Array.of(first | length);
   if (length < 0x100) return Uint8Array.of(first | 24, length);
   if (length < 0x10000) return Uint8Array.of(first | 25, length >> 8, length & 0xff);
+  if (length >= 0x100000000) {
+    const head = Buffer.alloc(9, first | 27);
+    head.writeBigUInt64BE(BigInt(length), 1);
+    return new Uint8Array(head);
+  }
   return Uint8Array.of(first | 26, (length >>> 24) & 0xff, (length >> 16) & 0xff, (length >> 8) & 0xff, length & 0xff);
 }
 
@@ -76,6 +85,7 @@ function container(bytes: Uint8Array, type: 'map' | 'array', start: number, coun
   let at = start;
   while (count === undefined ? bytes[at] !== 0xff : members.length < count) {
     let name: string | number = members.length;
+    const start = at;
     if (type === 'map') {
       const key = itemFrom(bytes, at, depth + 1);
       // Kubernetes has string keys only; one of another type cannot be named by a path, so it gets a name that no path has.
@@ -83,7 +93,7 @@ function container(bytes: Uint8Array, type: 'map' | 'array', start: number, coun
       at = key.end;
     }
     const value = itemFrom(bytes, at, depth + 1);
-    members.push({ name, value });
+    members.push({ name, start, value });
     at = value.end;
   }
   return { type, end: count === undefined ? at + 1 : at, members: () => members };
@@ -103,7 +113,7 @@ function itemFrom(bytes: Uint8Array, begin: number, depth: number): CborItem {
       at = next;
       continue;
     }
-    const item = { head: at, start: next, major, count: value, isBytes, members: () => [] };
+    const item = { tagsAt: begin, head: at, start: next, major, count: value, isBytes, members: () => [] };
     switch (major) {
       case 0: case 1: return { ...item, type: 'other', end: next };
       case 2: case 3: return { ...item, type: 'string', end: value === undefined ? endOfChunks(bytes, next, depth) : within(bytes, next + value) };

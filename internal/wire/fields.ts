@@ -3,11 +3,18 @@
  * carried along unread. The golden test proves each line of the built-in kinds; Route and OAuthClient have no golden value.
  */
 export type FieldType = 'text' | 'bytes' | { readonly message: string };
-export type FieldSpec = { readonly number: number; readonly type: FieldType; readonly shape: 'one' | 'list' | 'map' };
+export type FieldSpec = {
+  readonly number: number;
+  readonly type: FieldType;
+  readonly shape: 'one' | 'list' | 'map';
+  /** A pointer in Go: it is absent where it has no value. Other single texts are written even when they are empty. */
+  readonly isPointer?: true;
+};
 export type MessageSpec = Readonly<Record<string, FieldSpec>>;
 
 const typed = (type: string): FieldType => (type === 'text' || type === 'bytes' ? type : { message: type });
 const one = (number: number, type: string): FieldSpec => ({ number, type: typed(type), shape: 'one' });
+const pointer = (number: number, type: string): FieldSpec => ({ ...one(number, type), isPointer: true });
 const list = (number: number, type: string): FieldSpec => ({ number, type: typed(type), shape: 'list' });
 const map = (number: number, type: string): FieldSpec => ({ number, type: typed(type), shape: 'map' });
 
@@ -40,7 +47,8 @@ const messages: Readonly<Record<string, MessageSpec>> = {
   PodTemplateSpec: { metadata, spec: one(2, 'PodSpec') },
   PodSpec: { containers: list(2, 'Container'), serviceAccountName: one(8, 'text'), nodeName: one(10, 'text'), initContainers: list(20, 'Container') },
   Container: { name: one(1, 'text'), image: one(2, 'text'), command: list(3, 'text'), args: list(4, 'text'), env: list(7, 'EnvVar') },
-  EnvVar: { name: one(1, 'text'), value: one(2, 'text') },
+  EnvVar: { name: one(1, 'text'), value: one(2, 'text'), valueFrom: pointer(3, 'EnvVarSource') },
+  EnvVarSource: {},
 
   Deployment: { metadata, spec: one(2, 'DeploymentSpec') },
   DeploymentSpec: workload(3),
@@ -58,8 +66,8 @@ const messages: Readonly<Record<string, MessageSpec>> = {
   ValidatingWebhookConfiguration: { metadata, webhooks: list(2, 'Webhook') },
   MutatingWebhookConfiguration: { metadata, webhooks: list(2, 'Webhook') },
   Webhook: { name: one(1, 'text'), clientConfig: one(2, 'WebhookClientConfig') },
-  WebhookClientConfig: { service: one(1, 'ServiceReference'), caBundle: one(2, 'bytes'), url: one(3, 'text') },
-  ServiceReference: { namespace: one(1, 'text'), name: one(2, 'text'), path: one(3, 'text') },
+  WebhookClientConfig: { service: one(1, 'ServiceReference'), caBundle: one(2, 'bytes'), url: pointer(3, 'text') },
+  ServiceReference: { namespace: one(1, 'text'), name: one(2, 'text'), path: pointer(3, 'text') },
 
   // Stored as JSON by every release seen; the numbers are for one that changes its mind, the byte fields are for JSON.
   APIService: { metadata, spec: one(2, 'APIServiceSpec') },

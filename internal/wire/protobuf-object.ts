@@ -1,6 +1,7 @@
 import { bytesOf, textOf } from './bytes.ts';
 import type { FieldSpec, MessageSpec } from './fields.ts';
 import { messageNamed } from './fields.ts';
+import { protobufHead } from './form.ts';
 import type { FieldPath } from '../edit/json.ts';
 import type { Enclosing, WireField } from './protobuf.ts';
 import { field, fieldsIn, lengthDelimited, replaceSpan } from './protobuf.ts';
@@ -13,6 +14,12 @@ export type Located =
   | { readonly is: 'message'; readonly spec: MessageSpec; readonly enclosing: readonly Enclosing[] }
   | { readonly is: 'many'; readonly field: FieldSpec; readonly enclosing: readonly Enclosing[] };
 
+/** The object itself inside its envelope (`runtime.Unknown`, field 2), as the outermost message. */
+export function rawOf(bytes: Uint8Array): readonly Enclosing[] {
+  const raw = fieldsIn(bytes, protobufHead.length, bytes.length).findLast((candidate) => candidate.number === 2);
+  return raw === undefined ? [] : [raw];
+}
+
 /** Finds a path below the message whose span is the last of `enclosing`. */
 export function locate(bytes: Uint8Array, enclosing: readonly Enclosing[], spec: MessageSpec, path: FieldPath): Located | undefined {
   let here: Located | undefined = { is: 'message', spec, enclosing };
@@ -24,7 +31,8 @@ export function locate(bytes: Uint8Array, enclosing: readonly Enclosing[], spec:
   return here;
 }
 
-function member(bytes: Uint8Array, enclosing: readonly Enclosing[], spec: MessageSpec, name: string): Located | undefined {
+/** What a member of a message is. */
+export function member(bytes: Uint8Array, enclosing: readonly Enclosing[], spec: MessageSpec, name: string): Located | undefined {
   const known = spec[name];
   if (known === undefined) return undefined;
   const found = occurrences(bytes, enclosing, known.number);
@@ -33,7 +41,8 @@ function member(bytes: Uint8Array, enclosing: readonly Enclosing[], spec: Messag
   return last === undefined ? undefined : typedAs(known, [...enclosing, last]);
 }
 
-function element(bytes: Uint8Array, enclosing: readonly Enclosing[], known: FieldSpec, step: string | number): Located | undefined {
+/** What an item of a list or an entry of a map is. */
+export function element(bytes: Uint8Array, enclosing: readonly Enclosing[], known: FieldSpec, step: string | number): Located | undefined {
   const all = occurrences(bytes, enclosing, known.number);
   if (known.shape === 'list') {
     const item = typeof step === 'number' ? all[step] : undefined;
@@ -51,13 +60,15 @@ function typedAs(known: FieldSpec, enclosing: readonly Enclosing[]): Located {
   return typeof known.type === 'string' ? { is: 'leaf', type: known.type, enclosing } : { is: 'message', spec: messageNamed(known.type.message), enclosing };
 }
 
-function occurrences(bytes: Uint8Array, enclosing: readonly Enclosing[], number: number): WireField[] {
+/** The fields of one number in a message that hold content, in their order. */
+export function occurrences(bytes: Uint8Array, enclosing: readonly Enclosing[], number: number): WireField[] {
   const message = enclosing.at(-1);
   if (message === undefined) return [];
   return fieldsIn(bytes, message.start, message.end).filter((candidate) => candidate.number === number && candidate.wireType === lengthDelimited);
 }
 
-function keyOf(bytes: Uint8Array, entry: Enclosing): string | undefined {
+/** The key of a map entry. */
+export function keyOf(bytes: Uint8Array, entry: Enclosing): string | undefined {
   const key = occurrences(bytes, [entry], 1).at(-1);
   return key === undefined ? '' : textOf(bytes.subarray(key.start, key.end));
 }

@@ -7,10 +7,9 @@ import type { CborItem } from './cbor.ts';
 import { cborContent, cborItemAt, cborKeysAt, cborRoot, replaceCborString } from './cbor.ts';
 import { isByteField, messageOfKind } from './fields.ts';
 import { formOf, protobufHead } from './form.ts';
-import type { Enclosing } from './protobuf.ts';
 import { fieldsIn } from './protobuf.ts';
 import type { Located } from './protobuf-object.ts';
-import { contentOf, keysOf, locate, replaceLeaf } from './protobuf-object.ts';
+import { contentOf, keysOf, locate, rawOf, replaceLeaf } from './protobuf-object.ts';
 
 /** An etcd value that holds an object. The bytes are the truth; kind and apiVersion are read from them. */
 export type Stored = { readonly apiVersion: string; readonly kind: string; readonly bytes: Uint8Array } & Body;
@@ -160,7 +159,7 @@ function wordAt(stored: Stored, name: string): string {
 }
 
 /** Field numbers of `runtime.Unknown` and its `typeMeta`. */
-const unknown = { typeMeta: 1, raw: 2, apiVersion: 1, kind: 2 } as const;
+const unknown = { typeMeta: 1, apiVersion: 1, kind: 2 } as const;
 
 function typeMetaOf(bytes: Uint8Array): { apiVersion: string; kind: string } {
   try {
@@ -175,9 +174,4 @@ function typeMetaOf(bytes: Uint8Array): { apiVersion: string; kind: string } {
   } catch (error) {
     throw new Failure('a value that begins like protobuf is not an object', { why: messageOf(error) });
   }
-}
-
-function rawOf(bytes: Uint8Array): readonly Enclosing[] {
-  const raw = fieldsIn(bytes, protobufHead.length, bytes.length).findLast((field) => field.number === unknown.raw);
-  return raw === undefined ? [] : [raw];
 }
