@@ -37,4 +37,12 @@ export type Edit = {
 export type Replacement =
   | { readonly kind: 'changed'; readonly document: Document; readonly after: Uint8Array }
   | { readonly kind: 'removed'; readonly document: Document }
-  | { readonly kind: 'created'; readonly in: 'etcd'; readonly key: string; readonly after: Uint8Array };
+  | { readonly kind: 'created'; readonly in: 'etcd'; readonly key: string; readonly after: Uint8Array }
+  /** A file that is not there yet; mode, owner, label and other attributes are those of the file `like`, in the same folder. */
+  | { readonly kind: 'created'; readonly in: 'file'; readonly path: string; readonly after: Uint8Array; readonly like: string };
+
+/** The name of the document that a replacement changes, removes or makes. */
+export function replacedName(replacement: Replacement): string {
+  if (replacement.kind !== 'created') return documentName(replacement.document);
+  return replacement.in === 'etcd' ? `etcd:${replacement.key}` : `file:${replacement.path}`;
+}

@@ -11,7 +11,7 @@ import { eachOf } from './each-of.ts';
 import { changeOf, journalledKey, keyWritesOf, saveValues, type KeyWrite, type Seal } from './etcd-side.ts';
 import { originalsFolder, writeJournal, type Journal } from './journal.ts';
 import { close, needsRepair } from './repair.ts';
-import { contentOf, copyOriginals, endStaging, removeFile, stageAttributes, stageContent, swap, syncsAtOnce } from './staging.ts';
+import { contentOf, copyOriginals, endStaging, removeFile, stageAttributes, stageContent, stageLike, swap, syncsAtOnce } from './staging.ts';
 import { openStateFolder } from './state-folder.ts';
 import { fileCopies, takeBack } from './take-back.ts';
 import { targetsOf, type Target } from './targets.ts';
@@ -31,10 +31,14 @@ export type CommitInput = {
   readonly etcd?: Etcd;
   readonly replacements: readonly Replacement[];
   readonly seal: Seal;
+  /** The peer addresses of etcd's one member, as found and as they are to be. */
+  readonly member?: MemberChange;
   readonly stateFolder: string;
   /** Called before the first write: from here on a request to stop no longer stops, because stopping would be more work than ending. */
   readonly onWriting?: () => void;
 };
+
+export type MemberChange = { readonly id: string; readonly before: readonly string[]; readonly after: readonly string[] };
 
 export type Written = { readonly keys: number; readonly transactions: number; readonly files: number };
 
@@ -64,6 +68,7 @@ export async function commit(host: Host, input: CommitInput, say: (line: string)
   let transactions = 0;
   try {
     if (etcd !== undefined && writes.length > 0) transactions = (await etcd.commit(writes.map(changeOf))).transactions.length;
+    if (etcd !== undefined && input.member !== undefined) await etcd.updateMember(input.member.id, input.member.after);
     await replaceFiles(journal, targets);
     await writeJournal(host, stateFolder, { ...journal, phase: 'written' });
   } catch (error) {
@@ -80,15 +85,16 @@ export async function commit(host: Host, input: CommitInput, say: (line: string)
 
 async function etcdPart({ etcd, replacements, seal }: CommitInput): Promise<KeyWrite[]> {
   if (etcd !== undefined) return keyWritesOf(etcd, replacements, seal);
-  if (replacements.some((replacement) => replacement.kind === 'created' || replacement.document.in === 'etcd')) throw new Failure('the plan writes to etcd, and there is no etcd');
+  if (replacements.some((replacement) => (replacement.kind === 'created' ? replacement.in : replacement.document.in) === 'etcd')) throw new Failure('the plan writes to etcd, and there is no etcd');
   return [];
 }
 
-function announce(host: Host, { etcd }: CommitInput, targets: readonly Target[], writes: readonly KeyWrite[]): Journal {
+function announce(host: Host, { etcd, member }: CommitInput, targets: readonly Target[], writes: readonly KeyWrite[]): Journal {
   return {
     format: 1, phase: 'saving', run: randomBytes(6).toString('hex'), startedAt: host.now().toISOString(),
     ...(etcd === undefined ? {} : { etcd: { endpoint: etcd.endpoint, keys: writes.map(journalledKey) } }),
-    files: targets.map(({ path, links, before, after }) => ({ path, links: [...links], before: digestOf(before), after: after === undefined ? null : digestOf(after) })),
+    ...(member === undefined ? {} : { member: { id: member.id, before: [...member.before], after: [...member.after] } }),
+    files: targets.map(({ path, links, before, after }) => ({ path, links: [...links], before: before === undefined ? null : digestOf(before), after: after === undefined ? null : digestOf(after) })),
   };
 }
 
@@ -101,13 +107,14 @@ async function saveOriginals(host: Host, { etcd, stateFolder }: CommitInput, jou
       await etcd.snapshot(join(folder, 'etcd.snapshot'));
       await saveValues(folder, writes);
     }
-    await copyOriginals(host, targets.map(({ path }) => path), fileCopies(folder));
+    await copyOriginals(host, targets.flatMap(({ path, before }) => (before === undefined ? [] : [path])), fileCopies(folder));
     await syncFolder(folder);
     await syncFolder(stateFolder);
   } catch (error) {
     throw new Failure(`the originals cannot be saved in "${folder}"`, { cause: error, next: error instanceof Failure && error.next !== undefined ? error.next : `make room there, or give another folder with --state-dir` });
   }
   for (const { path, before } of targets) {
+    if (before === undefined) continue;
     const copy = await contentOf(join(fileCopies(folder), path));
     if (copy === undefined || Buffer.compare(copy, before) !== 0) throw new Failure(`the file "${path}" changed while the plan was made`, { next: 'stop whatever else writes to it, then start again' });
   }
@@ -115,9 +122,10 @@ async function saveOriginals(host: Host, { etcd, stateFolder }: CommitInput, jou
 
 /** New files, whole and synced, beside the old ones. */
 async function stage(host: Host, journal: Journal, targets: readonly Target[]): Promise<void> {
-  const kept = targets.flatMap(({ path, after }) => (after === undefined ? [] : [{ path, after }]));
+  const kept = targets.flatMap(({ path, after, like }) => (after === undefined ? [] : [{ path, after, like }]));
   try {
-    await stageAttributes(host, kept.map(({ path }) => path), journal.run);
+    await stageAttributes(host, kept.flatMap(({ path, like }) => (like === undefined ? [path] : [])), journal.run);
+    for (const { path, like } of kept) if (like !== undefined) await stageLike(host, like, path, journal.run);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     throw new Failure(`new files cannot be staged: ${error.stderrTail.split('\n').at(-1) ?? error.message}`, { cause: error, next: 'look at that file system (df, dmesg)' });

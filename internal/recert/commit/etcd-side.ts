@@ -29,7 +29,7 @@ const readsAtOnce = 16;
  */
 export async function keyWritesOf(etcd: Etcd, replacements: readonly Replacement[], seal: Seal): Promise<KeyWrite[]> {
   const wanted = replacements.flatMap((replacement) => {
-    if (replacement.kind === 'created') return [{ key: replacement.key, was: '0', after: seal(replacement.key, replacement.after) }];
+    if (replacement.kind === 'created') return replacement.in === 'etcd' ? [{ key: replacement.key, was: '0', after: seal(replacement.key, replacement.after) }] : [];
     if (replacement.document.in !== 'etcd') return [];
     const { key, modRevision: was } = replacement.document;
     return [{ key, was, after: replacement.kind === 'changed' ? seal(key, replacement.after) : undefined }];
@@ -73,6 +73,7 @@ async function readValues(folder: string): Promise<Map<string, Uint8Array>> {
  * is touched. Returns the number of keys put back.
  */
 export async function takeBackKeys(etcd: Etcd, folder: string, keys: readonly JournalledKey[]): Promise<number> {
+  if (keys.length === 0) return 0;
   const saved = await readValues(folder);
   const found = await eachOf(keys, readsAtOnce, async (key) => ({ ...key, now: await etcd.get(key.key) }));
   const changes = found.flatMap(({ key, before, after, now }): EtcdChange[] => {

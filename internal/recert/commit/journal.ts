@@ -24,9 +24,11 @@ const journalSchema = z.strictObject({
   endedAt: z.string().optional(),
   outcome: z.enum(['written', 'nothing was written', 'taken back']).optional(),
   etcd: z.strictObject({ endpoint: z.string(), keys: z.array(z.strictObject({ key: z.string(), before: z.string().nullable(), after: z.string().nullable() })) }).optional(),
+  /** The address at which etcd is known to its members. */
+  member: z.strictObject({ id: z.string(), before: z.array(z.string()), after: z.array(z.string()) }).optional(),
   files: z.array(z.strictObject({
     path: z.string(),
-    before: z.string(),
+    before: z.string().nullable(),
     after: z.string().nullable(),
     /** Other paths of the same inode, which become one inode again. */
     links: z.array(z.string()),

@@ -40,6 +40,12 @@ export async function stageAttributes(host: Host, paths: readonly string[], run:
   }
 }
 
+/** Makes an empty staged file with the attributes of another one. */
+export async function stageLike(host: Host, like: string, path: string, run: string): Promise<void> {
+  await mkdir(stagingFolder(path, run), { mode: 0o700, recursive: true });
+  await host.run('cp', ['--attributes-only', attributes, '--', like, stagedPath(path, run)], { onStop: 'finish' });
+}
+
 /** Gives a staged file its content, on stable storage. */
 export async function stageContent(path: string, run: string, content: Uint8Array): Promise<void> {
   try {

@@ -1,14 +1,18 @@
-import { realpath, stat } from 'node:fs/promises';
+import { lstat, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { Failure, messageOf } from '../../errors/errors.ts';
 import type { Replacement } from '../document.ts';
 
 /** One file to write: where it really stands, and its content before and after (`undefined`: it goes). */
 export type Target = {
   readonly path: string;
-  readonly before: Uint8Array;
+  /** Undefined: it is new. */
+  readonly before: Uint8Array | undefined;
   readonly after: Uint8Array | undefined;
   /** Other planned paths of the same inode. A rename would part them, so they are linked again. */
   readonly links: readonly string[];
+  /** The file whose attributes a new one gets. */
+  readonly like?: string;
   /** Names of the inode outside the plan: they keep the old content, and a person must know. */
   readonly strangers: number;
 };
@@ -20,9 +24,14 @@ export type Target = {
  * @throws Failure when two documents of one file want different contents
  */
 export async function targetsOf(replacements: readonly Replacement[]): Promise<Target[]> {
+  const made: Target[] = [];
   const byInode = new Map<string, { paths: string[]; linkCount: number; before: Uint8Array; after: Uint8Array | undefined }>();
   for (const replacement of replacements) {
-    if (replacement.kind === 'created' || replacement.document.in !== 'file') continue;
+    if (replacement.kind === 'created') {
+      if (replacement.in === 'file') made.push(await newTarget(replacement));
+      continue;
+    }
+    if (replacement.document.in !== 'file') continue;
     const { path: named, bytes: before } = replacement.document;
     const after = replacement.kind === 'changed' ? replacement.after : undefined;
     const { path, inode, linkCount } = await look(named);
@@ -33,11 +42,19 @@ export async function targetsOf(replacements: readonly Replacement[]): Promise<T
       if (!known.paths.includes(path)) known.paths.push(path);
     }
   }
-  return [...byInode.values()].flatMap(({ paths, linkCount, before, after }) => {
+  const standing = [...byInode.values()].flatMap(({ paths, linkCount, before, after }) => {
     const [path, ...links] = paths;
     if (path === undefined || (after !== undefined && same(before, after))) return [];
     return [{ path, links, before, after, strangers: Math.max(0, linkCount - paths.length) }];
   });
+  return [...standing, ...made];
+}
+
+/** A file that the plan makes. The folder is resolved, so that a link above it is no second name. */
+async function newTarget({ path: named, after, like }: Extract<Replacement, { kind: 'created'; in: 'file' }>): Promise<Target> {
+  const path = join((await look(dirname(named))).path, basename(named));
+  if ((await lstat(path).catch(() => undefined)) !== undefined) throw new Failure(`the file "${path}" is there already, and the plan makes it`, { next: 'see where it comes from, then start again' });
+  return { path, links: [], before: undefined, after, like: (await look(like)).path, strangers: 0 };
 }
 
 async function look(named: string): Promise<{ path: string; inode: string; linkCount: number }> {

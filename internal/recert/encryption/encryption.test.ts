@@ -57,7 +57,7 @@ function encryptedCluster(type: 'aescbc' | 'aesgcm'): { clear: Values; stored: V
 }
 
 const clearReader = (stored: Values, open: (key: string, value: Uint8Array) => Uint8Array): ReturnType<typeof readerOf> => readerOf(new Map([...stored].map(([name, value]) => [name, Buffer.from(open(name, value))])));
-const nameOf = (replacement: Replacement): string => (replacement.kind === 'created' ? replacement.key : replacement.document.in === 'etcd' ? replacement.document.key : replacement.document.path);
+const nameOf = (replacement: Replacement): string => (replacement.kind === 'created' ? (replacement.in === 'etcd' ? replacement.key : replacement.path) : replacement.document.in === 'etcd' ? replacement.document.key : replacement.document.path);
 const bytesAt = (value: Uint8Array, ...path: string[]): string => {
   const stored = openStored(value);
   const field = stored === undefined ? undefined : fieldAt(stored, path);
@@ -114,7 +114,7 @@ await test('a key Secret takes the name of the given key, inside and outside', a
   const atRest = await findAtRest(readerOf(cluster.stored), [cluster.folder]);
   const { replacements } = await rotate(clearReader(cluster.stored, atRest.open), atRest, [], { openshift: new Secret(configuration('aesgcm', '7', 9, 'routes.route.openshift.io')) });
   const made = replacements.find((replacement) => replacement.kind === 'created');
-  assert.ok(made?.kind === 'created');
+  assert.ok(made?.kind === 'created' && made.in === 'etcd');
   assert.equal(made.key, '/kubernetes.io/secrets/openshift-config-managed/encryption-key-openshift-apiserver-7');
   assert.equal(bytesAt(made.after, 'metadata', 'name'), 'encryption-key-openshift-apiserver-7');
   const changed = replacements.find((replacement) => nameOf(replacement) === '/kubernetes.io/secrets/openshift-apiserver/encryption-config');

@@ -3,7 +3,7 @@ import { Failure, UsageError } from '../../errors/errors.ts';
 import { openStored, replaceAt, fieldAt } from '../../wire/wire.ts';
 import type { Provider } from '../../wire/encryption.ts';
 import type { Secret } from '../../log/secret.ts';
-import { documentName, type Replacement } from '../document.ts';
+import { replacedName, type Replacement } from '../document.ts';
 import { configurationField, sealWith, type AtRest } from './at-rest.ts';
 import { readConfiguration, writeConfiguration, type EncryptionConfiguration } from './configuration.ts';
 import { prefixesOf } from './resources.ts';
@@ -46,8 +46,8 @@ export async function rotate(etcd: ClearReader, atRest: AtRest, plan: readonly R
   refuseOverlap(configurations);
 
   const changed = new Map<string, Replacement>();
-  for (const replacement of plan) changed.set(nameOf(replacement), replacement);
-  const put = (replacement: Replacement): void => { changed.set(nameOf(replacement), replacement); };
+  for (const replacement of plan) changed.set(replacedName(replacement), replacement);
+  const put = (replacement: Replacement): void => { changed.set(replacedName(replacement), replacement); };
 
   // Every value of every encrypted resource, as the plan leaves it, or as it stands.
   const prefixes = [...new Set(serverNames.flatMap((server) => configurations[server].flatMap(({ resources }) => resources.flatMap(prefixesOf))))];
@@ -141,6 +141,5 @@ function afterWith(clear: Uint8Array, field: readonly string[], value: Uint8Arra
   return replaceAt(stored, field, value).bytes;
 }
 
-const etcdKeyOf = (replacement: Replacement): string | undefined => (replacement.kind === 'created' ? replacement.key : replacement.document.in === 'etcd' ? replacement.document.key : undefined);
+const etcdKeyOf = (replacement: Replacement): string | undefined => (replacement.kind === 'created' ? (replacement.in === 'etcd' ? replacement.key : undefined) : replacement.document.in === 'etcd' ? replacement.document.key : undefined);
 
-const nameOf = (replacement: Replacement): string => (replacement.kind === 'created' ? `etcd:${replacement.key}` : documentName(replacement.document));
