@@ -7,6 +7,7 @@ import type { Edit } from '../../internal/recert/document.ts';
 import type { CertificateRecord, RenewalRecord } from '../../internal/recert/record.ts';
 import { failureBlock } from '../../internal/steps/failure-block.ts';
 import type { LogLevel } from './log-level.ts';
+import { identityLines } from './plan-identity.ts';
 import { countsOf, openTelling } from './run.ts';
 
 /** Prints what a run would change. Nothing is written, no summary either. */
@@ -24,7 +25,7 @@ export async function showPlan(session: Session, config: RecertConfig, level: Lo
 }
 
 function planLines(outcome: Outcome, everyPlace: boolean): string[] {
-  const { renewal: { record, edits, facts } } = outcome;
+  const { renewal: { record, edits }, facts } = outcome;
   const { what, keys, files } = countsOf(outcome);
   const loose = record.keys.filter(({ publicAfter, public: key }) => publicAfter !== undefined && !record.certificates.some(({ before }) => before.publicKey?.id === key.id));
   const tokens = record.tokens.filter(({ after }) => after !== undefined);
@@ -33,6 +34,7 @@ function planLines(outcome: Outcome, everyPlace: boolean): string[] {
     '', 'Certificates, each below its signer (key, end now → end then, places):', ...certificateTree(record).map((line) => `  ${line}`),
     ...(loose.length === 0 ? [] : ['', 'Keys without certificate:', ...loose.map(({ public: { shape }, privatePlaces, publicPlaces }) => `  ${shapeText(shape)}, ${counted(privatePlaces.length + publicPlaces.length, 'place')}: ${[...privatePlaces, ...publicPlaces].map(({ document }) => document).slice(0, 2).join(', ')}`)]),
     ...(tokens.length === 0 ? [] : ['', `Tokens, signed anew: ${tokens.length}, in ${counted(tokens.flatMap(({ places }) => places).length, 'place')}`]),
+    ...identityLines(outcome, everyPlace),
     ...(facts.length === 0 ? [] : ['', 'Left alone:', ...facts.map((fact) => `  ${fact}`)]),
     '', ...(everyPlace ? ['Every place:', ...edits.map((edit) => `  ${placeText(edit)}: ${edit.reason}`)] : [`${edits.length} places change; recert plan -v lists them.`]),
   ];
@@ -55,7 +57,7 @@ function certificateTree({ certificates }: RenewalRecord): string[] {
 }
 
 function planData(outcome: Outcome): object {
-  const { renewal: { record, edits, facts } } = outcome;
+  const { renewal: { record, edits }, facts } = outcome;
   const { numbers, keys, files } = countsOf(outcome);
   const subjects = new Map(record.certificates.map(({ before }) => [before.digest, before.subjectText]));
   return {
@@ -66,6 +68,7 @@ function planData(outcome: Outcome): object {
       notAfter: before.validity.notAfter, newSubject: after?.subjectText, newNotBefore: after?.validity.notBefore, newNotAfter: after?.validity.notAfter,
       places: places.map(({ document, field }) => [document, ...field].join(' ')),
     })),
+    renamings: outcome.renamings, member: outcome.member ?? null,
     edits: edits.map((edit) => ({ place: placeText(edit), reason: edit.reason })),
   };
 }

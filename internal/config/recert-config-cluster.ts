@@ -1,6 +1,7 @@
+import { isIP } from 'node:net';
 import { UsageError } from '../errors/errors.ts';
+import { parseConfigDocument } from './document.ts';
 import type { Secret } from '../log/secret.ts';
-import { recertFields } from './recert-config-fields.ts';
 import { readGiven } from './recert-config-rules.ts';
 import type { RecertValues } from './recert-config-values.ts';
 
@@ -20,48 +21,76 @@ export type ClusterChanges = {
   readonly chronyConfig?: string;
 };
 
-/** Reads and checks the keys of the second half. Empty texts ask for nothing, but for kubeadmin's, where empty means removal. */
+/** Reads and checks the keys of the new identity. An empty text is refused, but for kubeadmin's, where empty means removal. */
 export async function readClusterChanges(values: RecertValues): Promise<ClusterChanges> {
-  const clusterRename = values.cluster_rename === undefined || values.cluster_rename === '' ? undefined : readRename(values.cluster_rename);
+  for (const key of ['cluster_rename', 'hostname', 'chrony_config', 'proxy_trusted_ca_bundle'] as const) if (values[key] === '') throw empty(key);
+  for (const key of ['pull_secret', 'proxy', 'install_config'] as const) if (values[key]?.reveal() === '') throw empty(key);
   const userCaBundle = values.user_ca_bundle === undefined ? undefined : await readBundle(values.user_ca_bundle, 'additional_trust_bundle');
-  const proxyTrustedCaBundle = values.proxy_trusted_ca_bundle === undefined || values.proxy_trusted_ca_bundle === '' ? undefined : await readProxyBundle(values.proxy_trusted_ca_bundle, userCaBundle !== undefined);
+  const proxyTrustedCaBundle = values.proxy_trusted_ca_bundle === undefined ? undefined : await readProxyBundle(values.proxy_trusted_ca_bundle, userCaBundle !== undefined);
   if (values.proxy !== undefined && values.proxy.reveal().split('|').length !== 6) throw new UsageError(`proxy must have six parts between bars, it has ${String(values.proxy.reveal().split('|').length)}`, { next: 'write http|https|no_proxy|status http|status https|status no_proxy, or leave the key out' });
+  if (values.install_config !== undefined) refuseMalformed(values.install_config);
   return {
-    ...(clusterRename === undefined ? {} : { clusterRename }),
-    ...given('hostname', values.hostname),
-    addresses: atMostTwo('ip', values.ip ?? []),
-    machineNetworks: atMostTwo('machine_network_cidr', values.machine_network_cidr ?? []),
+    ...(values.cluster_rename === undefined ? {} : { clusterRename: readRename(values.cluster_rename) }),
+    ...(values.hostname === undefined ? {} : { hostname: readHostname(values.hostname) }),
+    addresses: readAddresses(atMostTwo('ip', values.ip ?? [])),
+    machineNetworks: atMostTwo('machine_network_cidr', values.machine_network_cidr ?? []).map(readNetwork),
     ...(values.kubeadmin_password_hash === undefined ? {} : { kubeadminPasswordHash: values.kubeadmin_password_hash }),
-    ...givenSecret('pullSecret', values.pull_secret),
-    ...givenSecret('proxy', values.proxy),
-    ...givenSecret('installConfig', values.install_config),
+    ...(values.pull_secret === undefined ? {} : { pullSecret: values.pull_secret }),
+    ...(values.proxy === undefined ? {} : { proxy: values.proxy }),
+    ...(values.install_config === undefined ? {} : { installConfig: values.install_config }),
     ...(userCaBundle === undefined ? {} : { userCaBundle }),
     ...(proxyTrustedCaBundle === undefined ? {} : { proxyTrustedCaBundle }),
-    ...given('chronyConfig', values.chrony_config),
+    ...(values.chrony_config === undefined ? {} : { chronyConfig: values.chrony_config }),
   };
 }
 
-/** Refuses what this version cannot carry out, rather than leave a cluster half renamed. */
-export function refuseUnbuilt(values: RecertValues): void {
-  const asked = Object.entries(recertFields).filter(([key, { later }]) => later === true && asksFor(key, values)).map(([key]) => key);
-  if (asked.length === 0) return;
-  throw new UsageError(`${asked.join(', ')}: not built yet`, { why: 'this version renews keys, certificates and tokens; it does not change the identity of a cluster', next: `leave ${asked.length === 1 ? 'the key' : 'these keys'} out` });
+function empty(key: string): UsageError {
+  return new UsageError(`${key} must not be empty`, { next: `give ${key} a value, or leave the key out` });
 }
 
-function asksFor(key: string, values: RecertValues): boolean {
-  const value = Object.entries(values).find(([name]) => name === key)?.[1];
-  if (value === undefined || value === false) return false;
-  if (key === 'kubeadmin_password_hash') return true;
-  if (Array.isArray(value)) return value.length > 0;
-  return typeof value === 'string' ? value !== '' : typeof value === 'object' && 'reveal' in value ? value.reveal() !== '' : true;
-}
+/** Labels of RFC 1123 between dots, as Kubernetes asks of names of nodes and clusters. */
+const dnsName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
 function readRename(text: string): NonNullable<ClusterChanges['clusterRename']> {
   const [name, baseDomain, infraId, ...more] = text.split(':');
   if (name === undefined || baseDomain === undefined || more.length > 0 || [name, baseDomain, infraId].includes('')) {
     throw new UsageError(`cluster_rename "${text}" is not of the form name:domain or name:domain:infra-id`, { next: 'correct cluster_rename' });
   }
+  for (const [what, value] of [['name', name], ['domain', baseDomain]] as const) {
+    if (!dnsName.test(value)) throw new UsageError(`cluster_rename: "${value}" is not a ${what} in DNS`, { next: 'write lower-case letters, digits and dashes, with dots between labels' });
+  }
+  if (infraId !== undefined && !/^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/.test(infraId)) throw new UsageError(`cluster_rename: "${infraId}" is not an infrastructure id`, { next: 'write letters, digits and dashes, or leave it out for a new one' });
   return { name, baseDomain, ...(infraId === undefined ? {} : { infraId }) };
+}
+
+function readHostname(text: string): string {
+  if (!dnsName.test(text) || text.length > 253) throw new UsageError(`hostname "${text}" is not the name of a node`, { next: 'write lower-case letters, digits and dashes, with dots between labels' });
+  return text;
+}
+
+/** IPv6 in its shortest form, which is how Kubernetes writes it. */
+function readAddresses(texts: readonly string[]): readonly string[] {
+  const wrong = texts.find((text) => isIP(text) === 0 || text.includes('%'));
+  if (wrong !== undefined) throw new UsageError(`ip "${wrong}" is not an IP address`, { next: 'write one address, or two of different families' });
+  if (texts.length === 2 && isIP(texts[0] ?? '') === isIP(texts[1] ?? '')) throw new UsageError(`ip "${texts.join('" and "')}" are of one family`, { next: 'give an IPv4 and an IPv6 address for dual stack' });
+  return texts.map((text) => (isIP(text) === 6 ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text));
+}
+
+function readNetwork(text: string): string {
+  const [, address = '', length = ''] = /^\s*(\S+)\/(\d{1,3})\s*$/.exec(text) ?? [];
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  if (length === '' || Number(length) > most) throw new UsageError(`machine_network_cidr "${text}" is not a network`, { next: 'write address/prefix length, for example 192.0.2.0/24' });
+  return text.trim();
+}
+
+/** Its text is written as it is; whoever reads it later reads YAML. */
+function refuseMalformed(installConfig: Secret): void {
+  try {
+    parseConfigDocument(Buffer.from(installConfig.reveal()), 'install_config');
+  } catch {
+    // What the parser says may show a piece of the pull secret.
+    throw new UsageError('install_config is not a YAML document of keys and values', { next: 'give the whole text of an install-config.yaml' });
+  }
 }
 
 function atMostTwo(key: string, values: readonly string[]): readonly string[] {
@@ -91,13 +120,4 @@ async function readBundle(text: string, what: string): Promise<string> {
   if (tags.length === 0) throw new UsageError(`${what} holds no certificate`, { next: 'give PEM text with CERTIFICATE blocks' });
   if (foreign !== undefined) throw new UsageError(`${what} holds a block "${foreign}"`, { next: 'leave CERTIFICATE blocks only' });
   return bundle;
-}
-
-function given<K extends string>(key: K, value: string | undefined): { readonly [Key in K]?: string } {
-  // A computed key of a type parameter is widened to string; the value is of the key's type.
-  return (value === undefined || value === '' ? {} : { [key]: value }) as { readonly [Key in K]?: string };
-}
-
-function givenSecret<K extends string>(key: K, value: Secret | undefined): { readonly [Key in K]?: Secret } {
-  return (value === undefined || value.reveal() === '' ? {} : { [key]: value }) as { readonly [Key in K]?: Secret }; // as above
 }

@@ -52,8 +52,8 @@ await test('force_expire and etcd_defrag, extend_expiration and regenerate_serve
   assert.equal((await from({ etcd_endpoint: 'http://[::1]:2379', force_expire: true, etcd_defrag: true, regenerate_server_ssh_keys: folder })).etcdEndpoint, '[::1]:2379');
 });
 
-await test('empty values of the second half ask for nothing', async () => {
-  const config = await from({ crypto_dirs: [folder], cluster_rename: '', hostname: '', ip: [], machine_network_cidr: [], install_config: '', pull_secret: '', chrony_config: '', proxy_trusted_ca_bundle: '' });
+await test('empty lists of the new identity ask for nothing', async () => {
+  const config = await from({ crypto_dirs: [folder], ip: [], machine_network_cidr: [] });
   assert.deepEqual(config.cluster, { addresses: [], machineNetworks: [], dirs: [], files: [] });
 });
 
@@ -64,7 +64,8 @@ await test('flags give the same configuration as the file', async () => {
   assert.deepEqual([flags.raw.route, flags.raw.text.reveal()], ['flags', '["--threads","3"]']);
 });
 
-const wrong: readonly (readonly [string, object | string, string])[] = [
+type Wrong = readonly [what: string, config: object | string, message: string];
+const wrong: readonly Wrong[] = [
   ['a list instead of keys', '- a\n', `failed to read config file ${folder}/recert.yaml: it holds a list, not keys and values`],
   ['half a JSON text', '{"dry_run": tr', `failed to read config file ${folder}/recert.yaml: Flow map must end with a } at line 1, column 15`],
   ['an unknown key near a known one', { etcd_endpiont: 'x' }, 'unknown keys "etcd_endpiont" in config file, nearest known key is "etcd_endpoint"'],
@@ -129,10 +130,26 @@ const wrong: readonly (readonly [string, object | string, string])[] = [
   ['a bundle of the proxy twice', { proxy_trusted_ca_bundle: `user-ca-bundle:${key}` }, 'user-ca-bundle configmap name requires ca-bundle to be empty'],
   ['a bundle of the proxy that is nowhere', { proxy_trusted_ca_bundle: 'user-ca-bundle:' }, 'proxy user-ca-bundle configmap name requires user-ca-bundle to be set'],
   ['a bundle of the proxy without text', { proxy_trusted_ca_bundle: 'mine:' }, 'missing additional trust bundle'],
-  ['a new name', { hostname: 'b', crypto_dirs: [folder] }, 'hostname: not built yet'],
-  ['several keys of the second half', { ip: '192.0.2.1', pull_secret: '{}', proxy: '|||||' }, 'ip, pull_secret, proxy: not built yet'],
-  ['the removal of kubeadmin', { kubeadmin_password_hash: '' }, 'kubeadmin_password_hash: not built yet'],
-  ['post-processing alone', { postprocess_only: true }, 'postprocess_only: not built yet'],
+  ...['cluster_rename', 'hostname', 'install_config', 'pull_secret', 'chrony_config', 'proxy_trusted_ca_bundle', 'proxy'].map((name): Wrong => [`an empty ${name}`, { [name]: '' }, `${name} must not be empty`]),
+  ['a name of the cluster with a blank', { cluster_rename: 'a b:c.d' }, 'cluster_rename: "a b" is not a name in DNS'],
+  ['a domain that ends in a dot', { cluster_rename: 'a:c.d.' }, 'cluster_rename: "c.d." is not a domain in DNS'],
+  ['an infrastructure id that is none', { cluster_rename: 'a:c.d:x_y' }, 'cluster_rename: "x_y" is not an infrastructure id'],
+  ['a name of the cluster with four parts', { cluster_rename: 'a:b:c:d' }, 'cluster_rename "a:b:c:d" is not of the form name:domain or name:domain:infra-id'],
+  ['a host name in capitals', { hostname: 'Node-A' }, 'hostname "Node-A" is not the name of a node'],
+  ['a host name with an underscore', { hostname: 'node_a' }, 'hostname "node_a" is not the name of a node'],
+  ['an address that is none', { ip: '192.0.2.256' }, 'ip "192.0.2.256" is not an IP address'],
+  ['an empty address', { ip: '' }, 'ip "" is not an IP address'],
+  ['an address with a zone', { ip: 'fe80::1%eth0' }, 'ip "fe80::1%eth0" is not an IP address'],
+  ['two addresses of one family', { ip: ['192.0.2.1', '192.0.2.2'] }, 'ip "192.0.2.1" and "192.0.2.2" are of one family'],
+  ['a machine network without length', { machine_network_cidr: '192.0.2.0' }, 'machine_network_cidr "192.0.2.0" is not a network'],
+  ['a machine network too long', { machine_network_cidr: '192.0.2.0/33' }, 'machine_network_cidr "192.0.2.0/33" is not a network'],
+  ['a proxy of four parts', { proxy: 'http://a|http://b|c|d' }, 'proxy must have six parts between bars, it has 4'],
+  ['an install-config that is a list', { install_config: '- a' }, 'install_config is not a YAML document of keys and values'],
+  ['an install-config that is broken', { install_config: 'a: [' }, 'install_config is not a YAML document of keys and values'],
+  ['a trust bundle that is no PEM', { user_ca_bundle: 'no\ncertificate\n' }, 'additional_trust_bundle holds no certificate'],
+  ['a bundle of the proxy that is no PEM', { proxy_trusted_ca_bundle: 'mine:no\ncertificate\n' }, 'proxy_trusted_ca_bundle holds no certificate'],
+  ['a bundle of the proxy without name', { proxy_trusted_ca_bundle: ':/etc/x' }, 'proxy_trusted_ca_bundle is not of the form name:bundle'],
+  ['a new identity without etcd', { hostname: 'b', ip: '192.0.2.1', crypto_dirs: [folder] }, 'hostname, ip: the identity of a cluster is changed in etcd and in files together, and there is no etcd_endpoint'],
   ['nothing to renew', { extend_expiration: true }, 'there is nothing to renew: no etcd_endpoint, no crypto_dirs, no crypto_files'],
 ];
 
@@ -153,6 +170,10 @@ await test('a missing file is named', async () => {
 
 await test('a wrong flag names the flag', async () => {
   await assert.rejects(readRecertFlags({ threads: 'many' }, []), { message: '--threads: threads must be an integer' });
+});
+
+await test('an IPv6 address is taken in its shortest form', async () => {
+  assert.deepEqual((await from({ etcd_endpoint: 'localhost:2379', ip: ['192.0.2.1', '2001:DB8:0:0::1'] })).cluster.addresses, ['192.0.2.1', '2001:db8::1']);
 });
 
 await test('no secret of a configuration has a printable form, and none stands in an error', async () => {

@@ -2,7 +2,7 @@ import { UsageError } from '../errors/errors.ts';
 import { Secret } from '../log/secret.ts';
 import { parseConfigDocument } from './document.ts';
 import { isFolder, mustBe, placesOf, readStateFolder } from './recert-config-places.ts';
-import { readClusterChanges, refuseUnbuilt, type ClusterChanges } from './recert-config-cluster.ts';
+import { readClusterChanges, type ClusterChanges } from './recert-config-cluster.ts';
 import { readGiven, readNameRule, readUseCertRule, readUseKeyRule, type NameRule, type UseCertRule, type UseKeyRule } from './recert-config-rules.ts';
 import { valuesOfDocument, valuesOfFlags, type RecertValues } from './recert-config-values.ts';
 
@@ -77,7 +77,7 @@ export async function checkRecertConfig(values: RecertValues, raw: RecertConfig[
     ...await readEncryption('oauth', 'oauth_encryption_config', values.oauth_encryption_config),
   };
   const cluster = await readClusterChanges(values);
-  refuseUnbuilt(values);
+  refuseWithoutEtcd(values, etcdEndpoint);
   if (etcdEndpoint === undefined && places.cryptoDirs.length + places.cryptoFiles.length === 0 && values.regenerate_server_ssh_keys === undefined) {
     throw new UsageError('there is nothing to renew: no etcd_endpoint, no crypto_dirs, no crypto_files', { next: 'name the etcd, the folders or the files of the cluster' });
   }
@@ -107,6 +107,16 @@ function refuseTogether(values: RecertValues): void {
   for (const [one, other] of pairs) {
     if (values[one] === true && values[other] === true) throw new UsageError(`${one} and ${other} are mutually exclusive`, { next: `leave one of them out` });
   }
+}
+
+/** The old identity stands in etcd, and half of a cluster renamed is worse than none. */
+function refuseWithoutEtcd(values: RecertValues, endpoint: string | undefined): void {
+  if (endpoint !== undefined) return;
+  const asked = (['cluster_rename', 'hostname', 'ip', 'machine_network_cidr', 'kubeadmin_password_hash', 'pull_secret', 'proxy', 'install_config', 'user_ca_bundle', 'proxy_trusted_ca_bundle', 'chrony_config', 'postprocess_only'] as const).filter((key) => {
+    const value = values[key];
+    return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
+  });
+  if (asked.length > 0) throw new UsageError(`${asked.join(', ')}: the identity of a cluster is changed in etcd and in files together, and there is no etcd_endpoint`, { next: 'name the etcd of the stopped cluster' });
 }
 
 function readEndpoint(text: string): string {

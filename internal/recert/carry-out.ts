@@ -2,13 +2,14 @@ import type { RecertConfig } from '../config/recert-config.ts';
 import { Failure } from '../errors/errors.ts';
 import { openEtcd, type Etcd } from '../etcd/etcd.ts';
 import type { Host } from '../host/host.ts';
-import { commit, type Written } from './commit/commit.ts';
+import { commit, type MemberChange, type Written } from './commit/commit.ts';
 import { openStateFolder } from './commit/state-folder.ts';
 import { refuseMixture, repair } from './commit/repair.ts';
 import { findAtRest, type AtRest } from './encryption/at-rest.ts';
 import { rotate } from './encryption/rotate.ts';
 import { useCertFrom, useKeyFrom, type RenewOptions } from './options.ts';
 import { renew } from './recert.ts';
+import { rename, type Renamed, type Renaming } from './rename/rename.ts';
 import type { EtcdReader, Renewal } from './renewal.ts';
 import { findSshHostKeys, renewSshHostKeys, type SshHostKeys } from './ssh-host-keys.ts';
 import type { Stage } from './stages.ts';
@@ -20,6 +21,11 @@ export type Tell = { readonly stage: (stage: Stage) => void; readonly say: (fact
 /** What a run computed and, unless it was dry, wrote. `renewal` holds private keys. */
 export type Outcome = {
   readonly renewal: Renewal;
+  /** What changes beside certificates, keys and tokens. */
+  readonly renamings: readonly Renaming[];
+  readonly member?: MemberChange;
+  /** What was seen and left alone. */
+  readonly facts: readonly string[];
   readonly replacements: readonly Replacement[];
   readonly encryption: AtRest['type'] | undefined;
   /** Absent in a dry run. */
@@ -55,23 +61,26 @@ export async function recert(host: Host, config: RecertConfig, tell: Tell, progr
     const clearEtcd = etcd === undefined || atRest === undefined ? undefined : clearReader(etcd, atRest);
 
     tell.stage('renew');
-    const renewal = await renew(host, { ...(clearEtcd === undefined ? {} : { etcd: clearEtcd }), folders: config.crypto.dirs, files: config.crypto.files, options: optionsOf(config, host.now()), ...(config.threads === undefined ? {} : { threads: config.threads }) });
+    const renewal = config.postprocessOnly ? nothingRenewed : await renew(host, { ...(clearEtcd === undefined ? {} : { etcd: clearEtcd }), folders: config.crypto.dirs, files: config.crypto.files, options: optionsOf(config, host.now()), ...(config.threads === undefined ? {} : { threads: config.threads }) });
     progress.renewal = renewal;
     for (const fact of renewal.facts) tell.warn(fact);
     refuseFaults(renewal.faults);
 
+    const renamed = clearEtcd === undefined ? { ...nothingRenamed, replacements: renewal.replacements } : await renameCluster(clearEtcd, config, renewal, tell);
+    const member = etcd === undefined || renamed.peerUrls.length === 0 ? undefined : await memberChange(etcd, renamed.peerUrls);
+
     const newKeys = sshKeys === undefined ? [] : await newSshKeys(host, sshKeys, config.dryRun, tell);
     if (atRest !== undefined && atRest.type !== 'off') tell.stage('encrypt');
-    const plan = [...renewal.replacements, ...newKeys];
+    const plan = [...renamed.replacements, ...newKeys];
     const rotation = clearEtcd === undefined || atRest === undefined ? { replacements: plan, seal: (_key: string, clear: Uint8Array) => clear, facts: [] } : await rotate(clearEtcd, atRest, plan, config.encryption);
     for (const fact of rotation.facts) tell.say(fact);
-    const outcome = { renewal, replacements: rotation.replacements, encryption: atRest?.type };
+    const outcome = { renewal, renamings: renamed.renamings, facts: [...renewal.facts, ...renamed.facts], ...(member === undefined ? {} : { member }), replacements: rotation.replacements, encryption: atRest?.type };
     if (config.dryRun) return { ...outcome, timings: { commitMs: 0, totalMs: performance.now() - started } };
 
     tell.stage('commit');
     const beforeCommit = performance.now();
     const { replacements, seal } = rotation;
-    const written = await commit(host, { ...(etcd === undefined ? {} : { etcd }), replacements, seal, stateFolder: config.stateFolder, onWriting: () => { host.stop.removeEventListener('abort', onStop); } }, tell.say);
+    const written = await commit(host, { ...(etcd === undefined ? {} : { etcd }), replacements, seal, ...(member === undefined ? {} : { member }), stateFolder: config.stateFolder, onWriting: () => { host.stop.removeEventListener('abort', onStop); } }, tell.say);
     const commitMs = performance.now() - beforeCommit;
     if (config.etcdDefrag && etcd !== undefined) await defragment(etcd, tell);
     return { ...outcome, written, timings: { commitMs, totalMs: performance.now() - started } };
@@ -87,8 +96,8 @@ async function openAtRest(etcd: Etcd, config: RecertConfig): Promise<AtRest> {
 
 function clearReader(etcd: Etcd, atRest: AtRest): EtcdReader {
   return {
-    list: async function* list(prefix) {
-      for await (const { key, value, modRevision } of etcd.list(prefix)) yield { key, value: atRest.open(key, value), modRevision };
+    list: async function* list(prefix, { keysOnly = false } = {}) {
+      for await (const { key, value, modRevision } of etcd.list(prefix, { keysOnly })) yield { key, value: keysOnly ? value : atRest.open(key, value), modRevision };
     },
   };
 }
@@ -103,6 +112,24 @@ function optionsOf({ crypto }: RecertConfig, now: Date): RenewOptions {
     keepSerials: crypto.keepSerialNumbers,
     now,
   };
+}
+
+const nothingRenewed: Renewal = { edits: [], replacements: [], record: { certificates: [], keys: [], tokens: [] }, facts: [], faults: [], timings: { scanMs: 0, keysMs: 0, processMs: 0, checkMs: 0, totalMs: 0 } };
+const nothingRenamed: Renamed = { replacements: [], renamings: [], peerUrls: [], facts: [], ms: 0 };
+
+async function renameCluster(etcd: EtcdReader, { cluster: { dirs, files, ...changes }, crypto }: RecertConfig, { replacements }: Renewal, tell: Tell): Promise<Renamed> {
+  tell.stage('rename');
+  const renamed = await rename({ etcd, folders: dirs, files, changes, nameRules: crypto.nameRules, renewed: replacements });
+  for (const fact of renamed.facts) tell.warn(fact);
+  return renamed;
+}
+
+/** The one member of the cluster's etcd, where it is known under an old address. It is changed by the commit. */
+async function memberChange(etcd: Etcd, urls: Renamed['peerUrls']): Promise<MemberChange | undefined> {
+  const [member, ...others] = await etcd.members();
+  if (member === undefined || others.length > 0) throw new Failure(`etcd at "${etcd.endpoint}" has ${others.length + (member === undefined ? 0 : 1)} members; "ip" is for a cluster of one`, { next: 'start etcd on the data of the stopped cluster alone' });
+  const known = urls.find(({ old }) => member.peerUrls.includes(old));
+  return known === undefined || known.old === known.fresh ? undefined : { id: member.id, before: member.peerUrls, after: [known.fresh] };
 }
 
 function refuseFaults(faults: readonly string[]): void {

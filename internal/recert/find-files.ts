@@ -23,32 +23,48 @@ const mostBytes = 32 * 1024 * 1024;
  * @throws Failure naming the folder or file that cannot be read
  */
 export async function findFiles(folders: readonly string[], files: readonly string[]): Promise<string[]> {
-  const found = new Set<string>();
-  const seen = new Set<string>();
-  for (const folder of folders) await search(await real(folder), seen, found);
+  const below = await findBelow(folders, (path) => wanted.test(path.slice(path.lastIndexOf('/') + 1)));
+  return [...new Set([...below.keys(), ...await singleFiles(files)])].sort();
+}
+
+/**
+ * Files below some folders, found the same way: their real paths, each with its path below the folder it was found in, which begins with
+ * `/`. `fits` is asked of that path. Names that begin with a dot are left out.
+ */
+export async function findBelow(folders: readonly string[], fits: (below: string) => boolean): Promise<Map<string, string>> {
+  const search: Search = { seen: new Set(), found: new Map(), fits };
+  for (const folder of folders) await searchIn(await real(folder), '', search);
+  return search.found;
+}
+
+/** The real paths of single files. */
+export async function singleFiles(files: readonly string[]): Promise<string[]> {
+  const paths: string[] = [];
   for (const file of files) {
     const path = await real(file);
     if (!(await stat(path)).isFile()) throw new Failure(`"${file}" is not a file`, { next: 'give folders as folders' });
-    found.add(path);
+    paths.push(path);
   }
-  return [...found].sort();
+  return paths;
 }
 
-async function search(folder: string, seen: Set<string>, found: Set<string>): Promise<void> {
+type Search = { readonly seen: Set<string>; readonly found: Map<string, string>; readonly fits: (below: string) => boolean };
+
+async function searchIn(folder: string, below: string, search: Search): Promise<void> {
   // A folder is visited once under its real path: links in a circle end here, and `..data` costs nothing.
-  if (seen.has(folder) || folder.includes(leftOver)) return;
-  seen.add(folder);
+  if (search.seen.has(folder) || folder.includes(leftOver)) return;
+  search.seen.add(folder);
   for (const entry of await entriesOf(folder)) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) await search(path, seen, found);
-    else if (entry.isSymbolicLink()) await followed(path, seen, found);
-    else if (entry.isFile() && wanted.test(entry.name)) found.add(path);
+    const [path, name] = [join(folder, entry.name), `${below}/${entry.name}`];
+    if (entry.isDirectory()) await searchIn(path, name, search);
+    else if (entry.isSymbolicLink()) await followed(path, name, search);
+    else if (entry.isFile() && !entry.name.startsWith('.') && search.fits(name)) search.found.set(path, name);
   }
 }
 
-async function followed(link: string, seen: Set<string>, found: Set<string>): Promise<void> {
+async function followed(link: string, below: string, search: Search): Promise<void> {
   try {
-    if ((await stat(link)).isDirectory()) await search(await realpath(link), seen, found);
+    if ((await stat(link)).isDirectory()) await searchIn(await realpath(link), below, search);
   } catch (error) {
     // A link to nothing, or in a circle, is no folder.
     if (!isNotFound(error) && errorCode(error) !== 'ELOOP') throw unreadable('link', link, error);

@@ -7,7 +7,7 @@ import type { RenewOptions } from './options.ts';
  * the decryption in between.
  */
 export type EtcdReader = {
-  readonly list: (prefix: string) => AsyncIterable<{ readonly key: string; readonly value: Uint8Array; readonly modRevision: string }>;
+  readonly list: (prefix: string, options?: { readonly keysOnly?: boolean }) => AsyncIterable<{ readonly key: string; readonly value: Uint8Array; readonly modRevision: string }>;
 };
 
 export type RenewInput = {

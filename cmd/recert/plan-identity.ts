@@ -1,0 +1,46 @@
+import type { Outcome } from '../../internal/recert/carry-out.ts';
+import type { Note } from '../../internal/recert/rename/change.ts';
+import type { Renaming } from '../../internal/recert/rename/rename.ts';
+
+/** The new identity as a person reads it: by what asks for it, then by document, each value as old → new. */
+export function identityLines({ renamings, member }: Pick<Outcome, 'renamings' | 'member'>, everything: boolean): string[] {
+  const parts = Map.groupBy(renamings, ({ says, option }) => (option === 'always' ? says : `${says} (${option})`));
+  return [
+    ...[...parts].flatMap(([title, some]) => ['', `${title}:`, ...documentLines(some, everything)]),
+    ...(member === undefined ? [] : ['', 'Peer address of the etcd member, changed when everything is written:', `  ${member.before.join(', ')} → ${member.after.join(', ')}`]),
+  ];
+}
+
+function documentLines(renamings: readonly Renaming[], everything: boolean): string[] {
+  const removed = renamings.filter(({ kind }) => kind === 'removed').map(({ document }) => document);
+  const others = Map.groupBy(renamings.filter(({ kind }) => kind !== 'removed'), ({ document }) => document);
+  const alike = Map.groupBy([...others], ([document, some]) => JSON.stringify([family(document), some.map(({ notes }) => notes)]));
+  return [
+    ...[...alike.values()].flatMap((group) => {
+      const [first] = group;
+      if (first === undefined) return [];
+      const [document, some] = first;
+      const notes = some.flatMap((one) => one.notes);
+      return [
+        `  ${everything || group.length === 1 ? group.map(([name]) => name).join(`\n  `) : `${document} and ${group.length - 1} more like it`}${some.flatMap(({ to }) => (to === undefined ? [] : [` → ${lastName(to)}`])).join('')}`,
+        ...(everything ? notes : notes.slice(0, most)).map((note) => `    ${noteText(note)}`),
+        ...(!everything && notes.length > most ? [`    and ${notes.length - most} more values`] : []),
+      ];
+    }),
+    ...(everything ? removed.map((document) => `  ${document}: removed`) : [...Map.groupBy(removed, kindOf)].map(([kind, some]) => `  ${kind}: ${some.length === 1 ? `${some[0] ?? ''} removed` : `${some.length} removed`}`)),
+  ];
+}
+
+const most = 6;
+
+function noteText({ path, before, after }: Note): string {
+  const where = path === '' ? '' : `${path}: `;
+  if (before === undefined) return `${where}(none) → ${after ?? '(none)'}`;
+  return after === undefined ? `${where}${before} → (removed)` : `${where}${before} → ${after}`;
+}
+
+/** Revisions of one thing are of one family. */
+const family = (document: string): string => document.replace(/\d+/g, '#');
+const lastName = (document: string): string => document.slice(document.lastIndexOf('/') + 1);
+/** `etcd:/kubernetes.io/pods/`, the folder of a kind. */
+const kindOf = (document: string): string => /^etcd:\/[^/]+\/(?:[^/]*\.[^/]*\/)?[^/]+\//.exec(document)?.[0] ?? document;

@@ -1,0 +1,128 @@
+import { Failure } from '../../errors/errors.ts';
+import type { Document, Replacement } from '../document.ts';
+import { documentName } from '../document.ts';
+import type { EtcdReader } from '../renewal.ts';
+import { inUrl } from './address-text.ts';
+import type { Change, Note } from './change.ts';
+import { clusterOf, laid, type Cluster } from './cluster.ts';
+import { addressPairs } from './node-address.ts';
+import { openContents, type Opened } from './open.ts';
+import { asksForIdentity, partsOf, seedReads, type Asked, type Part } from './plan-steps.ts';
+import { MissingIn, type Option, type Reads } from './step.ts';
+
+/** What a run does to one document beside its certificates, keys and tokens. */
+export type Renaming = { readonly option: Option; readonly says: string; readonly document: string; readonly kind: Change['kind']; /** The new name of what moves. */ readonly to?: string; readonly notes: readonly Note[] };
+
+export type Renamed = {
+  /** The plan of the commit: that of the renewal with the renames laid over. */
+  readonly replacements: readonly Replacement[];
+  /** In the order of their making, for the plan and the report. */
+  readonly renamings: readonly Renaming[];
+  /** Under which addresses etcd's member may be known, and what they become. */
+  readonly peerUrls: readonly { readonly old: string; readonly fresh: string }[];
+  readonly facts: readonly string[];
+  readonly ms: number;
+};
+
+export type RenameInput = Asked & {
+  /** Clear values. */
+  readonly etcd: EtcdReader;
+  readonly folders: readonly string[];
+  readonly files: readonly string[];
+  /** What the renewal of certificates changes. */
+  readonly renewed: readonly Replacement[];
+};
+
+/**
+ * Computes the cluster under its new identity, on top of its new certificates. Reads etcd and files, writes nothing.
+ *
+ * @throws Failure naming the object, the path in it and the option, when something mandatory is missing or does not fit
+ */
+export async function rename(input: RenameInput): Promise<Renamed> {
+  const started = performance.now();
+  const facts: string[] = [];
+  const say = (fact: string): void => { if (!facts.includes(fact)) facts.push(fact); };
+  const seed = clusterOf((await openContents(input, seedReads, [])).contents);
+  const parts = partsOf(input, seed);
+  const opened = await openContents(input, unionOf(parts), input.renewed);
+  // Without a wish for another identity this may be a part of a cluster: what is not there needs no care.
+  const lenient = !asksForIdentity(input);
+  let cluster = clusterOf(opened.contents);
+  const taken: (Change & { readonly part: Part })[] = [];
+  for (const part of parts) {
+    for (const step of part.steps) {
+      const changes = attempt(part, lenient, say, () => step.changes(cluster, say)).filter((change) => isChange(cluster, change));
+      cluster = laid(cluster, changes);
+      taken.push(...changes.map((change) => ({ ...change, part })));
+    }
+  }
+  return {
+    replacements: replacementsOf(opened, input.renewed, taken),
+    renamings: taken.map(({ part: { option, says }, notes, ...change }) => ({ option, says, document: `${change.in}:${change.name}`, kind: change.kind, ...(change.kind === 'moved' ? { to: `${change.in}:${change.to}` } : {}), notes })),
+    peerUrls: (input.changes.addresses.length === 0 ? [] : addressPairs(seed, input.changes.addresses)).map(({ old, fresh }) => ({ old: peerUrl(old), fresh: peerUrl(fresh) })),
+    facts,
+    ms: performance.now() - started,
+  };
+}
+
+const peerUrl = (address: string): string => `https://${inUrl(address)}:2380`;
+
+function unionOf(parts: readonly Part[]): Reads {
+  const all = parts.flatMap(({ steps }) => steps.map(({ reads }) => reads));
+  const holding = all.flatMap((reads) => reads.holding ?? []);
+  return { objects: all.flatMap((reads) => reads.objects ?? []), keys: all.flatMap((reads) => reads.keys ?? []), files: all.flatMap((reads) => reads.files ?? []), singles: all.flatMap((reads) => reads.singles ?? []), ...(holding[0] === undefined ? {} : { holding: holding[0] }) };
+}
+
+function isChange(cluster: Cluster, change: Change): boolean {
+  if (change.kind !== 'changed') return true;
+  const before = change.in === 'etcd' ? cluster.object(change.name)?.bytes : cluster.bytes(change.name);
+  return before === undefined || Buffer.compare(before, change.after) !== 0;
+}
+
+function attempt(part: Part, lenient: boolean, say: (fact: string) => void, work: () => Change[]): Change[] {
+  try {
+    return work();
+  } catch (error) {
+    if (part.option === 'always' && lenient) {
+      if (error instanceof MissingIn) say(`${lackText(error)}; it is left as it is`);
+      else if (error instanceof Failure) say(error.message);
+      else throw error;
+      return [];
+    }
+    if (!(error instanceof MissingIn)) throw error;
+    throw new Failure(lackText(error), { why: part.option === 'always' ? 'every change of the cluster\'s identity needs it' : `"${part.option}" changes it`, next: part.option === 'always' ? 'check that etcd and the customization folders are those of a whole single-node cluster' : `check that etcd and the customization folders are those of a whole single-node cluster, or leave "${part.option}" out` });
+  }
+}
+
+function lackText({ document, path, found }: MissingIn): string {
+  if (path === '') return found === undefined ? `there is no "${document}"` : `"${document}" ${found}`;
+  return found === undefined ? `"${document}" has no "${path}"` : `"${path}" of "${document}" ${found}`;
+}
+
+/** The renewal's plan with the renames in it: one replacement for each document that ends otherwise than it was found. */
+function replacementsOf({ found }: Opened, renewed: readonly Replacement[], taken: readonly Change[]): Replacement[] {
+  const ends = new Map<string, { readonly origin: Document | undefined; readonly after: Uint8Array | undefined; readonly from?: Document }>();
+  for (const change of taken) {
+    const name = `${change.in}:${change.name}`;
+    const origin = ends.has(name) ? ends.get(name)?.origin : found.get(name);
+    if (origin === undefined) throw new Error(`"${name}" was changed without having been read`);
+    switch (change.kind) {
+      case 'changed': ends.set(name, { origin, after: change.after }); break;
+      case 'removed': ends.set(name, { origin, after: undefined }); break;
+      case 'moved':
+        ends.set(name, { origin, after: undefined });
+        ends.set(`${change.in}:${change.to}`, { origin: undefined, after: change.after, from: origin });
+    }
+  }
+  const untouched = renewed.filter((replacement) => replacement.kind === 'created' || !ends.has(documentName(replacement.document)));
+  return [...untouched, ...[...ends].flatMap(([name, { origin, after, from }]) => replacementOf(name, origin, after, from))];
+}
+
+function replacementOf(name: string, origin: Document | undefined, after: Uint8Array | undefined, from: Document | undefined): Replacement[] {
+  if (origin === undefined) {
+    if (after === undefined || from === undefined) return [];
+    return from.in === 'file' ? [{ kind: 'created', in: 'file', path: name.slice('file:'.length), after, like: from.path }] : [{ kind: 'created', in: 'etcd', key: name.slice('etcd:'.length), after }];
+  }
+  if (after === undefined) return [{ kind: 'removed', document: origin }];
+  return Buffer.compare(origin.bytes, after) === 0 ? [] : [{ kind: 'changed', document: origin, after }];
+}

@@ -1,0 +1,5 @@
+import type { Step } from './step.ts';
+
+export function rolloutSteps(): Step[] {
+  return [];
+}

@@ -1,0 +1,132 @@
+import { textTree } from '../../edit/text-tree.ts';
+import { utf8 } from '../../edit/characters.ts';
+import type { Change } from './change.ts';
+import { hidden, noteLines } from './change.ts';
+import type { Cluster } from './cluster.ts';
+import { edited, NotThere, type Editor, type How } from './editor.ts';
+
+/** The keys of the configuration that ask for a step; `always` for what every run does. */
+export type Option = 'always' | 'ip' | 'cluster_rename' | 'hostname' | 'kubeadmin_password_hash' | 'proxy' | 'install_config' | 'pull_secret' | 'user_ca_bundle' | 'proxy_trusted_ca_bundle' | 'machine_network_cidr' | 'chrony_config' | 'cn_san_replace_rules';
+
+/** What a step wants to look at. Etcd keys and prefixes of them; patterns of paths below the customization folders; names of single files. */
+export type Reads = {
+  readonly objects?: readonly string[];
+  /** Prefixes of which only the keys are wanted. */
+  readonly keys?: readonly string[];
+  readonly files?: readonly RegExp[];
+  readonly singles?: readonly string[];
+  /** Of a large prefix, only the values that hold these bytes (text in Latin-1). */
+  readonly holding?: { readonly prefix: string; readonly text: string };
+};
+
+/** Told once a step finds something that it leaves alone. Free of secrets. */
+export type Say = (fact: string) => void;
+
+/** One row, or a few that belong together, of the tables of the reference (section 6): a pure function from a cluster to changes. */
+export type Step = {
+  /** Where the reference tells of it: `6.5.2 row 18`. */
+  readonly row: string;
+  readonly reads: Reads;
+  readonly changes: (cluster: Cluster, say: Say) => Change[];
+};
+
+/** An object that must exist, unless `optional`. */
+export function object(row: string, key: string, edit: (object: Editor) => void, { optional = false } = {}): Step {
+  return {
+    row, reads: { objects: [key] },
+    changes: (cluster) => {
+      if (cluster.object(key) === undefined && optional) return [];
+      return [changeOf(cluster, key, edit)];
+    },
+  };
+}
+
+/** All objects whose key begins with a prefix and whose last name fits. */
+export function objects(row: string, prefix: string, edit: (object: Editor, name: string) => void, name = /(?:)/): Step {
+  return {
+    row, reads: { objects: [prefix] },
+    changes: (cluster) => cluster.keys(prefix).filter((key) => name.test(nameOf(key))).map((key) => changeOf(cluster, key, (editor) => { edit(editor, nameOf(key)); })),
+  };
+}
+
+/** `name`, and its revisions `name-7`: what the operators of static pods keep. */
+export function revisions(row: string, folder: string, name: string, edit: (object: Editor) => void): Step {
+  return objects(row, `${folder}${name}`, edit, new RegExp(`^${name}(?:-\\d+)?$`));
+}
+
+/** Keys that are deleted, each with all below its prefix. */
+export function removals(row: string, prefixes: readonly string[], fits: (key: string) => boolean = () => true): Step {
+  return {
+    row, reads: { keys: prefixes },
+    changes: (cluster) => [...new Set(prefixes.flatMap((prefix) => cluster.keys(prefix)))].filter(fits).map((name) => ({ in: 'etcd', kind: 'removed', name, notes: [] })),
+  };
+}
+
+/** Files edited as texts. */
+export function texts(row: string, pattern: RegExp, edit: (text: string, path: string) => string, how: How = {}): Step {
+  return { row, reads: { files: [pattern] }, changes: (cluster) => cluster.files(pattern).map((path) => textChange(cluster, path, (text) => edit(text, path), how)) };
+}
+
+/** Single files edited as texts. */
+export function singleTexts(row: string, name: string, edit: (text: string) => string, how: How = {}): Step {
+  return { row, reads: { singles: [name] }, changes: (cluster) => cluster.singles(name).map((path) => textChange(cluster, path, edit, how)) };
+}
+
+/** Files edited as JSON or YAML documents; `single`: single files of that name, too. */
+export function documents(row: string, pattern: RegExp, edit: (document: Editor, path: string) => void, single?: string): Step {
+  return {
+    row, reads: { files: [pattern], ...(single === undefined ? {} : { singles: [single] }) },
+    changes: (cluster) => [...cluster.files(pattern), ...(single === undefined ? [] : cluster.singles(single))].map((path) => documentChange(cluster, path, (editor) => { edit(editor, path); })),
+  };
+}
+
+export function changeOf(cluster: Cluster, key: string, edit: (object: Editor) => void): Change {
+  const tree = cluster.object(key);
+  return inDocument('etcd', key, () => {
+    if (tree === undefined) throw new NotThere('');
+    const { bytes, notes } = edited(tree, edit);
+    return { in: 'etcd', kind: 'changed', name: key, after: bytes, notes };
+  });
+}
+
+export function documentChange(cluster: Cluster, path: string, edit: (document: Editor) => void): Change {
+  return inDocument('file', path, () => {
+    const tree = textTree(cluster.bytes(path));
+    if (tree === undefined) throw new NotThere('', 'is neither a JSON nor a YAML document');
+    const { bytes, notes } = edited(tree, edit);
+    return { in: 'file', kind: 'changed', name: path, after: bytes, notes };
+  });
+}
+
+export function textChange(cluster: Cluster, path: string, edit: (text: string) => string, how: How = {}): Change {
+  return inDocument('file', path, () => {
+    const text = utf8(cluster.bytes(path));
+    if (text === undefined) throw new NotThere('', 'is not UTF-8');
+    const after = edit(text);
+    return { in: 'file', kind: 'changed', name: path, after: new TextEncoder().encode(after), notes: after === text ? [] : how.secret === true ? [{ path: '', before: hidden, after: hidden }] : noteLines('', text, after) };
+  });
+}
+
+/** A mandatory place that is missing, with the document it is missing in. */
+export class MissingIn extends Error {
+  readonly document: string;
+  readonly path: string;
+  readonly found: string | undefined;
+
+  constructor(document: string, { path, found }: NotThere) {
+    super(`${document} lacks ${path}`);
+    this.document = document;
+    this.path = path;
+    this.found = found;
+  }
+}
+
+export function inDocument<T>(where: 'etcd' | 'file', name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof NotThere ? new MissingIn(`${where}:${name}`, error) : error;
+  }
+}
+
+const nameOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
