@@ -28,12 +28,15 @@ export const workloadShapes: Readonly<Record<string, Shape>> = {
   JobStatus: { active: [4, 'int!'], succeeded: [5, 'int!'], failed: [6, 'int!'], completedIndexes: [7, 'text!'] },
   CronJob: { metadata: [1, 'ObjectMeta'], spec: [2, 'CronJobSpec'], status: [3, 'CronJobStatus'] },
   CronJobSpec: { schedule: [1, 'text!'], concurrencyPolicy: [3, 'text!'], suspend: [4, 'bool'], jobTemplate: [5, 'JobTemplateSpec'], successfulJobsHistoryLimit: [6, 'int'], failedJobsHistoryLimit: [7, 'int'] },
-  JobTemplateSpec: { metadata: [1, 'ObjectMeta'], spec: [2, 'JobSpec'] },
+  JobTemplateSpec: { metadata: [1, 'TemplateMeta!'], spec: [2, 'JobSpec'] },
   CronJobStatus: { lastScheduleTime: [4, 'time'] },
   /** `data` is an object or the bytes of its JSON. */
   ControllerRevision: { metadata: [1, 'ObjectMeta'], data: [2, 'raw'], revision: [3, 'int!'] },
 
-  PodTemplateSpec: { metadata: [1, 'ObjectMeta'], spec: [2, 'PodSpec'] },
+  PodTemplateSpec: { metadata: [1, 'TemplateMeta!'], spec: [2, 'PodSpec'] },
+  // A template was never created: its time is a message without fields, whatever the JSON form says.
+  TemplateMeta: { name: [1, 'text!'], generateName: [2, 'text!'], namespace: [3, 'text!'], selfLink: [4, 'text!'], uid: [5, 'text!'], resourceVersion: [6, 'text!'], generation: [7, 'int!'], creationTimestamp: [8, 'Nothing!'], labels: [11, 'text{}'], annotations: [12, 'text{}'] },
+  Nothing: {},
   LabelSelector: { matchLabels: [1, 'text{}'], matchExpressions: [2, 'LabelSelectorRequirement[]'] },
   LabelSelectorRequirement: { key: [1, 'text!'], operator: [2, 'text!'], values: [3, 'text[]'] },
   PodSpec: {
