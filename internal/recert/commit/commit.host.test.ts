@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +49,43 @@ await test('values are sealed, removed and created in the same transactions', as
   await write(world, { replacements: [changed, { kind: 'removed', document: removed.document }, { kind: 'created', in: 'etcd', key: created, after: Buffer.from('new') }], seal: (key, value) => Buffer.concat([Buffer.from(`sealed ${key}:`), value]) });
   assert.equal(Buffer.from((await world.etcd.get(keyName(0)))?.value ?? []).toString().slice(0, 44), `sealed ${keyName(0)}:gene`);
   assert.deepEqual([await world.etcd.get(keyName(7)), Buffer.from((await world.etcd.get(created))?.value ?? []).toString()], [undefined, `sealed ${created}:new`]);
+});
+
+await test('a file and a key move, the new file keeps mode, owner and label of the old one, and the member gets its address', async () => {
+  await using world = await openWorld();
+  const [file = ''] = filesOf(world.tree);
+  execFileSync('setfattr', ['-n', 'security.selinux', '-v', 'system_u:object_r:kubernetes_file_t:s0', file]);
+  execFileSync('chown', ['12:34', file]);
+  const attributes = attributesOf(file);
+  const [moved, member] = [join(world.tree, 'd0', 'moved.key'), (await world.etcd.members())[0]];
+  const document = fileDocument(file);
+  const written = await write(world, { replacements: [{ kind: 'removed', document }, { kind: 'created', in: 'file', path: moved, after: document.bytes, like: file }], member: { id: member?.id ?? '', before: member?.peerUrls ?? [], after: ['https://[2001:db8::1]:2380'] } });
+  assert.deepEqual(written, { keys: 0, transactions: 0, files: 2 });
+  assert.deepEqual([existsSync(file), attributesOf(moved), readFileSync(moved).equals(document.bytes)], [false, attributes, true]);
+  assert.deepEqual((await world.etcd.members())[0]?.peerUrls, ['https://[2001:db8::1]:2380']);
+  assertTidy(world);
+});
+
+await test('a file that the plan makes and that is there already stops the run before anything is written', async () => {
+  await using world = await openWorld();
+  const [file = '', other = ''] = filesOf(world.tree);
+  const before = await stateOf(world.etcd, world.tree);
+  await assert.rejects(write(world, { replacements: [{ kind: 'created', in: 'file', path: other, after: Buffer.from('x'), like: file }] }), { message: `the file "${other}" is there already, and the plan makes it` });
+  assert.deepEqual(await stateOf(world.etcd, world.tree), before);
+});
+
+await test('a write that fails takes moved files and the member\'s address back, too', async () => {
+  await using world = await openWorld();
+  const [file = ''] = filesOf(world.tree);
+  const before = await stateOf(world.etcd, world.tree);
+  const [document, member, blocked] = [fileDocument(file), (await world.etcd.members())[0], filesOf(world.tree)[9] ?? ''];
+  execFileSync('chattr', ['+i', blocked]);
+  try {
+    await assert.rejects(write(world, { replacements: [{ kind: 'removed', document }, { kind: 'created', in: 'file', path: join(world.tree, 'd0', 'moved.key'), after: document.bytes, like: file }, { kind: 'removed', document: fileDocument(blocked) }], member: { id: member?.id ?? '', before: member?.peerUrls ?? [], after: ['https://[2001:db8::1]:2380'] } }), (error) => error instanceof Failure && error.message.includes(blocked));
+  } finally {
+    execFileSync('chattr', ['-i', blocked]);
+  }
+  assert.deepEqual(await stateOf(world.etcd, world.tree), before);
 });
 
 await test('a file that has two paths in the plan is written once, hard links stay one file, a link stays a link', async () => {

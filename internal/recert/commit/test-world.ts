@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { openEtcd, type Etcd } from '../../etcd/etcd.ts';
 import { openHost, type Host } from '../../host/host.ts';
 import { openLog } from '../../log/log.ts';
 import type { Document, Replacement } from '../document.ts';
-import { commit, type CommitInput, type Written } from './commit.ts';
+import { commit, type CommitInput, type MemberChange, type Written } from './commit.ts';
 
 /** A host whose log goes nowhere. */
 export const quietHost = (stop?: AbortSignal): Host => openHost({ log: openLog({ program: 'recert', write: () => undefined }), env: process.env, ...(stop === undefined ? {} : { stop }) });
@@ -60,12 +60,33 @@ export async function planTo(generation: number, etcd: Etcd | undefined, tree: s
   return plan;
 }
 
+const peerUrlOf = (generation: number): string => `http://127.0.0.1:${20_000 + generation}`;
+
+/** What a rename adds to such a plan: a file and a key that move, and the member's address, each bearing the generation. */
+export async function movesTo(generation: number, etcd: Etcd, tree: string): Promise<{ replacements: Replacement[]; member: MemberChange }> {
+  const replacements: Replacement[] = [];
+  const [fresh, old] = generation % 2 === 0 ? ['even', 'odd'] : ['odd', 'even'];
+  const [path, key] = [(name: string) => join(tree, 'd0', `node-${name}.key`), (name: string) => `/kubernetes.io/nodes/${name}`];
+  if (existsSync(path(fresh))) replacements.push({ kind: 'changed', document: fileDocument(path(fresh)), after: valueOf(generation, 'node') });
+  else replacements.push({ kind: 'created', in: 'file', path: path(fresh), after: valueOf(generation, 'node'), like: existsSync(path(old)) ? path(old) : filesOf(tree)[1] ?? '' });
+  if (existsSync(path(old))) replacements.push({ kind: 'removed', document: fileDocument(path(old)) });
+  for (const name of [fresh, old]) {
+    const found = await etcd.get(key(name));
+    if (found !== undefined) replacements.push(name === old ? { kind: 'removed', document: { in: 'etcd', key: key(name), bytes: found.value, modRevision: found.modRevision } } : { kind: 'changed', document: { in: 'etcd', key: key(name), bytes: found.value, modRevision: found.modRevision }, after: valueOf(generation, 'node') });
+    else if (name === fresh) replacements.push({ kind: 'created', in: 'etcd', key: key(name), after: valueOf(generation, 'node') });
+  }
+  const [member] = await etcd.members();
+  return { replacements, member: { id: member?.id ?? '', before: member?.peerUrls ?? [], after: [peerUrlOf(generation)] } };
+}
+
 export const fileDocument = (path: string): Extract<Document, { in: 'file' }> => ({ in: 'file', path, bytes: readFileSync(path) });
 
 /** Everything that may not change by accident: each key's value, each file's content, mode, owner and extended attributes, every name. */
 export async function stateOf(etcd: Etcd, tree: string): Promise<Record<string, string>> {
   const state: Record<string, string> = {};
   for await (const { key, value } of etcd.list('/')) state[key] = Buffer.from(value).toString('base64');
+  const port = Number(/:(\d+)$/.exec((await etcd.members())[0]?.peerUrls[0] ?? '')?.[1] ?? 0);
+  state['member'] = Buffer.from(port > 20_000 && port < 30_000 ? `generation ${port - 20_000} ` : 'its first address').toString('base64');
   for (const entry of await readdir(tree, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     const { mode, uid, gid } = lstatSync(path);
