@@ -64,9 +64,10 @@ export async function recert(host: Host, config: RecertConfig, tell: Tell, progr
     const renewal = config.postprocessOnly ? nothingRenewed : await renew(host, { ...(clearEtcd === undefined ? {} : { etcd: clearEtcd }), folders: config.crypto.dirs, files: config.crypto.files, options: optionsOf(config, host.now()), ...(config.threads === undefined ? {} : { threads: config.threads }) });
     progress.renewal = renewal;
     for (const fact of renewal.facts) tell.warn(fact);
-    refuseFaults(renewal.faults);
+    refuseFaults('the new certificates do not fit together', renewal.faults);
 
     const renamed = clearEtcd === undefined ? { ...nothingRenamed, replacements: renewal.replacements } : await renameCluster(clearEtcd, config, renewal, tell);
+    refuseFaults('the new identity does not fit', renamed.faults);
     const member = etcd === undefined || renamed.peerUrls.length === 0 ? undefined : await memberChange(etcd, renamed.peerUrls);
 
     const newKeys = sshKeys === undefined ? [] : await newSshKeys(host, sshKeys, config.dryRun, tell);
@@ -115,7 +116,7 @@ function optionsOf({ crypto }: RecertConfig, now: Date): RenewOptions {
 }
 
 const nothingRenewed: Renewal = { edits: [], replacements: [], record: { certificates: [], keys: [], tokens: [] }, facts: [], faults: [], timings: { scanMs: 0, keysMs: 0, processMs: 0, checkMs: 0, totalMs: 0 } };
-const nothingRenamed: Renamed = { replacements: [], renamings: [], peerUrls: [], facts: [], ms: 0 };
+const nothingRenamed: Renamed = { replacements: [], renamings: [], peerUrls: [], facts: [], faults: [], ms: 0 };
 
 async function renameCluster(etcd: EtcdReader, { cluster: { dirs, files, ...changes }, crypto }: RecertConfig, { replacements }: Renewal, tell: Tell): Promise<Renamed> {
   tell.stage('rename');
@@ -132,10 +133,10 @@ async function memberChange(etcd: Etcd, urls: Renamed['peerUrls']): Promise<Memb
   return known === undefined || known.old === known.fresh ? undefined : { id: member.id, before: member.peerUrls, after: [known.fresh] };
 }
 
-function refuseFaults(faults: readonly string[]): void {
+function refuseFaults(what: string, faults: readonly string[]): void {
   const [first, ...more] = faults;
   if (first === undefined) return;
-  throw new Failure(`the new certificates do not fit together: ${first}`, { ...(more.length === 0 ? {} : { why: `${more.length} more: ${more.slice(0, 5).join('; ')}${more.length > 5 ? '; …' : ''}` }), next: 'report this with the output of: recert plan --json' });
+  throw new Failure(`${what}: ${first}`, { ...(more.length === 0 ? {} : { why: `${more.length} more: ${more.slice(0, 5).join('; ')}${more.length > 5 ? '; …' : ''}` }), next: 'report this with the output of: recert plan --json' });
 }
 
 async function newSshKeys(host: Host, keys: SshHostKeys, dryRun: boolean, tell: Tell): Promise<Replacement[]> {

@@ -4,6 +4,7 @@ import { documentName } from '../document.ts';
 import type { EtcdReader } from '../renewal.ts';
 import { inUrl } from './address-text.ts';
 import type { Change, Note } from './change.ts';
+import { afterRenewal, renameFaults } from './check.ts';
 import { clusterOf, laid, type Cluster } from './cluster.ts';
 import { addressPairs } from './node-address.ts';
 import { openContents, type Opened } from './open.ts';
@@ -21,6 +22,8 @@ export type Renamed = {
   /** Under which addresses etcd's member may be known, and what they become. */
   readonly peerUrls: readonly { readonly old: string; readonly fresh: string }[];
   readonly facts: readonly string[];
+  /** What the check found wrong. A commit with a fault is refused. */
+  readonly faults: readonly string[];
   readonly ms: number;
 };
 
@@ -56,9 +59,11 @@ export async function rename(input: RenameInput): Promise<Renamed> {
       taken.push(...changes.map((change) => ({ ...change, part })));
     }
   }
+  const replacements = replacementsOf(opened, input.renewed, taken);
+  const renamings = taken.map(({ part: { option, says }, notes, ...change }): Renaming => ({ option, says, document: `${change.in}:${change.name}`, kind: change.kind, ...(change.kind === 'moved' ? { to: `${change.in}:${change.to}` } : {}), notes }));
   return {
-    replacements: replacementsOf(opened, input.renewed, taken),
-    renamings: taken.map(({ part: { option, says }, notes, ...change }) => ({ option, says, document: `${change.in}:${change.name}`, kind: change.kind, ...(change.kind === 'moved' ? { to: `${change.in}:${change.to}` } : {}), notes })),
+    replacements, renamings,
+    faults: renameFaults(afterRenewal(opened.found, input.renewed), replacements, renamings),
     peerUrls: (input.changes.addresses.length === 0 ? [] : addressPairs(seed, input.changes.addresses)).map(({ old, fresh }) => ({ old: peerUrl(old), fresh: peerUrl(fresh) })),
     facts,
     ms: performance.now() - started,
