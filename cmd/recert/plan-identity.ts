@@ -1,6 +1,6 @@
 import type { Outcome } from '../../internal/recert/carry-out.ts';
 import type { Note } from '../../internal/recert/rename/change.ts';
-import type { Renaming } from '../../internal/recert/rename/rename.ts';
+import type { Renaming } from '../../internal/recert/rename/renaming.ts';
 
 /** The new identity as a person reads it: by what asks for it, then by document, each value as old → new. */
 export function identityLines({ renamings, member }: Pick<Outcome, 'renamings' | 'member'>, everything: boolean): string[] {

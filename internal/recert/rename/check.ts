@@ -3,7 +3,7 @@ import { fieldAt, openStored, type Stored } from '../../wire/wire.ts';
 import { candidatesIn } from '../candidates.ts';
 import type { Document, Replacement } from '../document.ts';
 import { documentName, replacedName } from '../document.ts';
-import type { Renaming } from './rename.ts';
+import type { Renaming } from './renaming.ts';
 import type { Option } from './step.ts';
 
 /** Options that put a given text, with whatever certificates are in it, in the place of the old one, and the row that copies a kubeconfig. */

@@ -3,16 +3,14 @@ import type { Document, Replacement } from '../document.ts';
 import { documentName } from '../document.ts';
 import type { EtcdReader } from '../renewal.ts';
 import { inUrl } from './address-text.ts';
-import type { Change, Note } from './change.ts';
+import type { Change } from './change.ts';
 import { afterRenewal, renameFaults } from './check.ts';
 import { clusterOf, laid, type Cluster } from './cluster.ts';
 import { addressPairs } from './node-address.ts';
 import { openContents, type Opened } from './open.ts';
 import { asksForIdentity, partsOf, seedReads, type Asked, type Part } from './plan-steps.ts';
-import { MissingIn, type Option, type Reads } from './step.ts';
-
-/** What a run does to one document beside its certificates, keys and tokens. */
-export type Renaming = { readonly option: Option; readonly says: string; readonly document: string; readonly kind: Change['kind']; /** The new name of what moves. */ readonly to?: string; readonly notes: readonly Note[] };
+import type { Renaming } from './renaming.ts';
+import { MissingIn, type Reads } from './step.ts';
 
 export type Renamed = {
   /** The plan of the commit: that of the renewal with the renames laid over. */
