@@ -7,7 +7,7 @@ import type { Hunk } from './respell.ts';
 import { respell, splice } from './respell.ts';
 
 /** The document of a YAML text; undefined when it is no YAML or holds several documents. JSON is YAML. */
-function parsed(text: string): Document.Parsed | undefined {
+export function parsed(text: string): Document.Parsed | undefined {
   const document = parseDocument(text, { keepSourceTokens: true });
   return document.errors.length > 0 ? undefined : document;
 }
@@ -71,7 +71,7 @@ function yamlOf(text: string, document: Document.Parsed): Yaml {
 }
 
 /** Spellings of a value, the one nearest to the found style first. */
-function* spellings(node: Scalar, source: string, old: string, value: string): Generator<string> {
+export function* spellings(node: Scalar, source: string, old: string, value: string): Generator<string> {
   const lineEnd = /\r?\n$/.exec(source)?.[0] ?? '';
   switch (node.type) {
     case 'PLAIN': yield value; break;
