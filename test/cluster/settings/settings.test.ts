@@ -86,7 +86,7 @@ await test('the proxy is wherever a container had it, whoever made the container
     'controllerrevisions/customer-workload/agent-6f9d8c7b54', 'controllerrevisions/openshift-dns/dns-default-5d8c7b9f64', 'controllerrevisions/openshift-monitoring/alertmanager-main-7b6d4c8f95',
     'cronjobs/customer-workload/nightly', 'cronjobs/openshift-operator-lifecycle-manager/collect-profiles',
     'daemonsets/openshift-dns/dns-default',
-    'deployments/customer-workload/shop', 'deployments/openshift-apiserver/apiserver', 'deployments/openshift-image-registry/cluster-image-registry-operator', 'deployments/openshift-insights/insights-operator',
+    'deployments/customer-workload/as-json', 'deployments/customer-workload/shop', 'deployments/openshift-apiserver/apiserver', 'deployments/openshift-image-registry/cluster-image-registry-operator', 'deployments/openshift-insights/insights-operator',
     'deployments/openshift-machine-api/cluster-baremetal-operator', 'deployments/openshift-marketplace/marketplace-operator',
     'jobs/openshift-operator-lifecycle-manager/collect-profiles-29384756',
     'monitoring.coreos.com/alertmanagers/openshift-monitoring/main', 'monitoring.coreos.com/prometheuses/customer-workload/own', 'monitoring.coreos.com/prometheuses/openshift-monitoring/k8s',

@@ -1,8 +1,9 @@
 import type { Content, StoredObject } from '../content.ts';
 import { domainOf, type Identity } from '../identity.ts';
 import type { ObjectMaker } from '../objects.ts';
+import { monitoringHash } from './hashes.ts';
 import { asksForProxy, observedProxy, proxyEnvText, statusOf } from './proxy-env.ts';
-import { layOutTrust, type BundlePlaces } from './trust.ts';
+import { hashedName, layOutTrust, mergedBundle, type BundlePlaces } from './trust.ts';
 import { layOutWorkloads, type WorkloadOptions } from './workloads.ts';
 
 /*
@@ -18,10 +19,11 @@ import { layOutWorkloads, type WorkloadOptions } from './workloads.ts';
 export type SettingsOptions = WorkloadOptions & { /** The authorities of the system. */ readonly publicCas: string; readonly bundles: BundlePlaces };
 
 export function layOutSettings(seed: Identity, now: Identity, objects: ObjectMaker, { publicCas, bundles, ...workloads }: SettingsOptions): Content {
+  const staleHash = monitoringHash(mergedBundle(seed, seed, publicCas));
   const trust = layOutTrust(seed, now, objects, publicCas, bundles);
   const certManager = layOutCertManager(seed, now, objects);
   return {
-    objects: [...kubeadmin(seed, now, objects), ...proxyObjects(seed, now, objects), ...trust.objects, ...layOutWorkloads(seed, now, objects, workloads), ...certManager,
+    objects: [...kubeadmin(seed, now, objects), ...proxyObjects(seed, now, objects), ...trust.objects, ...layOutWorkloads(seed, now, objects, (component) => hashedName(component, staleHash), workloads), ...certManager,
       { object: objects.secret('openshift-config/pull-secret', { '.dockerconfigjson': now.pullSecret }, { type: 'kubernetes.io/dockerconfigjson' }) }],
     files: [
       ...trust.files,

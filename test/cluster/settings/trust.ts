@@ -26,7 +26,7 @@ export const proxyBundleOf = (seed: Identity, now: Identity): string => bundleOf
 /** Custom authorities directly followed by those of the system: what the network operator makes of both. */
 export const mergedBundle = (seed: Identity, now: Identity, publicCas: string): string => proxyBundleOf(seed, now) + publicCas;
 
-/** Name of the hashed ConfigMap, as Prometheus and its kin mount it. */
+/** Name of a hashed ConfigMap, as Prometheus and its kin mount it. */
 export const hashedName = (component: (typeof hashed)[number], hash: string): string => `${component}-trusted-ca-bundle-${hash}`;
 
 /** 6.11: everything that holds a bundle of authorities, custom or merged. */
