@@ -1,8 +1,8 @@
 import { encrypt, type EncryptionKey, type Provider } from '../../internal/wire/encryption.ts';
 import type { Content, StoredObject } from './content.ts';
+import { podFolder, revisions } from './names.ts';
 import type { ObjectMaker } from './objects.ts';
 import type { Seeded } from './seeded.ts';
-import { revisions } from './tokens.ts';
 
 /** Encryption at rest as OpenShift's operators set it up: a key for each API server, rotated once, so that old values bear the old key. */
 export type AtRest = { readonly content: Content; /** The value as its API server stores it. */ seal(key: string, clear: Buffer): Buffer };
@@ -32,7 +32,7 @@ export function encryptionAtRest(type: 'aescbc' | 'aesgcm', objects: ObjectMaker
     for (const [index, revision] of revisions.entries()) {
       const then = index === 0 ? written(keys.slice(1)) : now;
       secret(`${name}/encryption-config-${revision}`, { 'encryption-config': then });
-      if (name === 'openshift-kube-apiserver') files.push({ path: `/etc/kubernetes/static-pod-resources/kube-apiserver-pod-${revision}/secrets/encryption-config/encryption-config`, text: then, mode: 0o600 });
+      if (name === 'openshift-kube-apiserver') files.push({ path: `${podFolder('kube-apiserver', revision)}/secrets/encryption-config/encryption-config`, text: then, mode: 0o600 });
     }
     for (const prefix of prefixes) rules.push({ prefix, newKey: { type, keys: [keys[0]] }, oldKey: { type, keys: [keys[1]] } });
   }

@@ -7,9 +7,12 @@ import { openEtcd } from '../../internal/etcd/etcd.ts';
 import { ensure, type Artefact, type Say } from '../vm/artefacts/cache.ts';
 import { startEtcd, type EtcdServer } from './etcd-server.ts';
 import type { Size } from './fixture.ts';
-import { generate, type Encryption } from './generate.ts';
+import { generate, type Encryption, type Generated } from './generate.ts';
+import { seedIdentity } from './identities.ts';
+import type { Identity, Stack } from './identity.ts';
 import type { Inventory } from './inventory.ts';
 import type { Age } from './issue.ts';
+import type { Release } from './names.ts';
 import { writeNodeFiles } from './node-files.ts';
 
 /*
@@ -30,6 +33,12 @@ export type ClusterOptions = {
   /** Default: first-day. */
   readonly age?: Age;
   readonly seed?: number;
+  /** Whose identity it has (`identities.ts`). Default: v4. */
+  readonly stack?: Stack;
+  /** Members of that identity that are to be others; undefined takes one away. */
+  readonly identity?: { readonly [K in keyof Identity]?: Identity[K] | undefined };
+  /** Default: 4.20. */
+  readonly release?: Release;
 };
 
 export type Cluster = AsyncDisposable & {
@@ -39,6 +48,8 @@ export type Cluster = AsyncDisposable & {
   /** Holds `/kubelet`, `/kubernetes`, `/machine-config-daemon`, `/etc` and `/ovn-ic`. */
   readonly root: string;
   readonly inventory: Inventory;
+  /** Who it is. */
+  readonly seed: Identity;
   /** What the production caller sends, with this cluster's paths; no renames. Spread it to add more. */
   readonly config: { readonly etcd_endpoint: string; readonly crypto_dirs: readonly string[]; readonly crypto_files: readonly string[] };
   /** A folder beside the root, for what a test wants to keep; gone with the cluster. */
@@ -61,7 +72,7 @@ export async function makeCluster(options: ClusterOptions, say: Say = () => unde
     const root = join(folder, 'root');
     const inventory = JSON.parse(await readFile(generated.path('inventory.json'), 'utf8')) as Inventory; // written below
     return {
-      etcd, endpoint: etcd.endpoint, root, inventory, folder,
+      etcd, endpoint: etcd.endpoint, root, inventory, folder, seed: identityOf(options),
       config: { etcd_endpoint: etcd.endpoint, crypto_dirs: ['kubelet', 'kubernetes', 'machine-config-daemon'].map((name) => join(root, name)), crypto_files: [join(root, 'etc/mcs-machine-config-content.json')] },
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
@@ -71,14 +82,28 @@ export async function makeCluster(options: ClusterOptions, say: Say = () => unde
   }
 }
 
-async function generatedCluster({ size, odd = false, encryption, age = 'first-day', seed = 1 }: ClusterOptions, say: Say): Promise<Artefact> {
-  const now = new Date(Math.floor(Date.now() / quarterMs) * quarterMs);
+/** The identity that these options ask for. */
+export function identityOf({ stack = 'v4', identity = {} }: Pick<ClusterOptions, 'stack' | 'identity'>): Identity {
+  // A member that is undefined is the same as none to everybody who reads it.
+  return { ...seedIdentity(stack), ...identity } as Identity;
+}
+
+/** The values and files of these options, written from `now` where a renaming would write. The same as the cluster's when `now` is its seed. */
+export function contentsOf({ size, odd = false, encryption, age = 'first-day', seed = 1, release = '4.20', ...who }: ClusterOptions, now: Identity, say: Say = () => undefined): Promise<Generated> {
+  return generate({ size, odd, encryption, age, seed, now: thisQuarter(), names: { seed: identityOf(who), now, release } }, say);
+}
+
+const thisQuarter = (): Date => new Date(Math.floor(Date.now() / quarterMs) * quarterMs);
+
+async function generatedCluster(options: ClusterOptions, say: Say): Promise<Artefact> {
+  const { size, odd = false, encryption = null, age = 'first-day', seed = 1, release = '4.20' } = options;
+  const identity = identityOf(options);
   return ensure({
     name: `cluster-${size}`,
     sources: await sources(),
-    inputs: { odd, encryption: encryption ?? null, age, seed, now: now.toISOString() },
+    inputs: { odd, encryption, age, seed, release, identity, now: thisQuarter().toISOString() },
     async build(dir) {
-      const { values, files, labels, inventory } = await generate({ size, odd, encryption, age, seed, now }, say);
+      const { values, files, labels, inventory } = await contentsOf(options, identity, say);
       await mkdir(join(dir, 'root'));
       await writeNodeFiles(join(dir, 'root'), files, labels);
       await writeFile(join(dir, 'inventory.json'), JSON.stringify(inventory));
@@ -103,6 +128,6 @@ async function forgetOld(folder: string): Promise<void> {
 
 /** Everything that decides what is generated. Tests and judges do not. */
 async function sources(): Promise<URL[]> {
-  const here = (await readdir(import.meta.dirname)).filter((name) => /\.(?:ts|json)$/.test(name) && !/test\.ts$|judge|evidence|remainder|openssl|api-server|etcd-server/.test(name)).sort();
+  const here = [...(await readdir(import.meta.dirname)), ...(await readdir(new URL('settings', import.meta.url))).map((name) => `settings/${name}`)].filter((name) => /\.(?:ts|json)$/.test(name) && !/test\.ts$|judge|evidence|remainder|openssl|api-server|etcd-server|expected|sweep|configuration/.test(name)).sort();
   return [...here.map((name) => new URL(name, import.meta.url)), ...['pki/test-certificates.ts', 'pki/key-identifier.ts', 'wire/test-golden.ts'].map((name) => new URL(`../../internal/${name}`, import.meta.url))];
 }

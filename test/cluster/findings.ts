@@ -1,3 +1,5 @@
+import { customBundles } from './settings/authorities.ts';
+
 /**
  * Certificates, keys and tokens in the bytes of a value or a file, found by their looks alone: no object is decoded, no place is
  * computed. Slower and simpler than the product, and independent of it, so that the judges may trust it.
@@ -49,6 +51,12 @@ function block(tag: string, body: string): Finding | undefined {
 
 export const derOf = ({ text }: Finding): Buffer => Buffer.from(text.replace(/-----[^-]+-----|\s/g, ''), 'base64');
 
+const bare = (body: string): string => body.replace(/\\r|\\n|\s/g, '');
+const customAuthorities = new Map(Object.entries(customBundles).flatMap(([use, { one, two }]) => [...`${one}${two}`.matchAll(pem)].map(([, , body = '']): [string, string] => [bare(body), `${use}'s ${bare(body).slice(-8)} `])));
+
+/** Authorities that people tell a cluster to trust are nobody's to renew, and which of them stands where is part of an identity. */
+const customAuthority = (body: string): string => customAuthorities.get(bare(body)) ?? '';
+
 /**
  * The same bytes with every certificate, key and token made unknown. What a renewal has to keep stays: the tag, the width of the first
  * line, line ends, and the way into base64 and data URLs.
@@ -64,7 +72,7 @@ export function masked(bytes: Uint8Array): string {
       if (block(tag, body) === undefined) return whole;
       const lineEnd = /^(?:\r?\n|(?:\\r)?\\n)/.exec(body)?.[0] ?? '';
       const lines = body.split(lineEnd === '' ? '\n' : lineEnd);
-      return `<${tag} ${JSON.stringify(lineEnd)} ${lines.length > 3 ? lines[1]?.length ?? 0 : 'one line'} ${lines.at(-1) ?? ''}>`;
+      return `<${customAuthority(body)}${tag} ${JSON.stringify(lineEnd)} ${lines.length > 3 ? lines[1]?.length ?? 0 : 'one line'} ${lines.at(-1) ?? ''}>`;
     })
     .replace(token, '<token>');
 }

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { bootstrapOf } from './identities.ts';
+import { domainOf, type Identity } from './identity.ts';
 import type { KeyKind } from './keys.ts';
 
 /** The PKI of a real single-node cluster: names, issuers, usages, spans and places, no key and no certificate. */
@@ -22,14 +24,27 @@ export type BundleSpec = { readonly members: readonly string[]; readonly configM
 export type ForeignSpec = { readonly cn: string; readonly validity: string };
 export type FileSpec = { readonly path: string; readonly mode: string; readonly label: string };
 
-/** What the fixture leaves open. */
-export const site = { domain: 'seed.example.com', node: 'seed-node', nodeIP: '192.0.2.10', bootstrapIP: '192.0.2.9', bootstrap: 'seed-bootstrap', timestamp: '2026-11-01-10-00-00' } as const;
-
 export type Size = 'small' | 'full' | 'large';
 
-export function fixtureOf(size: Size): Fixture {
-  const text = readFileSync(new URL('fixture.json', import.meta.url), 'utf8').replace(/\{([a-zA-Z]+)\}/g, (whole, name: string) => (name in site ? site[name as keyof typeof site] : whole));
-  const full = JSON.parse(text) as Fixture; // our own file
+/**
+ * The fixture with its blanks filled in. Names in certificates are the seed's: who reads them finds out by looking (`remainder.ts` masks
+ * them). Places, which Secrets and files are called by, are those of `now`.
+ */
+export function fixtureOf(size: Size, seed: Identity, now: Identity): Fixture {
+  const bootstrap = bootstrapOf(seed);
+  const blanks = ({ hostname, ips: [ip] }: Identity): Readonly<Record<string, string>> => ({ domain: domainOf(seed), node: hostname, nodeIP: ip, bootstrapIP: bootstrap.ip, bootstrap: bootstrap.name, timestamp: '2026-11-01-10-00-00' });
+  const [was, is] = [blanks(seed), blanks(now)];
+  const places = new Set(['secrets', 'files', 'configMaps', 'path']);
+  const filled = (value: unknown, by: Readonly<Record<string, string>>): unknown => {
+    if (typeof value === 'string') return value.replace(/\{([a-zA-Z]+)\}/g, (whole, name: string) => by[name] ?? whole);
+    if (Array.isArray(value)) return value.map((item: unknown) => filled(item, by));
+    // The fixture holds texts, lists and maps only. At its top `files` is a list of facts, whose `path` is the place.
+    return Object.fromEntries(Object.entries(value as Record<string, unknown>).map(([name, member]) => [name, filled(member, places.has(name) ? is : by)]));
+  };
+  const { pairs, ...rest } = filled(JSON.parse(readFileSync(new URL('fixture.json', import.meta.url), 'utf8')), was) as Fixture; // our own file
+  const [first, second] = seed.ips;
+  const both = (values: readonly string[] | undefined): readonly string[] | undefined => (second === undefined ? values : values?.flatMap((value) => (value === first ? [first, second] : [value])));
+  const full: Fixture = { ...rest, pairs: pairs.map(({ dns, ips, ...pair }) => ({ ...pair, ...(dns === undefined ? {} : { dns: both(dns) ?? [] }), ...(ips === undefined ? {} : { ips: both(ips) ?? [] }) })) };
   switch (size) {
     case 'small': return smallPart(full);
     case 'full': return full;
@@ -43,12 +58,15 @@ const kept = [
   /^kubelet-signer$/, /^kube-csr-signer_@/, /^system:node:/, /^system:serviceaccount:openshift-monitoring:metrics-server$/,
   /^kube-control-plane-signer$/, /^system:control-plane-node-admin$/, /^kube-apiserver-localhost-signer$/, /^127\.0\.0\.1$/,
   /^kube-apiserver-lb-signer$/, /^kube-apiserver-service-network-signer$/, /localhost-recovery-serving-signer@/, /^api-int\./, /^172\.30\.0\.1$/,
-  /node-system-admin-signer@/, /^system:admin$/, /^ingress-operator@/, /^\*\.apps\./, /node-bootstrapper$/,
+  /^openshift-etcd_/, /openshift-authenticator$/, /node-system-admin-signer@/, /^system:admin$/, /^ingress-operator@/, /^\*\.apps\./, /node-bootstrapper$/,
   /^aggregator-signer$/, /^system:openshift-aggregator$/, /^packageserver-service/, /network-node-identity-ca@/,
 ];
 
+/** Certificates of etcd members bear addresses as names. */
+const etcdSecret = /^openshift-etcd\/etcd-(?:peer|serving|serving-metrics)-/;
+
 function smallPart(full: Fixture): Fixture {
-  const names = new Set(full.pairs.filter(({ cn }) => kept.some((shape) => shape.test(cn))).map(({ cn }) => cn));
+  const names = new Set(full.pairs.filter(({ cn, secrets = [] }) => kept.some((shape) => shape.test(cn)) || secrets.some((place) => etcdSecret.test(place))).map(({ cn }) => cn));
   const known = (cn: string): boolean => names.has(cn) || cn === 'public' || full.foreign.some((one) => one.cn === cn);
   const pairs = full.pairs.filter(({ cn }) => names.has(cn));
   // Of the service signer's 77 leaves two are kept, and the secrets of the others with them.

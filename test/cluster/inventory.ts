@@ -28,9 +28,11 @@ export type Inventory = {
   readonly tokenKeys: readonly InventoryTokenKey[];
   /** Findings that are none of the above: certificates of public CAs, and the odd cases. */
   readonly otherAt: readonly InventoryPlace[];
-  /** `secrets` is without the encryption keys: a rotation takes the old ones away. */
+  /** Without what a renewal or a renaming deletes: old keys of encryption, kubeconfigs in a Secret, locks. */
   readonly counts: { readonly keys: number; readonly secrets: number; readonly configMaps: number; readonly files: number };
 };
+
+const mayGo = /^etcd:\/kubernetes\.io\/(?:secrets\/(?:openshift-config-managed\/encryption-key-|openshift-kube-apiserver\/node-kubeconfigs$|kube-system\/kubeadmin$)|configmaps\/(?:openshift-ptp\/ptp-configmap|openshift-kube-controller-manager\/cluster-policy-controller-lock)$)/;
 
 export type NamedBytes = { readonly document: string; readonly bytes: Uint8Array };
 
@@ -74,7 +76,7 @@ export function takeInventory(documents: readonly NamedBytes[], pki: Pki, keys: 
       }
     });
   }
-  const count = (prefix: string): number => documents.filter(({ document }) => document.startsWith(prefix)).length;
+  const count = (prefix: string): number => documents.filter(({ document }) => document.startsWith(prefix) && !mayGo.test(document)).length;
   return {
     pairs: pki.issued.map(({ name, spec, certificate, key, signer }) => ({
       name, cn: spec.cn, kind: spec.kind, signer: signer?.name ?? name, digest: certificate.digest, keyId: key.public.id, keyType: spec.key ?? 'rsa2048',
@@ -86,6 +88,6 @@ export function takeInventory(documents: readonly NamedBytes[], pki: Pki, keys: 
       tokenAt: tokens.get(kidOf(key)) ?? [],
     })),
     otherAt,
-    counts: { keys: count('etcd:'), secrets: count('etcd:/kubernetes.io/secrets/') - count('etcd:/kubernetes.io/secrets/openshift-config-managed/encryption-key-'), configMaps: count('etcd:/kubernetes.io/configmaps/'), files: count('file:') },
+    counts: { keys: count('etcd:'), secrets: count('etcd:/kubernetes.io/secrets/'), configMaps: count('etcd:/kubernetes.io/configmaps/'), files: count('file:') },
   };
 }

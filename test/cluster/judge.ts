@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Say } from '../vm/artefacts/cache.ts';
 import { startApiServer, type Answer, type ApiServer } from './api-server.ts';
 import type { Cluster } from './cluster.ts';
-import { site } from './fixture.ts';
+import { domainOf, type Identity } from './identity.ts';
+import { newestRevision } from './names.ts';
 
 /** Who may talk to the API server of a cluster, and what it is recognised by: read from the files as they are now. */
 export type Identities = {
@@ -32,7 +33,7 @@ export async function identitiesOf({ root }: Pick<Cluster, 'root'>): Promise<Ide
     clients.push({ name: 'kubelet', certificate: both, key: both });
   }
   const tokens: { name: string; token: string }[] = [];
-  for await (const path of glob(['kubernetes/static-pod-resources/*-pod-7/secrets/localhost-recovery-client-token/token', 'kubelet/pods/*/volumes/kubernetes.io~projected/*/..20*/token'], { cwd: root })) {
+  for await (const path of glob([`kubernetes/static-pod-resources/*-pod-${newestRevision}/secrets/localhost-recovery-client-token/token`, 'kubelet/pods/*/volumes/kubernetes.io~projected/*/..20*/token'], { cwd: root })) {
     const token = await readFile(join(root, path), 'utf8');
     tokens.push({ name: subjectOf(token), token });
   }
@@ -41,9 +42,9 @@ export async function identitiesOf({ root }: Pick<Cluster, 'root'>): Promise<Ide
 
 /**
  * Starts the real server on the cluster as it is now and asks it. All identities of the cluster must be accepted under their own
- * names, and all of `old` refused. The cluster is used up afterwards: the server writes to its etcd.
+ * names, and all of `old` refused; `identity` is whose names the API server's certificates bear now. The cluster is used up afterwards: the server writes to its etcd.
  */
-export async function judge(cluster: Cluster, old: Identities | undefined, say?: Say): Promise<Verdict> {
+export async function judge(cluster: Cluster, old: Identities | undefined, say?: Say, identity: Identity = cluster.seed): Promise<Verdict> {
   const now = await identitiesOf(cluster);
   const transcript: string[] = [];
   const faults: string[] = [];
@@ -53,7 +54,7 @@ export async function judge(cluster: Cluster, old: Identities | undefined, say?:
   };
   await using server = await startApiServer(cluster, say);
   note(`the server is ready after ${(server.readyMs / 1000).toFixed(1)} s: its Secrets and ConfigMaps decode`, true);
-  for (const name of ['localhost', `api-int.${site.domain}`, 'kubernetes.default.svc']) await servingChain(server, name, now.serverCa, old?.serverCa, note);
+  for (const name of ['localhost', `api-int.${domainOf(identity)}`, 'kubernetes.default.svc']) await servingChain(server, name, now.serverCa, old?.serverCa, note);
   for (const { name, ...client } of now.clients) welcomed(name, new X509Certificate(client.certificate).subject.split('\n').find((part) => part.startsWith('CN='))?.slice(3) ?? '', await review(server, { client }), note);
   for (const { name, token } of now.tokens) welcomed(`token of ${name}`, name, await review(server, { token }), note);
   for (const { name, ...client } of old?.clients ?? []) refused(`old certificate of ${name}`, await review(server, { client }), note);

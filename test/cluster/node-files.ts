@@ -6,8 +6,8 @@ import { mountedPath, type FileContent } from './content.ts';
 
 const run = promisify(execFile);
 
-/** The label that a file of the node bears when the fixture does not say. */
-const labelOf = (path: string): string => (path.startsWith('/var/lib/kubelet/pods/') ? 'system_u:object_r:container_file_t:s0:c1,c2' : path.startsWith('/etc/kubernetes/') ? 'system_u:object_r:kubernetes_file_t:s0' : 'system_u:object_r:etc_t:s0');
+/** The label that a file of the node bears: what the fixture says, or what its folder's files have. */
+export const labelOf = (path: string, labels: ReadonlyMap<string, string>): string => labels.get(path) ?? (path.startsWith('/var/lib/kubelet/pods/') ? 'system_u:object_r:container_file_t:s0:c1,c2' : path.startsWith('/etc/kubernetes/') ? 'system_u:object_r:kubernetes_file_t:s0' : 'system_u:object_r:etc_t:s0');
 
 /** Writes the files below `root`, with modes, owners and SELinux labels. */
 export async function writeNodeFiles(root: string, files: readonly FileContent[], labels: ReadonlyMap<string, string>): Promise<void> {
@@ -22,7 +22,7 @@ export async function writeNodeFiles(root: string, files: readonly FileContent[]
     await writeFile(path, file.text);
     await chmod(path, file.mode);
     if (file.owner !== undefined) await chown(path, file.owner, file.owner);
-    dump.push(`# file: ${path}\nsecurity.selinux="${labels.get(file.path) ?? labelOf(file.path)}"\n`);
+    dump.push(`# file: ${path}\nsecurity.selinux="${labelOf(file.path, labels)}"\n`);
   }
   await new Promise<void>((resolve, reject) => {
     const child = spawn('setfattr', ['--restore=-'], { stdio: ['pipe', 'ignore', 'inherit'] });

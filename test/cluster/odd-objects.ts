@@ -1,11 +1,12 @@
 import { field } from '../../internal/wire/protobuf.ts';
 import type { Content, StoredObject } from './content.ts';
-import { site } from './fixture.ts';
+import { domainOf } from './identity.ts';
 import { certificatePem, keyPem, pemOf, type Issued, type Pki } from './issue.ts';
 import { kubeconfig } from './kubeconfig.ts';
-import { dataUrl } from './layout-machine.ts';
+import type { Names } from './names.ts';
 import type { ObjectMaker } from './objects.ts';
 import type { OddPki } from './odd-certificates.ts';
+import { dataUrl } from './settings/ignition.ts';
 import type { Seeded } from './seeded.ts';
 import { etcdKeyOf, storedValue } from './stored.ts';
 import { legacyClaims, publicPem, signToken, type ServiceAccountKeys } from './tokens.ts';
@@ -13,8 +14,11 @@ import { legacyClaims, publicPem, signToken, type ServiceAccountKeys } from './t
 /** The namespace of all that is odd. */
 const ns = 'odd-cases';
 
+/** Trusted by the clients of registries, and by nothing else. */
+export const registryAuthorities = (odd: OddPki): string => pemOf('CERTIFICATE', odd.external.der);
+
 /** Puts the odd certificates into objects and files, in odd texts; and values that look like something and are not. */
-export function layOutOdd(odd: OddPki, pki: Pki, keys: ServiceAccountKeys, objects: ObjectMaker, random: Seeded): Content {
+export function layOutOdd(odd: OddPki, pki: Pki, keys: ServiceAccountKeys, objects: ObjectMaker, random: Seeded, { seed }: Names): Content {
   const named = (name: string): Issued => {
     const found = odd.issued.find((one) => one.name === `odd: ${name}`);
     if (found === undefined) throw new Error(`no odd certificate is called "${name}"`);
@@ -42,7 +46,7 @@ export function layOutOdd(odd: OddPki, pki: Pki, keys: ServiceAccountKeys, objec
   stored.push({ object: objects.make('ValidatingWebhookConfiguration', 'admissionregistration.k8s.io/v1', 'odd-empty', { webhooks: [] }) });
   // 16: looks like a token and is none; and a token of which half is missing.
   const legacy = signToken(keys.legacy, legacyClaims(ns, 'builder-token', 'builder', random.uuid()));
-  configMap('not-a-token', { words: 'bm90.YSB0b2tlbg.YXQgYWxs', half: legacy.split('.').slice(0, 2).join('.'), version: '4.18.2', domain: `api.${site.domain}`, foreign: signToken(named('shared-key-a').key, { iss: 'https://elsewhere.example.com', sub: 'somebody' }).replace(/.{8}$/, 'AAAAAAAA') });
+  configMap('not-a-token', { words: 'bm90.YSB0b2tlbg.YXQgYWxs', half: legacy.split('.').slice(0, 2).join('.'), version: '4.18.2', domain: `api.${domainOf(seed)}`, foreign: signToken(named('shared-key-a').key, { iss: 'https://elsewhere.example.com', sub: 'somebody' }).replace(/.{8}$/, 'AAAAAAAA') });
   // 17: wrapping, line ends, repetition, text around, a missing last newline.
   const twice = pem('twice-in-a-bundle');
   const wide = (text: string): string => text.replace(/(-----BEGIN [A-Z ]+-----\n)([^-]+)/, (_, head: string, body: string) => head + body.replaceAll('\n', '').replace(/.{1,76}/g, '$&\n'));
@@ -76,9 +80,8 @@ export function layOutOdd(odd: OddPki, pki: Pki, keys: ServiceAccountKeys, objec
     versions: ['v1', 'v1beta1'].map((version) => ({ name: version, served: true, storage: version === 'v1', schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } })),
     conversion: { strategy: 'Webhook', webhook: { clientConfig: { service: { namespace: ns, name: 'webhook', path: '/convert', port: 443 }, caBundle: Buffer.from(serviceCa) }, conversionReviewVersions: ['v1'] } },
   } }) });
-  stored.push({ object: objects.make('Route', 'route.openshift.io/v1', `${ns}/reencrypt`, { spec: { host: `odd.apps.${site.domain}`, path: '', to: { kind: 'Service', name: 'odd', weight: 100 }, tls: { termination: 'reencrypt', certificate: '', key: '', caCertificate: '', destinationCACertificate: serviceCa, insecureEdgeTerminationPolicy: '' }, wildcardPolicy: 'None', subdomain: '' } }) });
-  // 3.6: what a person told the cluster to trust, and one of its own that bears the same names.
-  stored.push({ object: objects.configMap('openshift-config/user-ca-bundle', { 'ca-bundle.crt': pemOf('CERTIFICATE', odd.external.der) }) });
+  stored.push({ object: objects.make('Route', 'route.openshift.io/v1', `${ns}/reencrypt`, { spec: { host: `odd.apps.${domainOf(seed)}`, path: '', to: { kind: 'Service', name: 'odd', weight: 100 }, tls: { termination: 'reencrypt', certificate: '', key: '', caCertificate: '', destinationCACertificate: serviceCa, insecureEdgeTerminationPolicy: '' }, wildcardPolicy: 'None', subdomain: '' } }) });
+  // 3.6: what a person told the cluster to trust (`registryAuthorities`), beside one of its own that bears the same names.
   configMap('mixed-trust', { 'ca-bundle.crt': `${pemOf('CERTIFICATE', odd.external.der)}${pemOf('CERTIFICATE', odd.externalTwin.der)}` });
 
   return { objects: stored, files: [

@@ -25,7 +25,7 @@ await test('openssl finds a foreign key, a foreign certificate and a foreign tok
   const [admin, serving] = [join(certs, 'control-plane-node-admin-client-cert-key/tls.key'), join(certs, 'localhost-serving-cert-certkey/tls.key')];
   await writeFile(admin, await readFile(serving));
   await writeFile(join(cluster.root, 'kubernetes/kubelet-ca.crt'), (await readFile(join(cluster.root, 'kubernetes/kubelet-ca.crt'), 'utf8')).replace(/-----BEGIN[^]*?-----END CERTIFICATE-----/, await readFile(join(certs, 'localhost-serving-cert-certkey/tls.crt'), 'utf8')));
-  const tokenFile = join(cluster.root, 'kubernetes/static-pod-resources/kube-apiserver-pod-7/secrets/localhost-recovery-client-token/token');
+  const tokenFile = join(cluster.root, 'kubernetes/static-pod-resources/kube-apiserver-pod-10/secrets/localhost-recovery-client-token/token');
   await writeFile(tokenFile, (await readFile(tokenFile, 'utf8')).replace(/.{20}$/, 'A'.repeat(20)));
   const { faults } = await verifyWithOpenssl(cluster);
   assert.equal(faults.length, 3, faults.join('\n'));

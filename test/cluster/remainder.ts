@@ -1,5 +1,5 @@
-import { glob, lstat, readFile, readlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { fieldsIn } from '../../internal/wire/protobuf.ts';
 import type { Cluster } from './cluster.ts';
 import { clearValues } from './evidence.ts';
@@ -14,17 +14,30 @@ export type Remainder = ReadonlyMap<string, string>;
 
 export async function remainderOf(cluster: Pick<Cluster, 'endpoint' | 'root'>): Promise<Remainder> {
   const rest = new Map<string, string>();
-  for await (const { key, clear } of clearValues(cluster)) rest.set(`etcd:${key}`, leavesOf(clear).map((leaf) => withoutHeads(masked(leaf))).join('\n'));
+  for await (const { key, clear } of clearValues(cluster)) rest.set(`etcd:${key}`, valueRemainder(clear));
   const labels = await labelsIn(cluster.root);
-  for await (const path of glob('**/*', { cwd: cluster.root })) {
-    const file = join(cluster.root, path);
+  // Also what begins with a dot: the kubelet's volumes do.
+  for (const entry of await readdir(cluster.root, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    const path = relative(cluster.root, file);
     const facts = await lstat(file);
     const attributes = `${(facts.mode & 0o7777).toString(8)} ${facts.uid}:${facts.gid} ${labels.get(file) ?? 'no label'}`;
-    if (facts.isSymbolicLink()) rest.set(`file:/${path}`, `${attributes} -> ${await readlink(file)}`);
-    else if (facts.isFile()) rest.set(`file:/${path}`, `${attributes}\n${masked(await readFile(file))}`);
+    if (facts.isSymbolicLink()) rest.set(`file:/${path}`, linkRemainder(await readlink(file)));
+    else if (facts.isFile()) rest.set(`file:/${path}`, fileRemainder(attributes, await readFile(file)));
   }
   return rest;
 }
+
+/** Of a clear value of etcd. Hashes of renewed contents are masked, too: `hashFaults` judges them. */
+export const valueRemainder = (clear: Uint8Array): string => leavesOf(clear).map((leaf) => withoutHeads(masked(leaf))).join('\n').replace(contentHash, '$1<hash>');
+
+/** `attributes`: mode, owner and label. */
+export const fileRemainder = (attributes: string, bytes: Uint8Array): string => `${attributes}\n${masked(bytes)}`;
+
+/** Attributes of a link are nobody's: it is made anew with the file system's own. */
+export const linkRemainder = (target: string): string => `-> ${target}`;
+
+const contentHash = /(^1\/2:(?:olmcahash|operator\.openshift\.io\/(?:spec-hash|dep-[^\n]*\.(?:secret|configmap)))\n2\/2:)[^\n]*/gm;
 
 /** One line for each document that is missing, new, or different. `except` for what the caller changes on purpose. */
 export function differences(before: Remainder, after: Remainder, except: (document: string) => boolean = () => false): string[] {
@@ -49,7 +62,8 @@ function fieldsOf(bytes: Uint8Array): Uint8Array[] | undefined {
     return fieldsIn(bytes, 0, bytes.length).flatMap((field) => {
       const content = bytes.subarray(field.start, field.end);
       const name = Buffer.from(`${field.number}/${field.wireType}:`);
-      const inner = field.wireType === 2 && content.length > 0 ? fieldsOf(content) : undefined;
+      // Words may read as a message by chance.
+      const inner = field.wireType === 2 && content.length > 0 && content.some((byte) => byte < 0x20 || byte > 0x7e) ? fieldsOf(content) : undefined;
       return inner === undefined ? [Buffer.concat([name, content])] : [name, ...inner];
     });
   } catch {

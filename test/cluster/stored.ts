@@ -1,6 +1,8 @@
 import { field, varint } from '../../internal/wire/protobuf.ts';
 import { kubernetesCbor } from '../../internal/wire/test-golden.ts';
+import { goJson } from './settings/hashes.ts';
 import { workloadShapes, type Shape } from './settings/shapes.ts';
+import { traceShapes } from './shapes.ts';
 
 /**
  * An object as `kubectl get -o json` shows it, except that byte fields (data of a Secret, CA bundles of webhooks) are Buffers here.
@@ -19,6 +21,7 @@ export type Encoding = 'protobuf' | 'json' | 'cbor';
  */
 const shapes: Readonly<Record<string, Shape>> = {
   ...workloadShapes,
+  ...traceShapes,
   ObjectMeta: { name: [1, 'text!'], generateName: [2, 'text!'], namespace: [3, 'text!'], selfLink: [4, 'text!'], uid: [5, 'text!'], resourceVersion: [6, 'text!'], generation: [7, 'int!'], creationTimestamp: [8, 'time'], labels: [11, 'text{}'], annotations: [12, 'text{}'], managedFields: [17, 'ManagedFieldsEntry[]'] },
   ManagedFieldsEntry: { manager: [1, 'text!'], operation: [2, 'text!'], apiVersion: [3, 'text!'], time: [4, 'time'], fieldsType: [6, 'text!'], fieldsV1: [7, 'raw'], subresource: [8, 'text!'] },
   Secret: { metadata: [1, 'ObjectMeta'], data: [2, 'bytes{}'], type: [3, 'text!'], immutable: [5, 'bool'] },
@@ -51,7 +54,7 @@ const shapes: Readonly<Record<string, Shape>> = {
 /** The bytes of an etcd value. */
 export function storedValue(object: KubeObject, encoding: Encoding): Buffer {
   switch (encoding) {
-    case 'json': return Buffer.from(`${JSON.stringify(plain(object))}\n`);
+    case 'json': return Buffer.from(`${goJson(plain(object))}\n`);
     case 'cbor': return Buffer.from(kubernetesCbor(plain(object)));
     case 'protobuf': {
       if (shapes[object.kind] === undefined) throw new Error(`the generator has no protobuf shape for ${object.kind}`);
@@ -108,14 +111,19 @@ function text(number: number, value: string): Uint8Array {
   return field(number, Buffer.from(value));
 }
 
-/** Plurals that are not the kind and an "s", and kinds of groups that stand in the key (reference, appendix A). */
-const plurals: Readonly<Record<string, string>> = { Proxy: 'proxies', Prometheus: 'prometheuses', Ingress: 'ingresses', DNS: 'dnses', OAuthClient: 'oauth/clients', OAuthAccessToken: 'oauth/accesstokens', OAuthAuthorizeToken: 'oauth/authorizetokens' };
+/** Plurals that are not the kind and an "s", and kinds that stand under a name of their own (reference, appendix A; ocp-state.md). */
+const plurals: Readonly<Record<string, string>> = {
+  Proxy: 'proxies', Prometheus: 'prometheuses', Ingress: 'ingresses', DNS: 'dnses', Node: 'minions', Endpoints: 'services/endpoints',
+  OAuthClient: 'oauth/clients', OAuthAccessToken: 'oauth/accesstokens', OAuthAuthorizeToken: 'oauth/authorizetokens',
+};
+
+/** Groups of built-in kinds leave no trace in the key. */
+const builtInGroups = new Set(['', 'apps', 'batch', 'coordination.k8s.io', 'discovery.k8s.io', 'certificates.k8s.io', 'storage.k8s.io', 'admissionregistration.k8s.io', 'route.openshift.io', 'oauth.openshift.io']);
 
 /** The etcd key under which an API server keeps the object. */
 export function etcdKeyOf({ apiVersion, kind, metadata: { namespace, name } }: KubeObject): string {
   const [group = ''] = apiVersion.includes('/') ? apiVersion.split('/') : [];
   const openshift = group === 'route.openshift.io' || group === 'oauth.openshift.io';
-  const builtIn = openshift || group === '' || group === 'apps' || group === 'batch' || group === 'admissionregistration.k8s.io';
-  const words = [openshift ? 'openshift.io' : 'kubernetes.io', ...(builtIn ? [] : [group]), plurals[kind] ?? `${kind.toLowerCase()}s`, ...(namespace === undefined ? [] : [namespace]), name];
+  const words = [openshift ? 'openshift.io' : 'kubernetes.io', ...(builtInGroups.has(group) ? [] : [group]), plurals[kind] ?? `${kind.toLowerCase()}s`, ...(namespace === undefined ? [] : [namespace]), name];
   return `/${words.join('/')}`;
 }

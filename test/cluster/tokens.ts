@@ -2,10 +2,11 @@ import { sign } from 'node:crypto';
 import { kidOf } from '../../internal/pki/jwt.ts';
 import type { PrivateKey } from '../../internal/pki/keys.ts';
 import type { Content, FileContent, StoredObject } from './content.ts';
-import { site } from './fixture.ts';
+import { domainOf } from './identity.ts';
 import { certificatePem, keyPem, pemOf, type Pki } from './issue.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import type { KeyPool } from './keys.ts';
+import { podFolder, revisions, type Names } from './names.ts';
 import type { ObjectMaker } from './objects.ts';
 import type { Seeded } from './seeded.ts';
 import type { KubeObject } from './stored.ts';
@@ -39,11 +40,8 @@ const boundClaims = (namespace: string, account: string, uid: string, now: Date,
   };
 };
 
-/** Revisions of the static pods that the seed still holds. */
-export const revisions = [6, 7] as const;
-
 /** Signing keys, service accounts, their long-lived tokens in Secrets, and the bound tokens in the volumes of pods. */
-export function layOutTokens(keys: ServiceAccountKeys, pki: Pki, objects: ObjectMaker, random: Seeded, now: Date): Content {
+export function layOutTokens(keys: ServiceAccountKeys, pki: Pki, objects: ObjectMaker, random: Seeded, now: Date, names: Names): Content {
   const pair = (key: PrivateKey): Record<string, string> => ({ 'service-account.key': keyPem(key), 'service-account.pub': publicPem(key) });
   const stored: StoredObject[] = [];
   const files: FileContent[] = [];
@@ -63,11 +61,11 @@ export function layOutTokens(keys: ServiceAccountKeys, pki: Pki, objects: Object
     if (suffix !== '') add(objects.secret(`openshift-kube-controller-manager/service-account-private-key${suffix}`, pair(keys.legacy)));
     add(objects.configMap(`openshift-kube-apiserver/sa-token-signing-certs${suffix}`, legacyPublic), objects.configMap(`openshift-kube-apiserver/bound-sa-token-signing-certs${suffix}`, boundPublic));
   }
-  const certs = '/etc/kubernetes/static-pod-resources/kube-apiserver-certs/secrets/bound-service-account-signing-key';
+  const certs = `${podFolder('kube-apiserver', 'certs')}/secrets/bound-service-account-signing-key`;
   files.push({ path: `${certs}/service-account.key`, text: keyPem(keys.bound), mode: 0o600 }, { path: `${certs}/service-account.pub`, text: publicPem(keys.bound), mode: 0o600 });
   for (const revision of revisions) {
-    const folder = `/etc/kubernetes/static-pod-resources/kube-controller-manager-pod-${revision}/secrets/service-account-private-key`;
-    const configMaps = `/etc/kubernetes/static-pod-resources/kube-apiserver-pod-${revision}/configmaps`;
+    const folder = `${podFolder('kube-controller-manager', revision)}/secrets/service-account-private-key`;
+    const configMaps = `${podFolder('kube-apiserver', revision)}/configmaps`;
     for (const [name, texts] of [['bound-sa-token-signing-certs', boundPublic], ['sa-token-signing-certs', legacyPublic]] as const) {
       files.push(...Object.entries(texts).map(([file, text]) => ({ path: `${configMaps}/${name}/${file}`, text, mode: 0o600 })));
     }
@@ -92,7 +90,7 @@ export function layOutTokens(keys: ServiceAccountKeys, pki: Pki, objects: Object
     files.push(...projectedVolume(random.uuid(), { token: signToken(keys.bound, boundClaims(namespace, 'node', uid, now, random.uuid())), 'ca.crt': apiCas, 'service-ca.crt': serviceCa, namespace }));
   }
   const whereabouts = signToken(keys.oldBound, boundClaims('openshift-multus', 'multus', random.uuid(), now, random.uuid()));
-  files.push({ path: '/etc/kubernetes/cni/net.d/whereabouts.d/whereabouts.kubeconfig', text: kubeconfig(`https://api-int.${site.domain}:6443`, apiCas, 'local', { token: whereabouts }), mode: 0o600 });
+  files.push({ path: '/etc/kubernetes/cni/net.d/whereabouts.d/whereabouts.kubeconfig', text: kubeconfig(`https://api-int.${domainOf(names.now)}:6443`, apiCas, 'local', { token: whereabouts }), mode: 0o600 });
   return { objects: stored, files };
 }
 

@@ -4,13 +4,15 @@ import { openEtcd } from '../../../internal/etcd/etcd.ts';
 import { startApiServer } from '../api-server.ts';
 import { judgeMissing } from '../apiserver/build.ts';
 import { makeCluster } from '../cluster.ts';
-import { seedIdentity } from '../identities.ts';
+import { seedIdentity, targetIdentity } from '../identities.ts';
 import { identitiesOf } from '../judge.ts';
 import { objectMaker } from '../objects.ts';
 import { seeded } from '../seeded.ts';
-import { storedValue, type KubeObject } from '../stored.ts';
+import { etcdKeyOf, storedValue, type KubeObject } from '../stored.ts';
 import { storedCronJobSpec, storedDaemonSetSpec, storedDeploymentSpec, storedStatefulSetSpec, type Manifest } from './defaults.ts';
 import { oauthApi, openshiftApi } from './manifests.ts';
+import { layOutRollouts } from './rollouts.ts';
+import { layOutSettings } from './settings.ts';
 import { bytesAt, objectBytes } from './stored-fields.ts';
 
 const skip = await judgeMissing();
@@ -69,7 +71,37 @@ await test('workloads are stored by the real API server to the byte as we write 
   }
 });
 
+await test('the real API server serves all workloads of the settings as they were made', { skip }, async () => {
+  await using cluster = await makeCluster({ size: 'small' });
+  await using etcd = await openEtcd(cluster.endpoint);
+  const maker = objectMaker(seeded(2), new Date(0));
+  const settings = layOutSettings(seedIdentity(), targetIdentity(), maker, { publicCas: '', bundles: { configMaps: [], files: [] }, uneven: true, copies: 1 });
+  const all = [...settings.objects, ...layOutRollouts(seedIdentity(), targetIdentity(), maker, settings.objects).objects];
+  const builtIn = all.flatMap((stored) => ('object' in stored && /^(?:apps|batch)\/v1$|^v1$/.test(stored.object.apiVersion) ? [{ ...stored, encoding: stored.encoding ?? 'protobuf' as const }] : []));
+  assert.equal(builtIn.length, all.length - 9, 'the rest are custom resources');
+  for (const { object, encoding } of builtIn) {
+    const key = etcdKeyOf(object);
+    await etcd.commit([{ kind: 'put', key, value: storedValue(object, encoding), was: (await etcd.get(key))?.modRevision ?? '0' }]);
+  }
+  const [admin] = (await identitiesOf(cluster)).clients;
+  assert.ok(admin);
+  await using server = await startApiServer(cluster);
+  for (const { object } of builtIn) {
+    const { apiVersion, kind, metadata: { namespace = '', name }, spec, data, revision } = object;
+    const { status, body } = await server.ask({ path: `/${apiVersion === 'v1' ? 'api' : 'apis'}/${apiVersion}/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`, client: admin });
+    assert.equal(status, 200, `${kind} ${namespace}/${name}: ${JSON.stringify(body)}`);
+    const served = body as { spec?: unknown; data?: unknown; revision?: unknown };
+    const expected = Buffer.isBuffer(data) ? JSON.parse(data.toString()) as unknown : kind === 'Secret' ? Object.fromEntries(Object.entries(data as Record<string, Buffer>).map(([entry, bytes]) => [entry, bytes.toString('base64')])) : data;
+    // An empty value is left out of JSON, and "null" of a time.
+    assert.deepEqual(withoutEmpty({ spec: served.spec, data: served.data, revision: served.revision }), withoutEmpty({ spec, data: expected, revision }), `${kind} ${namespace}/${name}`);
+  }
+});
+
 /** Servers since 1.34 leave the empty time of a template out of JSON. */
 function withoutEmptyTimes(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (name, member: unknown) => (name === 'creationTimestamp' && member === null ? undefined : member)) as unknown;
+}
+
+function withoutEmpty(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(withoutEmptyTimes(value)), (name, member: unknown) => (member === '' && name === 'value' ? undefined : member)) as unknown;
 }

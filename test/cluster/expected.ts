@@ -1,0 +1,57 @@
+import { contentsOf, type ClusterOptions } from './cluster.ts';
+import { askedFor, type Asked } from './configuration.ts';
+import { mountedPath } from './content.ts';
+import type { Identity } from './identity.ts';
+import { labelOf } from './node-files.ts';
+import { differences, fileRemainder, linkRemainder, valueRemainder, type Remainder } from './remainder.ts';
+
+/** What section 6 deletes, by prefixes of keys below `/kubernetes.io/` (or whole keys, with `$`), with the step and the row. */
+export const deletions: readonly { readonly row: string; readonly when: 'always' | keyof Asked; readonly prefixes: readonly string[] }[] = [
+  { row: '6.2', when: 'always', prefixes: ['leases/', 'secrets/openshift-kube-apiserver/node-kubeconfigs$'] },
+  { row: '6.4 row 13', when: 'ip', prefixes: ['pods/', 'minions', 'services/endpoints/', 'endpointslices/'] },
+  { row: '6.5, first', when: 'rename', prefixes: [
+    'certificatesigningrequests/', 'tuned.openshift.io/profiles', 'csinodes/', 'ptp.openshift.io/nodeptpdevices/', 'minions/', 'sriovnetwork.openshift.io/sriovnetworknodestates/', 'events/', 'services/endpoints/', 'endpointslices/',
+    'configmaps/openshift-ptp/ptp-configmap', 'pods/', 'replicasets/', 'daemonsets/openshift-ovn-kubernetes/ovnkube-node',
+  ] },
+  { row: '6.5 row 37', when: 'rename', prefixes: [
+    ...['openshift-machine-config-operator/machine-config-server-', 'openshift-monitoring/alertmanager-main-', 'openshift-monitoring/prometheus-k8s-', 'openshift-multus/multus-additional-cni-plugins-', 'openshift-multus/multus-', 'openshift-ovn-kubernetes/ovnkube-node-'].map((name) => `controllerrevisions/${name}`),
+    'controlplane.operator.openshift.io/podnetworkconnectivitychecks/', 'configmaps/openshift-kube-controller-manager/cluster-policy-controller-lock', 'apiserver.openshift.io/apirequestcounts/',
+  ] },
+  { row: '6.13', when: 'rules', prefixes: ['cert-manager.io/certificaterequests/'] },
+];
+
+/** True for a key that a run with these options deletes. */
+export function isDeleted(key: string, asked: Asked): boolean {
+  return deletions.some(({ when, prefixes }) => (when === 'always' || asked[when]) && prefixes.some((prefix) => (prefix.endsWith('$') ? key === `/kubernetes.io/${prefix.slice(0, -1)}` : key.startsWith(`/kubernetes.io/${prefix}`))));
+}
+
+/**
+ * The remainder (`remainder.ts`) of the cluster of these options after a run from `seed` to `now`: its templates written from `now`, less
+ * what is deleted. Moves of objects and files (6.6 rows 1 and 2, 6.11) are in the templates, which call things by their new names.
+ */
+export async function expectedAfter(options: ClusterOptions, seed: Identity, now: Identity): Promise<Remainder> {
+  const { clear, files, labels } = await contentsOf({ ...options, identity: { ...nothing, ...seed } }, now);
+  const asked = askedFor(seed, now);
+  const expected = new Map<string, string>();
+  for (const [key, bytes] of clear) {
+    if (isDeleted(key, asked)) continue;
+    expected.set(`etcd:${key}`, valueRemainder(key === '/kubernetes.io/config.openshift.io/clusterversions/version' ? unknownVersion(bytes) : bytes));
+  }
+  for (const file of files) {
+    const document = `file:${mountedPath(file.path)}`;
+    if ('link' in file) expected.set(document, linkRemainder(file.link));
+    else expected.set(document, fileRemainder(`${file.mode.toString(8)} ${file.owner ?? 0}:${file.owner ?? 0} ${labelOf(file.path, labels)}`, Buffer.from(file.text)));
+  }
+  return expected;
+}
+
+/** An identity that is given whole takes away what the stack's own has and it has not. */
+const nothing = { kubeadminHash: undefined, proxy: undefined, installConfig: undefined, userCaBundle: undefined, proxyTrustedCa: undefined };
+
+/** 6.14: nobody shall take the seed's word for the site's. */
+function unknownVersion(stored: Buffer): Buffer {
+  return Buffer.from(stored.toString().replace('"message":"Done applying 4.20.1","status":"True","type":"Available"', '"message":"Cluster version status unknown","status":"False","type":"Available"'));
+}
+
+/** What differs from the expected: one readable line for each document. */
+export const differencesFrom = (expected: Remainder, found: Remainder): string[] => differences(expected, found);

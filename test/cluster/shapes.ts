@@ -1,0 +1,32 @@
+import type { Shape } from './settings/shapes.ts';
+
+/** Field numbers of what a node leaves behind in etcd, and of OAuth clients, in the notation of `stored.ts`. */
+export const traceShapes: Readonly<Record<string, Shape>> = {
+  Node: { metadata: [1, 'ObjectMeta'], spec: [2, 'NodeSpec'], status: [3, 'NodeStatus'] },
+  NodeSpec: { podCIDR: [1, 'text!'], providerID: [3, 'text!'], unschedulable: [4, 'bool!'], podCIDRs: [7, 'text[]'] },
+  NodeStatus: { phase: [3, 'text!'], addresses: [5, 'NodeAddress[]'] },
+  NodeAddress: { type: [1, 'text!'], address: [2, 'text!'] },
+  Pod: { metadata: [1, 'ObjectMeta'], spec: [2, 'PodSpec'], status: [3, 'PodStatus'] },
+  PodStatus: { phase: [1, 'text!'], hostIP: [5, 'text!'], podIP: [6, 'text!'], podIPs: [12, 'PodIP[]'] },
+  PodIP: { ip: [1, 'text!'] },
+  ReplicaSet: { metadata: [1, 'ObjectMeta'], spec: [2, 'ReplicaSetSpec'], status: [3, 'ReplicaSetStatus'] },
+  ReplicaSetSpec: { replicas: [1, 'int'], selector: [2, 'LabelSelector'], template: [3, 'PodTemplateSpec'], minReadySeconds: [4, 'int!'] },
+  ReplicaSetStatus: { replicas: [1, 'int!'], fullyLabeledReplicas: [2, 'int!'], observedGeneration: [3, 'int!'], readyReplicas: [4, 'int!'], availableReplicas: [5, 'int!'] },
+  Lease: { metadata: [1, 'ObjectMeta'], spec: [2, 'LeaseSpec'] },
+  LeaseSpec: { holderIdentity: [1, 'text'], leaseDurationSeconds: [2, 'int'], leaseTransitions: [5, 'int'] },
+  Endpoints: { metadata: [1, 'ObjectMeta'], subsets: [2, 'EndpointSubset[]'] },
+  EndpointSubset: { addresses: [1, 'EndpointAddress[]'], ports: [3, 'EndpointPort[]'] },
+  EndpointAddress: { ip: [1, 'text!'], hostname: [3, 'text!'], nodeName: [4, 'text'] },
+  EndpointPort: { name: [1, 'text!'], port: [2, 'int!'], protocol: [3, 'text!'] },
+  EndpointSlice: { metadata: [1, 'ObjectMeta'], endpoints: [2, 'Endpoint[]'], ports: [3, 'SlicePort[]'], addressType: [4, 'text!'] },
+  Endpoint: { addresses: [1, 'text[]'], conditions: [2, 'EndpointConditions'], nodeName: [6, 'text'] },
+  EndpointConditions: { ready: [1, 'bool'] },
+  SlicePort: { name: [1, 'text'], protocol: [2, 'text'], port: [3, 'int'] },
+  CSINode: { metadata: [1, 'ObjectMeta'], spec: [2, 'CSINodeSpec'] },
+  CSINodeSpec: { drivers: [1, 'CSINodeDriver[]'] },
+  CSINodeDriver: { name: [1, 'text!'], nodeID: [2, 'text!'], topologyKeys: [3, 'text[]'] },
+  CertificateSigningRequest: { metadata: [1, 'ObjectMeta'], spec: [2, 'SigningRequestSpec'], status: [3, 'SigningRequestStatus'] },
+  SigningRequestSpec: { request: [1, 'bytes'], username: [2, 'text!'], uid: [3, 'text!'], groups: [4, 'text[]'], usages: [5, 'text[]'], signerName: [7, 'text!'] },
+  SigningRequestStatus: { certificate: [2, 'bytes'] },
+  OAuthClient: { metadata: [1, 'ObjectMeta'], secret: [2, 'text!'], additionalSecrets: [3, 'text[]'], respondWithChallenges: [4, 'bool!'], redirectURIs: [5, 'text[]'], grantMethod: [6, 'text!'] },
+};
