@@ -78,7 +78,7 @@ await test('the real API server serves all workloads of the settings as they wer
   const settings = layOutSettings(seedIdentity(), targetIdentity(), maker, { publicCas: '', bundles: { configMaps: [], files: [] }, uneven: true, copies: 1 });
   const all = [...settings.objects, ...layOutRollouts(seedIdentity(), targetIdentity(), maker, settings.objects).objects];
   const builtIn = all.flatMap((stored) => ('object' in stored && /^(?:apps|batch)\/v1$|^v1$/.test(stored.object.apiVersion) ? [{ ...stored, encoding: stored.encoding ?? 'protobuf' as const }] : []));
-  assert.equal(builtIn.length, all.length - 9, 'the rest are custom resources');
+  assert.equal(builtIn.length, all.length - 8, 'the rest are custom resources');
   for (const { object, encoding } of builtIn) {
     const key = etcdKeyOf(object);
     await etcd.commit([{ kind: 'put', key, value: storedValue(object, encoding), was: (await etcd.get(key))?.modRevision ?? '0' }]);

@@ -35,7 +35,7 @@ export const storedCronJobSpec = (spec: Manifest): Manifest => ({
 });
 
 export const storedJobSpec = (spec: Manifest): Manifest => ({
-  parallelism: 1, completions: 1, backoffLimit: 6, completionMode: 'NonIndexed', suspend: false, podReplacementPolicy: 'TerminatingOrFailed', ...spec, template: template(spec['template'] as Manifest),
+  parallelism: 1, completions: 1, backoffLimit: 6, manualSelector: false, completionMode: 'NonIndexed', suspend: false, podReplacementPolicy: 'TerminatingOrFailed', ...spec, template: template(spec['template'] as Manifest),
 });
 
 const template = (wanted: Manifest): Manifest => ({ ...wanted, metadata: { creationTimestamp: null, ...(wanted['metadata'] as object | undefined) }, ...inside(wanted, 'spec', storedPodSpec) });

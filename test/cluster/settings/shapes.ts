@@ -24,7 +24,7 @@ export const workloadShapes: Readonly<Record<string, Shape>> = {
   Partition: { partition: [1, 'int'] },
   StatefulSetStatus: { observedGeneration: [1, 'int!'], replicas: [2, 'int!'], readyReplicas: [3, 'int!'], currentReplicas: [4, 'int!'], updatedReplicas: [5, 'int!'], currentRevision: [6, 'text!'], updateRevision: [7, 'text!'], collisionCount: [9, 'int'], availableReplicas: [11, 'int!'] },
   Job: { metadata: [1, 'ObjectMeta'], spec: [2, 'JobSpec'], status: [3, 'JobStatus'] },
-  JobSpec: { parallelism: [1, 'int'], completions: [2, 'int'], activeDeadlineSeconds: [3, 'int'], selector: [4, 'LabelSelector'], template: [6, 'PodTemplateSpec'], backoffLimit: [7, 'int'], completionMode: [9, 'text'], suspend: [10, 'bool'], podReplacementPolicy: [14, 'text'] },
+  JobSpec: { parallelism: [1, 'int'], completions: [2, 'int'], activeDeadlineSeconds: [3, 'int'], selector: [4, 'LabelSelector'], manualSelector: [5, 'bool'], template: [6, 'PodTemplateSpec'], backoffLimit: [7, 'int'], completionMode: [9, 'text'], suspend: [10, 'bool'], podReplacementPolicy: [14, 'text'] },
   JobStatus: { active: [4, 'int!'], succeeded: [5, 'int!'], failed: [6, 'int!'], completedIndexes: [7, 'text!'] },
   CronJob: { metadata: [1, 'ObjectMeta'], spec: [2, 'CronJobSpec'], status: [3, 'CronJobStatus'] },
   CronJobSpec: { schedule: [1, 'text!'], concurrencyPolicy: [3, 'text!'], suspend: [4, 'bool'], jobTemplate: [5, 'JobTemplateSpec'], successfulJobsHistoryLimit: [6, 'int'], failedJobsHistoryLimit: [7, 'int'] },
