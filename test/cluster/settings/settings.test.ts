@@ -128,6 +128,7 @@ await test('the bundles are one when the proxy names user-ca-bundle, and another
   const all = changed({ userCaBundle: customBundles.user.two, proxyTrustedCa: { configMap: 'user-ca-bundle', bundle: customBundles.user.two } }, shared);
   assert.equal(all.filter((name) => name.includes('bundle-')).length, 6);
   assert.ok(['configmaps/openshift-config/user-ca-bundle', 'configmaps/openshift-console/trusted-ca-bundle', '/etc/pki/ca-trust/source/anchors/openshift-config-user-ca-bundle.crt'].every((name) => all.includes(name)));
+  assert.deepEqual(changed({ userCaBundle: customBundles.user.two }, shared), ['/etc/pki/ca-trust/source/anchors/openshift-config-user-ca-bundle.crt', 'configmaps/openshift-config/user-ca-bundle'], 'the one option alone leaves the merged bundle');
   assert.deepEqual(changed({ proxyTrustedCa: { configMap: 'third-ca', bundle: customBundles.proxy.two } }), []);
 });
 

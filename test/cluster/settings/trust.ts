@@ -13,9 +13,12 @@ const cloud = 'openshift-cloud-controller-manager/ccm-trusted-ca';
 /** Components of monitoring that keep copies under the hash of their content. */
 const hashed = ['alertmanager', 'prometheus', 'thanos-querier'] as const;
 
-/** What a cluster without proxy does not name; and the name of another ConfigMap is another question than another bundle. */
-export function asksForProxyTrust(seed: Identity, now: Identity): boolean {
-  return seed.proxyTrustedCa !== undefined && now.proxyTrustedCa?.configMap === seed.proxyTrustedCa.configMap && bundleOf(seed) !== bundleOf(now);
+/**
+ * Whether option `proxy_trusted_ca_bundle` is given. A shared bundle that is given as `user_ca_bundle` alone does not ask for it; and the name
+ * of another ConfigMap is refused.
+ */
+export function asksForProxyTrust({ proxyTrustedCa: was }: Identity, { proxyTrustedCa: is }: Identity): boolean {
+  return was !== undefined && is?.configMap === was.configMap && is.bundle !== was.bundle;
 }
 
 const bundleOf = ({ proxyTrustedCa, userCaBundle }: Identity): string => (proxyTrustedCa?.configMap === 'user-ca-bundle' ? userCaBundle : proxyTrustedCa?.bundle) ?? '';
