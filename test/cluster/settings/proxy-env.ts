@@ -29,7 +29,7 @@ export function envAfter(seed: Identity, now: Identity, env: readonly EnvEntry[]
   return (['upper', 'lower'] as const).reduce<readonly EnvEntry[]>((entries, letters) => {
     const wanted = valuesOf(statusOf(now), letters).filter(([, value]) => value !== '');
     const names = valuesOf(none, letters).map(([name]) => name);
-    const old = entries.filter(({ name }) => names.includes(name)).map(({ name }) => name);
+    const old = [...new Set(entries.filter(({ name }) => names.includes(name)).map(({ name }) => name))];
     if (old.length === 0) return entries;
     const fresh = wanted.filter(([name]) => !old.includes(name));
     const kept = old.flatMap((name) => wanted.filter(([other]) => other === name));

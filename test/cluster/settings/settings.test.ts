@@ -63,8 +63,8 @@ await test('the password is in one Secret, which goes with it', () => {
   assert.deepEqual(changed({ kubeadminHash: 'another' }, without('kubeadminHash')), []);
 });
 
-await test('the pull secret is in a Secret, a file and the ignition', () => {
-  assert.deepEqual(changed({ pullSecret: '{"auths":{}}' }), ['/var/lib/kubelet/config.json', 'secrets/openshift-config/pull-secret']);
+await test('the pull secret is in a Secret, in files of the kubelet and the ignition', () => {
+  assert.deepEqual(changed({ pullSecret: '{"auths":{}}' }), ['/var/lib/kubelet/config.json', '/var/lib/kubelet/pods/0b8e1f2a-6c1d-4f7e-9d55-3a1c0de0c0de/volumes/kubernetes.io~secret/registry-auth/config.json', 'secrets/openshift-config/pull-secret']);
   assert.deepEqual(sources({ pullSecret: '{"auths":{"<a>":{}}}' }), ['/var/lib/kubelet/config.json data:,%7B%22auths%22%3A%7B%22%3Ca%3E%22%3A%7B%7D%7D%7D']);
 });
 
@@ -154,6 +154,7 @@ await test('new values stand where the first old one stood, in the order of the 
   assert.deepEqual(after(['SOME', 'HTTPS_PROXY', 'OTHER'], all), ['SOME=old', 'HTTP_PROXY=h', 'NO_PROXY=n', 'HTTPS_PROXY=s', 'OTHER=old']);
   assert.deepEqual(after(['SOME', 'https_proxy', 'OTHER'], all), ['SOME=old', 'http_proxy=h', 'no_proxy=n', 'https_proxy=s', 'OTHER=old']);
   assert.deepEqual(after(['NO_PROXY', 'A', 'no_proxy', 'HTTP_PROXY', 'http_proxy'], all), ['HTTPS_PROXY=s', 'NO_PROXY=n', 'HTTP_PROXY=h', 'A=old', 'https_proxy=s', 'no_proxy=n', 'http_proxy=h']);
+  assert.deepEqual(after(['HTTP_PROXY', 'A', 'HTTP_PROXY'], status('h', '', '')), ['HTTP_PROXY=h', 'A=old'], 'a name that stands twice');
   assert.deepEqual(after(['Http_Proxy', 'OTHER'], all), ['Http_Proxy=old', 'OTHER=old']);
 });
 

@@ -28,6 +28,8 @@ export function layOutSettings(seed: Identity, now: Identity, objects: ObjectMak
     files: [
       ...trust.files,
       { path: '/var/lib/kubelet/config.json', text: now.pullSecret, mode: 0o600 },
+      // A copy below the kubelet's folder, in the volume of a pod.
+      { path: '/var/lib/kubelet/pods/0b8e1f2a-6c1d-4f7e-9d55-3a1c0de0c0de/volumes/kubernetes.io~secret/registry-auth/config.json', text: now.pullSecret, mode: 0o644 },
       { path: '/etc/mco/proxy.env', text: proxyEnvText(seed, now), mode: 0o644 },
       // What the file was before the machine-config daemon first wrote it.
       { path: '/etc/machine-config-daemon/orig/etc/mco/proxy.env.mcdorig', text: proxyEnvText(seed, now), mode: 0o644 },
