@@ -111,7 +111,7 @@ function renamedFiles({ old, fresh }: HostNames): Step {
   };
 }
 
-/** A host name as a word: `node-a` is no part of `node-a2` or `node-a.other`. */
+/** A host name at the end of a word, as `metrics-node-a` has it: `node-a` is no part of `node-a2` or `node-a.other`. */
 function wholeName(text: string, old: string, fresh: string): string {
-  return text.replace(new RegExp(`(?<![A-Za-z0-9.-])${RegExp.escape(old)}(?![A-Za-z0-9]|[.-][A-Za-z0-9])`, 'g'), () => fresh);
+  return text.replace(new RegExp(`(?<![A-Za-z0-9])${RegExp.escape(old)}(?![A-Za-z0-9]|[.-][A-Za-z0-9])`, 'g'), () => fresh);
 }
