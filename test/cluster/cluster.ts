@@ -128,6 +128,6 @@ async function forgetOld(folder: string): Promise<void> {
 
 /** Everything that decides what is generated. Tests and judges do not. */
 async function sources(): Promise<URL[]> {
-  const here = [...(await readdir(import.meta.dirname)), ...(await readdir(new URL('settings', import.meta.url))).map((name) => `settings/${name}`)].filter((name) => /\.(?:ts|json)$/.test(name) && !/test\.ts$|judge|evidence|remainder|openssl|api-server|etcd-server|expected|sweep|configuration/.test(name)).sort();
+  const here = [...(await readdir(import.meta.dirname)), ...(await readdir(new URL('settings', import.meta.url))).map((name) => `settings/${name}`)].filter((name) => /\.(?:ts|json)$/.test(name) && !/test\.ts$|judge|evidence|remainder|openssl|api-server|etcd-server|expected|fates|sweep|configuration/.test(name)).sort();
   return [...here.map((name) => new URL(name, import.meta.url)), ...['pki/test-certificates.ts', 'pki/key-identifier.ts', 'wire/test-golden.ts'].map((name) => new URL(`../../internal/${name}`, import.meta.url))];
 }

@@ -4,6 +4,7 @@ import { openEtcd } from '../../internal/etcd/etcd.ts';
 import { decrypt, type Provider } from '../../internal/wire/encryption.ts';
 import { providersIn } from './at-rest.ts';
 import type { Cluster } from './cluster.ts';
+import type { Fate } from './fates.ts';
 import { findingsIn, type Finding } from './findings.ts';
 import type { Inventory, InventoryPlace } from './inventory.ts';
 
@@ -15,12 +16,25 @@ export function isOutside(document: string): boolean {
   return document.startsWith('file:') && !/^file:\/(?:kubelet|kubernetes|machine-config-daemon)\/|^file:\/etc\/mcs-machine-config-content\.json$/.test(document);
 }
 
-/** Reads every document of the inventory. A missing one has no findings. */
-export async function gatherEvidence(cluster: Pick<Cluster, 'endpoint' | 'root' | 'inventory'>): Promise<Evidence> {
-  const evidence = new Map<string, readonly Finding[]>(documentsOf(cluster.inventory).map((document) => [document, []]));
-  for await (const { key, clear } of clearValues(cluster)) if (evidence.has(`etcd:${key}`)) evidence.set(`etcd:${key}`, findingsIn(clear));
-  for (const document of evidence.keys()) {
-    if (document.startsWith('file:')) evidence.set(document, findingsIn(await readFile(join(cluster.root, document.slice('file:'.length))).catch(() => Buffer.alloc(0))));
+/**
+ * Reads every document of the inventory. A missing one has no findings. `fate` says what a document is called now, or that it is gone on
+ * purpose: then it is left out. Documents keep the names of the inventory, and findings their indexes.
+ */
+export async function gatherEvidence(cluster: Pick<Cluster, 'endpoint' | 'root' | 'inventory'>, fate: (document: string) => Fate | undefined = (name) => ({ name })): Promise<Evidence> {
+  const wanted = new Map(documentsOf(cluster.inventory).flatMap((document) => {
+    const now = fate(document);
+    return now === undefined ? [] : [[now.name, { document, order: now.order }] as const];
+  }));
+  const evidence = new Map<string, readonly Finding[]>([...wanted.values()].map(({ document }) => [document, []]));
+  const note = (name: string, bytes: Uint8Array): void => {
+    const found = wanted.get(name);
+    if (found === undefined) return;
+    const findings = findingsIn(bytes);
+    evidence.set(found.document, found.order?.length === findings.length ? findings.map((_, index) => findings[found.order?.indexOf(index) ?? index]).filter((finding) => finding !== undefined) : findings);
+  };
+  for await (const { key, clear } of clearValues(cluster)) note(`etcd:${key}`, clear);
+  for (const name of wanted.keys()) {
+    if (name.startsWith('file:')) note(name, await readFile(join(cluster.root, name.slice('file:'.length))).catch(() => Buffer.alloc(0)));
   }
   return evidence;
 }

@@ -1,29 +1,10 @@
 import { contentsOf, type ClusterOptions } from './cluster.ts';
-import { askedFor, type Asked } from './configuration.ts';
+import { askedFor } from './configuration.ts';
 import { mountedPath } from './content.ts';
+import { isDeleted } from './fates.ts';
 import type { Identity } from './identity.ts';
 import { labelOf } from './node-files.ts';
 import { differences, fileRemainder, linkRemainder, valueRemainder, type Remainder } from './remainder.ts';
-
-/** What section 6 deletes, by prefixes of keys below `/kubernetes.io/` (or whole keys, with `$`), with the step and the row. */
-export const deletions: readonly { readonly row: string; readonly when: 'always' | keyof Asked; readonly prefixes: readonly string[] }[] = [
-  { row: '6.2', when: 'always', prefixes: ['leases/', 'secrets/openshift-kube-apiserver/node-kubeconfigs$'] },
-  { row: '6.4 row 13', when: 'ip', prefixes: ['pods/', 'minions', 'services/endpoints/', 'endpointslices/'] },
-  { row: '6.5, first', when: 'rename', prefixes: [
-    'certificatesigningrequests/', 'tuned.openshift.io/profiles', 'csinodes/', 'ptp.openshift.io/nodeptpdevices/', 'minions/', 'sriovnetwork.openshift.io/sriovnetworknodestates/', 'events/', 'services/endpoints/', 'endpointslices/',
-    'configmaps/openshift-ptp/ptp-configmap', 'pods/', 'replicasets/', 'daemonsets/openshift-ovn-kubernetes/ovnkube-node',
-  ] },
-  { row: '6.5 row 37', when: 'rename', prefixes: [
-    ...['openshift-machine-config-operator/machine-config-server-', 'openshift-monitoring/alertmanager-main-', 'openshift-monitoring/prometheus-k8s-', 'openshift-multus/multus-additional-cni-plugins-', 'openshift-multus/multus-', 'openshift-ovn-kubernetes/ovnkube-node-'].map((name) => `controllerrevisions/${name}`),
-    'controlplane.operator.openshift.io/podnetworkconnectivitychecks/', 'configmaps/openshift-kube-controller-manager/cluster-policy-controller-lock', 'apiserver.openshift.io/apirequestcounts/',
-  ] },
-  { row: '6.13', when: 'rules', prefixes: ['cert-manager.io/certificaterequests/'] },
-];
-
-/** True for a key that a run with these options deletes. */
-export function isDeleted(key: string, asked: Asked): boolean {
-  return deletions.some(({ when, prefixes }) => (when === 'always' || asked[when]) && prefixes.some((prefix) => (prefix.endsWith('$') ? key === `/kubernetes.io/${prefix.slice(0, -1)}` : key.startsWith(`/kubernetes.io/${prefix}`))));
-}
 
 /**
  * The remainder (`remainder.ts`) of the cluster of these options after a run from `seed` to `now`: its templates written from `now`, less

@@ -57,7 +57,7 @@ const kept = [
   /^openshift-service-serving-signer@/, /^metrics\.openshift-apiserver-operator\.svc$/, /^\*\.machine-approver\./,
   /^kubelet-signer$/, /^kube-csr-signer_@/, /^system:node:/, /^system:serviceaccount:openshift-monitoring:metrics-server$/,
   /^kube-control-plane-signer$/, /^system:control-plane-node-admin$/, /^kube-apiserver-localhost-signer$/, /^127\.0\.0\.1$/,
-  /^kube-apiserver-lb-signer$/, /^kube-apiserver-service-network-signer$/, /localhost-recovery-serving-signer@/, /^api-int\./, /^172\.30\.0\.1$/,
+  /^kube-apiserver-lb-signer$/, /^kube-apiserver-service-network-signer$/, /localhost-recovery-serving-signer@/, /^api(?:-int)?\./, /^172\.30\.0\.1$/,
   /^openshift-etcd_/, /openshift-authenticator$/, /node-system-admin-signer@/, /^system:admin$/, /^ingress-operator@/, /^\*\.apps\./, /node-bootstrapper$/,
   /^aggregator-signer$/, /^system:openshift-aggregator$/, /^packageserver-service/, /network-node-identity-ca@/,
 ];

@@ -32,7 +32,7 @@ function routes(names: Names, objects: ObjectMaker): StoredObject[] {
     return { object: objects.make('Route', 'route.openshift.io/v1', `${namespace}/${name}`, {
       spec: { host, path: '', to: { kind: 'Service', name, weight: 100 }, tls: { termination: 'passthrough', certificate: '', key: '', caCertificate: '', destinationCACertificate: '', insecureEdgeTerminationPolicy: 'Redirect' }, wildcardPolicy: 'None', subdomain: '' },
       ...(renamed && follows ? {} : { status }),
-    }, { manager: 'route-controller', labels: { 'lab.example.com/app': name } }) };
+    }, { manager: 'route-controller', labels: { 'lab.example.com/app': name }, fields: [{ 'f:spec': {} }, { 'f:status': {} }] }) };
   };
   return [
     route('openshift-ingress-canary', 'canary', true), ...(release === '4.14' ? [] : [route('openshift-monitoring', 'alertmanager-main', true)]),

@@ -5,6 +5,7 @@ import { kubeconfig } from './kubeconfig.ts';
 import type { Content, FileContent } from './content.ts';
 import { namesOf, podFolder, revisions, type Names } from './names.ts';
 import type { ObjectMaker } from './objects.ts';
+import { olmCaHash } from './settings/hashes.ts';
 
 /** Puts every certificate, key and bundle of the fixture where the fixture says it stands. */
 export function layOutPki(fixture: Fixture, pki: Pki, objects: ObjectMaker, publicCas: string, names: Names): Content {
@@ -68,13 +69,15 @@ function annotationsOf(place: string, { spec, certificate, signer }: Issued, { s
   return {
     'auth.openshift.io/certificate-issuer': signer?.spec.cn ?? spec.cn,
     'auth.openshift.io/certificate-not-after': stamp(notAfter), 'auth.openshift.io/certificate-not-before': stamp(notBefore),
+    // OLM compares it with the bundle of its APIService (6.1).
+    ...(place.endsWith('/packageserver-service-cert') && signer !== undefined ? { olmcahash: olmCaHash(Buffer.from(certificatePem(signer))) } : {}),
     ...hostnamesOf(place, spec.dns, { seed, now, release }),
     ...(etcdMember.test(place) ? { 'openshift.io/description': `certificate of the etcd member on ${etcdMember.exec(place)?.[1] ?? ''}, not of ${seed.hostname}0` } : {}),
     'openshift.io/owning-component': 'kube-apiserver',
   };
 }
 
-const etcdMember = /^openshift-etcd\/etcd-(?:peer|serving|serving-metrics)-(.*)$/;
+const etcdMember = /^openshift-etcd\/etcd-(?:peer|serving-metrics|serving)-(.*)$/;
 
 /** Whom a certificate is for, as two operators write it beside it: 6.4 row 5 (since 4.16), 6.5 rows 4 and 5. */
 function hostnamesOf(place: string, dns: readonly string[] | undefined, { seed, now, release }: Names): Record<string, string> {

@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Cluster } from './cluster.ts';
+import { rulesFor } from './configuration.ts';
 import { findingAt, gatherEvidence, isOutside, type Evidence } from './evidence.ts';
-import type { Finding } from './findings.ts';
+import { fatesOf } from './fates.ts';
+import { findingsIn, type Finding } from './findings.ts';
+import type { Identity } from './identity.ts';
 import type { Inventory, InventoryPair, InventoryPlace } from './inventory.ts';
 import { certificateFacts, notSignedBy, publicHalves, tokenVerifies, type CertificateFacts } from './openssl.ts';
 
 export type OpensslOptions = {
   /** What was there before a renewal: then nothing of it may be left, and every certificate must have kept its shape. */
   readonly before?: Evidence;
+  /** Who the cluster has become: what is deleted and moved on the way is looked for nowhere or there, and names are those of the rules. Default: who it was. */
+  readonly now?: Identity;
   /** The validity must be the old one, too. Default: true. */
   readonly sameValidity?: boolean;
   /** Names of pairs and token keys that keep key or certificate on purpose (external, outside of the trees of an address change). */
@@ -24,12 +29,12 @@ export type OpensslVerdict = { readonly faults: readonly string[]; readonly cert
  * * the certificate follows from what its signer is now
  * * public keys are halves of their private keys, tokens verify under the key that their `kid` names
  */
-export async function verifyWithOpenssl(cluster: Pick<Cluster, 'endpoint' | 'root' | 'inventory'>, options: OpensslOptions = {}): Promise<OpensslVerdict> {
-  const { before, sameValidity = true, kept = () => false } = options;
-  const evidence = await gatherEvidence(cluster);
+export async function verifyWithOpenssl(cluster: Pick<Cluster, 'endpoint' | 'root' | 'inventory' | 'seed'>, options: OpensslOptions = {}): Promise<OpensslVerdict> {
+  const { before, now = cluster.seed, sameValidity = true, kept = () => false } = options;
+  const evidence = await gatherEvidence(cluster, before === undefined ? undefined : fatesOf(cluster.seed, now));
   const { inventory } = cluster;
   const faults: string[] = [];
-  const places = (all: readonly InventoryPlace[]): readonly InventoryPlace[] => (before === undefined ? all : all.filter(({ document }) => !isOutside(document)));
+  const places = (all: readonly InventoryPlace[]): readonly InventoryPlace[] => (before === undefined ? all : all.filter(({ document }) => !isOutside(document) && evidence.has(document)));
   const one = (what: string, all: readonly InventoryPlace[], kind: Finding['kind'], same: (finding: Finding) => string): Finding | undefined => {
     const found = places(all).map((place) => ({ place, finding: findingAt(evidence, place) }));
     for (const { place, finding } of found) if (finding?.kind !== kind) faults.push(`${what}: no ${kind} at ${place.document} #${place.index}`);
@@ -51,7 +56,7 @@ export async function verifyWithOpenssl(cluster: Pick<Cluster, 'endpoint' | 'roo
   }
   faults.push(...(await brokenChains(looked, certificates)));
   const tokens = await lookAtTokens(inventory, evidence, halves, places, faults);
-  if (before !== undefined) faults.push(...leftovers(inventory, before, evidence, kept), ...(await lostShapes(looked, before, facts, sameValidity, kept)));
+  if (before !== undefined) faults.push(...leftovers(inventory, before, evidence, kept, othersMayChange(cluster.seed, now)), ...(await lostShapes(looked, before, facts, { sameValidity, kept, renamed: namesUnder(rulesFor(cluster.seed, now)) })));
   return { faults, certificates: certificates.size, keys: halves.size, tokens, places: [...evidence.values()].reduce((sum, all) => sum + all.length, 0) };
 }
 
@@ -99,7 +104,7 @@ async function lookAtTokens(inventory: Inventory, evidence: Evidence, halves: Re
 }
 
 /** What should have been replaced and was not, and what should not have been touched and was. */
-function leftovers(inventory: Inventory, before: Evidence, after: Evidence, kept: (name: string) => boolean): string[] {
+function leftovers(inventory: Inventory, before: Evidence, after: Evidence, kept: (name: string) => boolean, othersChange: (findings: readonly Finding[]) => boolean): string[] {
   const own = new Map([
     ...inventory.pairs.filter(({ name }) => !kept(name)).flatMap(({ name, certificateAt, keyAt }) => [...certificateAt, ...keyAt].map((place) => [findingAt(before, place)?.text ?? '', name] as const)),
     ...inventory.tokenKeys.filter(({ name }) => !kept(name)).flatMap(({ name, keyAt, publicAt, tokenAt }) => [...keyAt, ...publicAt, ...tokenAt].map((place) => [findingAt(before, place)?.text ?? '', name] as const)),
@@ -108,6 +113,7 @@ function leftovers(inventory: Inventory, before: Evidence, after: Evidence, kept
   const faults: string[] = [];
   for (const [document, findings] of after) {
     const old = before.get(document) ?? [];
+    if (othersChange(old)) continue;
     if (old.length !== findings.length) faults.push(`${document} held ${old.length} certificates, keys and tokens and holds ${findings.length}`);
     for (const [index, { text, kind }] of findings.entries()) {
       const was = own.get(text);
@@ -120,15 +126,40 @@ function leftovers(inventory: Inventory, before: Evidence, after: Evidence, kept
   return faults;
 }
 
-async function lostShapes(pairs: readonly InventoryPair[], before: Evidence, after: ReadonlyMap<string, CertificateFacts | undefined>, sameValidity: boolean, kept: (name: string) => boolean): Promise<string[]> {
+async function lostShapes(pairs: readonly InventoryPair[], before: Evidence, after: ReadonlyMap<string, CertificateFacts | undefined>, { sameValidity, kept, renamed }: { readonly sameValidity: boolean; readonly kept: (name: string) => boolean; readonly renamed: (shape: string) => string }): Promise<string[]> {
   const old = await factsOf(new Map(pairs.map(({ name, certificateAt: [place] }) => [name, place === undefined ? undefined : findingAt(before, place)])));
   return pairs.filter(({ name }) => !kept(name)).flatMap(({ name }) => {
     const [was, is] = [old.get(name), after.get(name)];
     if (was === undefined || is === undefined) return [`certificate ${name}: nothing to compare`];
     if (was.publicKey === is.publicKey) return [`certificate ${name} has its old key`];
-    if (was.shape !== is.shape) return [`certificate ${name} has another shape: ${firstDifference(was.shape, is.shape)}`];
+    const shape = renamed(was.shape);
+    if (shape !== is.shape) return [`certificate ${name} has another shape: ${firstDifference(shape, is.shape)}`];
     return sameValidity && was.validity !== is.validity ? [`certificate ${name} has another validity: ${is.validity}`] : [];
   });
+}
+
+/** Bundles that people gave are replaced as a whole; what they hold then is a matter of texts (`expected.ts`). */
+function othersMayChange(seed: Identity, now: Identity): (findings: readonly Finding[]) => boolean {
+  const changed = JSON.stringify([seed.proxyTrustedCa, seed.userCaBundle]) !== JSON.stringify([now.proxyTrustedCa, now.userCaBundle]);
+  const custom = new Set(findingsIn(Buffer.from(`${seed.userCaBundle ?? ''}${seed.proxyTrustedCa?.bundle ?? ''}`)).map(textOf));
+  return (findings) => changed && findings.some(({ text }) => custom.has(text));
+}
+
+/** Rules as openssl prints names: whole names only, and of several rules the last (5.6). */
+function namesUnder(rules: readonly string[]): (shape: string) => string {
+  const fresh = new Map<string, string>();
+  for (const [was = '', is = ''] of rules.map((rule) => rule.split(','))) {
+    fresh.set(was, is);
+    if (was.includes(':') && !was.startsWith('system:')) fresh.set(expanded(was), expanded(is));
+  }
+  return (shape) => shape.replace(/(CN ?= ?|DNS:|IP Address:)([^,\n]+)/g, (_, head: string, name: string) => head + (fresh.get(name) ?? name));
+}
+
+/** An IPv6 address as openssl prints it: upper case, no group left out. */
+function expanded(ip: string): string {
+  const [head = [], tail = []] = ip.split('::').map((part) => part.split(':').filter((group) => group !== ''));
+  const groups = ip.includes('::') ? [...head, ...Array<string>(8 - head.length - tail.length).fill('0'), ...tail] : head;
+  return groups.map((group) => group.toUpperCase()).join(':');
 }
 
 function firstDifference(one: string, other: string): string {

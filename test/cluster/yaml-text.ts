@@ -26,5 +26,5 @@ function scalar(value: unknown, indent: string, name: string): string {
   if (value.includes('\n')) return `|${value.endsWith('\n') ? '' : '-'}\n${value.replace(/\n$/, '').split('\n').map((line) => (line === '' ? '' : indent + line)).join('\n')}`;
   // Names and values of variables are quoted by the operator's template, whatever they hold.
   if (name === 'value' || /^NODE_|^ETCD|^ALL_ETCD/.test(value)) return JSON.stringify(value);
-  return value === '' || /^[\s\-?:,[\]{}#&*!|>'"%@`]|: | #|[\s:]$|^(?:true|false|null|yes|no|~|[\d.+-]+)$/i.test(value) ? `'${value.replaceAll("'", "''")}'` : value;
+  return value === '' || /^[\s,[\]{}#&*!|>'"%@`]|^[-?:](?:\s|$)|: | #|[\s:]$|^(?:true|false|null|yes|no|~|[\d.+-]+)$/i.test(value) ? `'${value.replaceAll("'", "''")}'` : value;
 }

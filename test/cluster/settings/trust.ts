@@ -36,7 +36,7 @@ export const hashedName = (component: (typeof hashed)[number], hash: string): st
 export function layOutTrust(seed: Identity, now: Identity, objects: ObjectMaker, publicCas: string, places: BundlePlaces): Content {
   const bundle = mergedBundle(seed, now, publicCas);
   const stale = mergedBundle(seed, seed, publicCas);
-  const configMap = (place: string, data: Readonly<Record<string, string>>, labels?: Readonly<Record<string, string>>): StoredObject => ({ object: objects.make('ConfigMap', 'v1', place, { data }, { ...(labels === undefined ? {} : { labels }), annotations: { 'openshift.io/owning-component': 'Networking / cluster-network-operator' } }) });
+  const configMap = (place: string, data: Readonly<Record<string, string>>, labels?: Readonly<Record<string, string>>, was = place): StoredObject => ({ object: objects.make('ConfigMap', 'v1', place, { data }, { uid: objects.uidOf('ConfigMap', was), ...(labels === undefined ? {} : { labels }), annotations: { 'openshift.io/owning-component': 'Networking / cluster-network-operator' } }) });
   const injected = (value: string): Record<string, string> => ({ 'config.openshift.io/inject-trusted-cabundle': value });
 
   const hash = monitoringHash(bundle);
@@ -48,7 +48,7 @@ export function layOutTrust(seed: Identity, now: Identity, objects: ObjectMaker,
     // A copy that somebody made is his own.
     configMap('customer-workload/copied-ca', { 'ca-bundle.crt': stale }, { app: 'customer' }),
     configMap('openshift-controller-manager/openshift-user-ca', { 'ca-bundle.crt': proxyBundleOf(seed, now) }),
-    ...hashed.map((component) => configMap(`openshift-monitoring/${hashedName(component, hash)}`, { 'ca-bundle.crt': bundle }, { 'app.kubernetes.io/managed-by': 'cluster-monitoring-operator', 'monitoring.openshift.io/hash': hash, 'monitoring.openshift.io/name': component })),
+    ...hashed.map((component) => configMap(`openshift-monitoring/${hashedName(component, hash)}`, { 'ca-bundle.crt': bundle }, { 'app.kubernetes.io/managed-by': 'cluster-monitoring-operator', 'monitoring.openshift.io/hash': hash, 'monitoring.openshift.io/name': component }, `openshift-monitoring/${hashedName(component, monitoringHash(stale))}`)),
     // Look like one of them by half their name, and are none.
     configMap('openshift-monitoring/trusted-ca-bundle-notes', { notes: 'who asked for which authority\n' }),
     configMap('customer-workload/thanos-trusted-ca-bundle-1abc', { 'ca-bundle.crt': stale }, { app: 'customer' }),
