@@ -41,7 +41,7 @@ function stepTable(): string {
 
 function recertTable(): string {
   const kinds = { text: 'text', secret: 'text, secret', truth: 'true, false', count: 'number', texts: 'list of texts', secrets: 'list of texts, secret', 'texts-or-text': 'text or list of texts' };
-  const rows = Object.entries(recertFields).map(([key, { kind, flag, says, later }]) => `| \`${key}\` | \`--${flag}\` | ${kinds[kind]} | ${says}${later === true ? ' *(not built yet: refused unless empty)*' : ''} |`);
+  const rows = Object.entries(recertFields).map(([key, { kind, flag, says }]) => `| \`${key}\` | \`--${flag}\` | ${kinds[kind]} | ${says} |`);
   return ['| key | flag | kind | meaning |', '|---|---|---|---|', ...rows].join('\n');
 }
 

@@ -20,18 +20,19 @@ function documentLines(renamings: readonly Renaming[], everything: boolean): str
       const [first] = group;
       if (first === undefined) return [];
       const [document, some] = first;
-      const notes = some.flatMap((one) => one.notes);
+      // Who wrote which field is bookkeeping; it follows the field.
+      const notes = some.flatMap((one) => one.notes).filter(({ path }) => everything || !path.includes('/managedFields/'));
       return [
         `  ${everything || group.length === 1 ? group.map(([name]) => name).join(`\n  `) : `${document} and ${group.length - 1} more like it`}${some.flatMap(({ to }) => (to === undefined ? [] : [` → ${lastName(to)}`])).join('')}`,
         ...(everything ? notes : notes.slice(0, most)).map((note) => `    ${noteText(note)}`),
         ...(!everything && notes.length > most ? [`    and ${notes.length - most} more values`] : []),
       ];
     }),
-    ...(everything ? removed.map((document) => `  ${document}: removed`) : [...Map.groupBy(removed, kindOf)].map(([kind, some]) => `  ${kind}: ${some.length === 1 ? `${some[0] ?? ''} removed` : `${some.length} removed`}`)),
+    ...(everything ? removed.map((document) => `  ${document}: removed`) : [...Map.groupBy(removed, kindOf)].map(([kind, some]) => some.length === 1 ? `  ${some[0] ?? kind}: removed` : `  ${kind}…: ${some.length} removed`)),
   ];
 }
 
-const most = 6;
+const most = 4;
 
 function noteText({ path, before, after }: Note): string {
   const where = path === '' ? '' : `${path}: `;

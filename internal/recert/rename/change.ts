@@ -8,25 +8,50 @@ export type Change = { readonly in: 'etcd' | 'file'; readonly name: string; read
   | { readonly kind: 'removed' }
 );
 
-const longest = 160;
-
-/** A value as a note shows it. */
-export function shown(value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  const text = withoutCredentials(typeof value === 'string' ? value : JSON.stringify(value));
-  return text.length > longest ? `${text.slice(0, longest)}… (${text.length} characters)` : text;
+/** A note of a value: both sides, or of long texts what differs with a little of what is around it. */
+export function noteOf(path: string, before: unknown, after: unknown): Note {
+  const [old, fresh] = [textOf(before), textOf(after)];
+  if (old === undefined || fresh === undefined) return { path, before: old === undefined ? undefined : shortened(old), after: fresh === undefined ? undefined : shortened(fresh) };
+  if (Math.max(old.length, fresh.length) <= longest) return { path, before: old, after: fresh };
+  const [start, end] = sharedEnds(old, fresh);
+  const piece = (text: string): string => shortened(`${start === 0 ? '' : '…'}${text.slice(start, text.length - end)}${end === 0 ? '' : '…'}`);
+  return { path, before: piece(old), after: piece(fresh) };
 }
 
-/** The user and password of an address, a proxy's for example. */
-function withoutCredentials(text: string): string {
-  return text.replace(/:\/\/[^/@\s]+@/g, '://(hidden)@');
+/** A secret that changes. */
+export function hiddenNote(path: string, before: unknown, after: unknown): Note {
+  return { path, before: before === undefined ? undefined : hidden, after: after === undefined ? undefined : hidden };
 }
-
-export const hidden = '(hidden)';
 
 /** Lines of a text that differ, each as a note. A text that gains or loses lines is one note. */
 export function noteLines(path: string, before: string, after: string): Note[] {
   const [old, fresh] = [before.split('\n'), after.split('\n')];
   if (old.length !== fresh.length) return [{ path, before: `text of ${old.length} lines`, after: `text of ${fresh.length} lines` }];
-  return old.flatMap((line, index): Note[] => (line === fresh[index] ? [] : [{ path: `${path} line ${index + 1}`, before: shown(line.trim()), after: shown(fresh[index]?.trim()) }]));
+  if (old.length <= 2) return [noteOf(path, before.trimEnd(), after.trimEnd())];
+  return old.flatMap((line, index): Note[] => (line === fresh[index] ? [] : [noteOf(`${path}${path === '' ? '' : ' '}line ${index + 1}`, line.trim(), fresh[index]?.trim())]));
+}
+
+const hidden = '(hidden)';
+const longest = 120;
+const context = 24;
+
+/** Text as a note shows it: without the user and password of an address, a proxy's for example. */
+function textOf(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.replace(/:\/\/[^/@\s]+@/g, '://(hidden)@');
+}
+
+function shortened(text: string): string {
+  return text.length > longest ? `${text.slice(0, longest)}… (${text.length} characters)` : text;
+}
+
+/** How much two texts have in common at both ends, less some context. */
+function sharedEnds(one: string, other: string): [number, number] {
+  const shorter = Math.min(one.length, other.length);
+  let start = 0;
+  while (start < shorter && one[start] === other[start]) start += 1;
+  let end = 0;
+  while (end < shorter - start && one[one.length - 1 - end] === other[other.length - 1 - end]) end += 1;
+  return [Math.max(0, start - context), Math.max(0, end - context)];
 }

@@ -4,7 +4,7 @@ import { latin1, utf8 } from '../../edit/characters.ts';
 import type { FieldPath } from '../../edit/json.ts';
 import { textTree } from '../../edit/text-tree.ts';
 import type { Plain, Tree } from '../../edit/tree.ts';
-import { hidden, noteLines, shown, type Note } from './change.ts';
+import { hiddenNote, noteLines, noteOf, type Note } from './change.ts';
 
 /** A mandatory value that is not there, or is not what it should be. The driver adds the document and the option. */
 export class NotThere extends Error {
@@ -49,7 +49,7 @@ export function edited(tree: Tree, edit: (editor: Editor) => void, above = ''): 
   const put = (next: Tree, path: FieldPath, before: unknown, after: unknown, how: How = {}): void => {
     if (next === now) return;
     now = next;
-    notes.push(how.secret === true ? { path: where(path), before: before === undefined ? undefined : hidden, after: after === undefined ? undefined : hidden } : { path: where(path), before: shown(before), after: shown(after) });
+    notes.push((how.secret === true ? hiddenNote : noteOf)(where(path), before, after));
   };
   const value = (path: FieldPath): unknown => now.textAt(path) ?? now.at(path);
   const textAt = (path: FieldPath): string => now.textAt(path) ?? editor.fail(path, now.at(path) === undefined ? undefined : 'is no text');
@@ -73,7 +73,7 @@ export function edited(tree: Tree, edit: (editor: Editor) => void, above = ''): 
       const after = change(before);
       if (after === before) return;
       now = now.set(path, after);
-      notes.push(...(how?.secret === true ? [{ path: where(path), before: hidden, after: hidden }] : noteLines(where(path), before, after)));
+      notes.push(...(how?.secret === true ? [hiddenNote(where(path), before, after)] : noteLines(where(path), before, after)));
     },
     within: (path, change) => {
       const text = textAt(path);
@@ -95,7 +95,7 @@ export function edited(tree: Tree, edit: (editor: Editor) => void, above = ''): 
       const fresh = urlWith(url, new TextEncoder().encode(after), packed) ?? editor.fail(source, 'cannot be written as a data URL');
       now = now.set(source, fresh);
       const file = `${where(path)} (${now.textAt([...path, 'path']) ?? 'no path'})`;
-      notes.push(...(how?.secret === true ? [{ path: file, before: hidden, after: hidden }] : noteLines(file, before, after)));
+      notes.push(...(how?.secret === true ? [hiddenNote(file, before, after)] : noteLines(file, before, after)));
     },
     fail: (path, found) => { throw new NotThere(where(path), found); },
   };

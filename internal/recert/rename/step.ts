@@ -1,7 +1,7 @@
 import { textTree } from '../../edit/text-tree.ts';
 import { utf8 } from '../../edit/characters.ts';
 import type { Change } from './change.ts';
-import { hidden, noteLines } from './change.ts';
+import { hiddenNote, noteLines } from './change.ts';
 import type { Cluster } from './cluster.ts';
 import { edited, NotThere, type Editor, type How } from './editor.ts';
 
@@ -103,7 +103,7 @@ export function textChange(cluster: Cluster, path: string, edit: (text: string) 
     const text = utf8(cluster.bytes(path));
     if (text === undefined) throw new NotThere('', 'is not UTF-8');
     const after = edit(text);
-    return { in: 'file', kind: 'changed', name: path, after: new TextEncoder().encode(after), notes: after === text ? [] : how.secret === true ? [{ path: '', before: hidden, after: hidden }] : noteLines('', text, after) };
+    return { in: 'file', kind: 'changed', name: path, after: new TextEncoder().encode(after), notes: after === text ? [] : how.secret === true ? [hiddenNote('', text, after)] : noteLines('', text, after) };
   });
 }
 
