@@ -9,7 +9,7 @@ import { startEtcd, type EtcdServer } from './etcd-server.ts';
 import type { Size } from './fixture.ts';
 import { generate, type Encryption, type Generated } from './generate.ts';
 import { seedIdentity } from './identities.ts';
-import type { Identity, Stack } from './identity.ts';
+import { bracketed, type Identity, type Stack } from './identity.ts';
 import type { Inventory } from './inventory.ts';
 import type { Age } from './issue.ts';
 import type { Release } from './names.ts';
@@ -82,6 +82,9 @@ export async function makeCluster(options: ClusterOptions, say: Say = () => unde
   }
 }
 
+/** What the etcd member of a cluster is called by (6.4 row 12). */
+export const peerUrlsOf = ({ ips: [ip] }: Identity): readonly string[] => [`https://${bracketed(ip)}:2380`];
+
 /** The identity that these options ask for. */
 export function identityOf({ stack = 'v4', identity = {} }: Pick<ClusterOptions, 'stack' | 'identity'>): Identity {
   // A member that is undefined is the same as none to everybody who reads it.
@@ -110,6 +113,8 @@ async function generatedCluster(options: ClusterOptions, say: Say): Promise<Arte
       await using server = await startEtcd(join(dir, 'etcd'));
       await using etcd = await openEtcd(server.endpoint);
       await etcd.commit(values.map(({ key, bytes }) => ({ kind: 'put', key, value: bytes, was: '0' })));
+      // A member that is alone never dials itself, so it may go by the node's address.
+      for (const { id } of await etcd.members()) await etcd.updateMember(id, peerUrlsOf(identity));
       await server.stop();
       await run('cp', ['-a', '--sparse=always', join(dir, 'etcd'), join(dir, 'etcd.sparse')]);
       await rm(join(dir, 'etcd'), { recursive: true });
@@ -128,6 +133,6 @@ async function forgetOld(folder: string): Promise<void> {
 
 /** Everything that decides what is generated. Tests and judges do not. */
 async function sources(): Promise<URL[]> {
-  const here = [...(await readdir(import.meta.dirname)), ...(await readdir(new URL('settings', import.meta.url))).map((name) => `settings/${name}`)].filter((name) => /\.(?:ts|json)$/.test(name) && !/test\.ts$|judge|evidence|remainder|openssl|api-server|etcd-server|expected|fates|sweep|configuration/.test(name)).sort();
+  const here = [...(await readdir(import.meta.dirname)), ...(await readdir(new URL('settings', import.meta.url))).map((name) => `settings/${name}`)].filter((name) => /\.(?:ts|json)$/.test(name) && !/test\.ts$|judge|evidence|remainder|openssl|api-server|etcd-server|expected|fates|sweep|rows|configuration/.test(name)).sort();
   return [...here.map((name) => new URL(name, import.meta.url)), ...['pki/test-certificates.ts', 'pki/key-identifier.ts', 'wire/test-golden.ts'].map((name) => new URL(`../../internal/${name}`, import.meta.url))];
 }

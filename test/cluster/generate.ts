@@ -35,6 +35,9 @@ export type Generated = {
   readonly labels: ReadonlyMap<string, string>; readonly inventory: Inventory;
 };
 
+/** Custom resources of these kinds are stored by a server with CBOR switched on, when there are odd things; the others are older than the switch. */
+const storedAsCbor = new Set(['KubeAPIServer', 'Authentication', 'Infrastructure', 'Ingress', 'IngressController', 'ControllerConfig', 'Proxy', 'ConsoleCLIDownload']);
+
 /** A cluster as values: nothing is started or written. */
 export async function generate({ size, odd, encryption, age, seed, now, names }: GenerateOptions, say: (line: string) => void): Promise<Generated> {
   const fixture = aged(fixtureOf(size, names.seed, names.now), age);
@@ -62,7 +65,7 @@ export async function generate({ size, odd, encryption, age, seed, now, names }:
 
   const values = new Map<string, Buffer>([['compact_rev_key', Buffer.from('1')]]);
   for (const stored of parts.flatMap((part) => part.objects)) {
-    const [key, bytes] = 'object' in stored ? [etcdKeyOf(stored.object), storedValue(stored.object, stored.encoding ?? usualEncoding(stored.object))] : [stored.key, stored.bytes];
+    const [key, bytes] = 'object' in stored ? [etcdKeyOf(stored.object), storedValue(stored.object, stored.encoding ?? (odd && storedAsCbor.has(stored.object.kind) ? 'cbor' : usualEncoding(stored.object)))] : [stored.key, stored.bytes];
     if (values.has(key)) throw new Error(`the generator makes "${key}" twice`);
     values.set(key, bytes);
   }
