@@ -8,13 +8,13 @@ import { hostNameReads, hostNameSteps, seedHostName } from './host-name.ts';
 import { newInfraId } from './infra-id.ts';
 import { addressPairs, addressSteps, nodeReads } from './node-address.ts';
 import { proxySteps, readProxy } from './proxy.ts';
-import { rolloutSteps } from './rollout-hashes.ts';
+import { rolloutReads, rolloutSteps } from './rollout-hashes.ts';
 import { chronySteps, installConfigSteps, kubeadminSteps, machineNetworkSteps, pullSecretSteps } from './settings.ts';
 import type { Option, Reads, Step } from './step.ts';
 import { proxyBundleSteps, userBundleSteps } from './trust-bundles.ts';
 
 /** What is to be read before the steps can be listed: the old address and name stand in etcd. */
-export const seedReads: Reads = { objects: [...nodeReads.objects ?? [], ...hostNameReads.objects ?? []] };
+export const seedReads: Reads = { objects: [...nodeReads.objects ?? [], ...hostNameReads.objects ?? [], ...rolloutReads.objects ?? []] };
 
 export type Asked = { readonly changes: ClusterChanges; readonly nameRules: readonly NameRule[] };
 
@@ -45,7 +45,7 @@ export function partsOf({ changes, nameRules }: Asked, seed: Cluster): Part[] {
     ...part('chrony_config', 'Time servers', chronyConfig === undefined ? [] : chronySteps(chronyConfig)),
     ...part('cn_san_replace_rules', 'Names in cert-manager', nameRules.length === 0 ? [] : certManagerSteps((name) => nameRules.findLast((rule) => rule.old === name)?.new ?? name)),
     ...part('always', 'State that watchers read', [clusterVersionStep()]),
-    ...part('always', 'Hashes by which operators decide on rollouts', rolloutSteps()),
+    ...part('always', 'Hashes by which operators decide on rollouts', rolloutSteps(seed)),
   ];
 }
 
