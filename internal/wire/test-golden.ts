@@ -39,7 +39,9 @@ function item(value: unknown): Buffer {
   }
   if (Array.isArray(value)) return Buffer.concat([head(4, value.length), ...value.map(item)]);
   const entries = Object.entries(value as Record<string, unknown>); // what JSON.parse returns, after the cases above
-  return Buffer.concat([head(5, entries.length), ...entries.flatMap(([name, member]) => [item(name), item(member)])]);
+  // Names in the order of their encodings: the shorter first.
+  const sorted = entries.toSorted(([a], [b]) => Buffer.byteLength(a) - Buffer.byteLength(b) || Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return Buffer.concat([head(5, entries.length), ...sorted.flatMap(([name, member]) => [item(name), item(member)])]);
 }
 
 function shortHead(major: number, value: number): Buffer {

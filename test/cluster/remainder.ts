@@ -74,5 +74,5 @@ function fieldsOf(bytes: Uint8Array): Uint8Array[] | undefined {
 
 /** CBOR writes the length of a string before it; where the string is masked, its length is, too. */
 function withoutHeads(text: string): string {
-  return text.startsWith('\xd9\xd9\xf7') ? text.replace(/[\x59\x79][^]{2}(?=<url )|[\x5a\x7a][^]{4}(?=<url )|[\x5b\x7b][^]{8}(?=<url )/g, '<length>') : text;
+  return text.startsWith('\xd9\xd9\xf7') ? text.replace(/[\x59\x79][^]{2}(?=<(?:url|base64) )|[\x5a\x7a][^]{4}(?=<(?:url|base64) )|[\x5b\x7b][^]{8}(?=<(?:url|base64) )/g, '<length>') : text;
 }
