@@ -1,6 +1,5 @@
 import { dependencyHash } from '../rollout/dependency-hash.ts';
-const findSpecForm = (_bytes: Uint8Array): string | undefined => undefined;
-const specHashOf = (_bytes: Uint8Array, form: string): string => form;
+import { findSpecForm, specHashOf } from '../rollout/spec-hash.ts';
 import type { Change } from './change.ts';
 import type { Cluster } from './cluster.ts';
 import type { Editor } from './editor.ts';

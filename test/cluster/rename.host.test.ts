@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readRecertConfigFile } from '../../internal/config/recert-config.ts';
+import { openHost } from '../../internal/host/host.ts';
+import { openLog } from '../../internal/log/log.ts';
+import { recert, type Outcome } from '../../internal/recert/carry-out.ts';
+import { makeCluster, type Cluster, type ClusterOptions } from './cluster.ts';
+import { configFor } from './configuration.ts';
+import { differencesFrom, expectedAfter } from './expected.ts';
+import { targetIdentity } from './identities.ts';
+import type { Identity, Stack } from './identity.ts';
+import { remainderOf } from './remainder.ts';
+import { hashFaults } from './settings/hash-judge.ts';
+import { sweep } from './sweep.ts';
+
+/*
+ * Renames judged by an oracle that knows nothing of them: the cluster's templates, written from the new identity where the reference's
+ * tables say that something changes, and from the old one everywhere else. Every key and every file is compared, to the byte.
+ */
+
+const host = openHost({ log: openLog({ program: 'recert', write: () => undefined }), env: process.env });
+
+/** One run in this process; facts are kept. */
+async function run(cluster: Cluster, now: Identity, more: object = {}): Promise<{ outcome: Outcome; facts: string[] }> {
+  const file = join(cluster.folder, 'recert.json');
+  await writeFile(file, JSON.stringify({ ...configFor(cluster, cluster.seed, now), state_dir: join(cluster.folder, 'state'), ...more }));
+  const facts: string[] = [];
+  const outcome = await recert(host, await readRecertConfigFile(file), { stage: () => undefined, say: () => undefined, warn: (fact) => { facts.push(fact); } });
+  return { outcome, facts };
+}
+
+/** What each option changes of an identity. */
+const options: Readonly<Record<string, readonly (keyof Identity)[]>> = {
+  none: [], ip: ['ips'], cluster_rename: ['clusterName', 'baseDomain', 'infraId'], hostname: ['hostname'], machine_network_cidr: ['machineNetworks'], kubeadmin_password_hash: ['kubeadminHash'], pull_secret: ['pullSecret'],
+  proxy: ['proxy'], install_config: ['installConfig'], user_ca_bundle: ['userCaBundle'], proxy_trusted_ca_bundle: ['proxyTrustedCa'], chrony_config: ['chrony'],
+};
+
+/** The seed with some members of the target. */
+function mixed(seed: Identity, target: Identity, fields: readonly (keyof Identity)[]): Identity {
+  return { ...seed, ...Object.fromEntries(fields.map((field) => [field, target[field]])) };
+}
+
+/** Whether a stack's identities differ there: a cluster without proxy is not asked for one. */
+const differs = (seed: Identity, target: Identity, fields: readonly (keyof Identity)[]): boolean => fields.some((field) => target[field] !== undefined && JSON.stringify(seed[field]) !== JSON.stringify(target[field]));
+
+for (const stack of ['v4', 'v6', 'dual'] as const satisfies readonly Stack[]) {
+  await test(`${stack}: each option alone changes what the tables say and no other byte`, async (t) => {
+    for (const [option, fields] of Object.entries(options)) {
+      await t.test(option, async (one) => {
+        const cluster: ClusterOptions = { size: 'small', stack };
+        await using seed = await makeCluster(cluster);
+        // With the proxy's bundle in user-ca-bundle, one is not given without the other.
+        const wanted = seed.seed.proxyTrustedCa?.configMap === 'user-ca-bundle' && /ca_bundle/.test(option) ? [...options['user_ca_bundle'] ?? [], ...options['proxy_trusted_ca_bundle'] ?? []] : fields;
+        if (option !== 'none' && !differs(seed.seed, targetIdentity(stack), wanted)) {
+          one.skip(`the identities of ${stack} do not differ there`);
+          return;
+        }
+        const now = mixed(seed.seed, targetIdentity(stack), wanted);
+        await run(seed, now, { postprocess_only: true });
+        assert.deepEqual(differencesFrom(await expectedAfter(cluster, seed.seed, now), await remainderOf(seed)), []);
+        assert.deepEqual(await hashFaults(seed, seed.seed, now), []);
+      });
+    }
+  });
+}
+
+for (const stack of ['v4', 'v6', 'dual', 'dual-v6-first'] as const satisfies readonly Stack[]) {
+  await test(`${stack}: all options together, with new certificates; of the old identity nothing is left but what has a reason`, async (t) => {
+    const cluster: ClusterOptions = { size: 'small', odd: stack === 'v4' || stack === 'v6', stack };
+    await using seed = await makeCluster(cluster);
+    const now = targetIdentity(stack);
+    await run(seed, now);
+    assert.deepEqual(differencesFrom(await expectedAfter(cluster, seed.seed, now), await remainderOf(seed)), []);
+    assert.deepEqual(await hashFaults(seed, seed.seed, now), []);
+    const left = await sweep(seed, seed.seed, now);
+    assert.deepEqual(left.filter(({ allowed }) => allowed === undefined), []);
+    for (const [reason, some] of Map.groupBy(left, ({ allowed }) => allowed)) t.diagnostic(`${some.length} left: ${reason ?? ''}`);
+  });
+}
