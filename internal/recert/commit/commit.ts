@@ -11,7 +11,7 @@ import { eachOf } from './each-of.ts';
 import { changeOf, journalledKey, keyWritesOf, saveValues, type KeyWrite, type Seal } from './etcd-side.ts';
 import { originalsFolder, writeJournal, type Journal } from './journal.ts';
 import { close, needsRepair } from './repair.ts';
-import { contentOf, copyOriginals, endStaging, removeFile, stageAttributes, stageContent, stageLike, swap, syncsAtOnce } from './staging.ts';
+import { contentOf, copyOriginals, endStaging, removeFile, stageAttributes, stageContent, swap, syncsAtOnce } from './staging.ts';
 import { openStateFolder } from './state-folder.ts';
 import { fileCopies, takeBack } from './take-back.ts';
 import { targetsOf, type Target } from './targets.ts';
@@ -122,10 +122,9 @@ async function saveOriginals(host: Host, { etcd, stateFolder }: CommitInput, jou
 
 /** New files, whole and synced, beside the old ones. */
 async function stage(host: Host, journal: Journal, targets: readonly Target[]): Promise<void> {
-  const kept = targets.flatMap(({ path, after, like }) => (after === undefined ? [] : [{ path, after, like }]));
+  const kept = targets.flatMap(({ path, after, like = path }) => (after === undefined ? [] : [{ path, after, like }]));
   try {
-    await stageAttributes(host, kept.flatMap(({ path, like }) => (like === undefined ? [path] : [])), journal.run);
-    for (const { path, like } of kept) if (like !== undefined) await stageLike(host, like, path, journal.run);
+    await stageAttributes(host, kept, journal.run);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     throw new Failure(`new files cannot be staged: ${error.stderrTail.split('\n').at(-1) ?? error.message}`, { cause: error, next: 'look at that file system (df, dmesg)' });

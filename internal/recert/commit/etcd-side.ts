@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { Failure, Refusal } from '../../errors/errors.ts';
 import type { EtcdChange } from '../../etcd/transactions.ts';
 import type { Etcd } from '../../etcd/etcd.ts';
+import type { EtcdEntry } from '../../etcd/pages.ts';
 import { writeStreamDurably } from '../../host/files.ts';
 import type { Replacement } from '../document.ts';
 import { eachOf } from './each-of.ts';
@@ -34,13 +35,30 @@ export async function keyWritesOf(etcd: Etcd, replacements: readonly Replacement
     const { key, modRevision: was } = replacement.document;
     return [{ key, was, after: replacement.kind === 'changed' ? seal(key, replacement.after) : undefined }];
   });
+  const crowds = await readCrowds(etcd, wanted.map(({ key }) => key));
   const writes = await eachOf(wanted, readsAtOnce, async ({ key, was, after }): Promise<KeyWrite | undefined> => {
-    const found = await etcd.get(key);
+    const found = crowds.has(folderOf(key)) ? crowds.get(folderOf(key))?.get(key) : await etcd.get(key);
     if ((found?.modRevision ?? '0') !== was) throw new Failure(`the etcd key "${key}" changed while the plan was made`, { next: 'stop whatever else writes to this etcd, then start again' });
     if (found !== undefined && after !== undefined && Buffer.compare(found.value, after) === 0) return undefined;
     return { key, was, before: found?.value, after };
   });
   return writes.filter((write) => write !== undefined);
+}
+
+/** What stands under a folder of keys. */
+const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/') + 1);
+
+/** Where a plan has many keys of one folder (events, of which a cluster has thousands), the folder is read at once. */
+async function readCrowds(etcd: Etcd, keys: readonly string[]): Promise<Map<string, Map<string, EtcdEntry>>> {
+  const crowds = new Map<string, Map<string, EtcdEntry>>();
+  for (const [folder, some] of Map.groupBy(keys, folderOf)) {
+    if (some.length < readsAtOnce) continue;
+    const wanted = new Set(some);
+    const found = new Map<string, EtcdEntry>();
+    for await (const entry of etcd.list(folder)) if (wanted.has(entry.key)) found.set(entry.key, entry);
+    crowds.set(folder, found);
+  }
+  return crowds;
 }
 
 export const journalledKey = ({ key, before, after }: KeyWrite): JournalledKey => ({ key, before: before === undefined ? null : digestOf(before), after: after === undefined ? null : digestOf(after) });
