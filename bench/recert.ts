@@ -3,13 +3,15 @@ import { readFileSync } from 'node:fs';
 import { link, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeCluster, type Cluster } from '../test/cluster/cluster.ts';
+import { configFor } from '../test/cluster/configuration.ts';
+import { targetIdentity } from '../test/cluster/identities.ts';
 import type { Size } from '../test/cluster/fixture.ts';
 import type { Say } from '../test/vm/artefacts/cache.ts';
 import { productExecutable } from './product.ts';
 import { median, type Row } from './row.ts';
 
 /** What one run of `recert` took. Seconds; `keys` is from the start of the renewal to its last key, and overlaps the scan. */
-type Measured = { readonly wall: number; readonly keys: number; readonly commit: number; readonly peakMegabytes: number; readonly cpu: number };
+type Measured = { readonly wall: number; readonly keys: number; readonly rename: number; readonly commit: number; readonly peakMegabytes: number; readonly cpu: number };
 
 /**
  * The renewal of the generated clusters by the executable, as a person starts it: 131 pairs in 2,800 keys of etcd, and ten times of
@@ -19,6 +21,7 @@ export async function benchRecert(say: Say): Promise<Row[]> {
   const program = await recertExecutable();
   const full = await runsOf(program, 'full', 3, say);
   const large = process.env['BENCH_SIZES'] === '1×' ? undefined : await runsOf(program, 'large', 1, say);
+  const [renamed, largeRenamed] = [await renamesOf(program, 'full', 3, say), large === undefined ? undefined : await renamesOf(program, 'large', 1, say)];
   const rest = ({ wall, keys }: Measured): number => wall - keys;
   return [
     { what: 'recert, 131 pairs: whole run', ours: full.run.wall, unit: 's', limit: 6 },
@@ -27,11 +30,19 @@ export async function benchRecert(say: Say): Promise<Row[]> {
     { what: 'recert, 131 pairs: time of the processors', ours: full.run.cpu, unit: 's' },
     { what: 'recert, 131 pairs: peak RAM', ours: full.run.peakMegabytes, unit: 'MB', limit: 300 },
     { what: 'recert, 131 pairs: dry run less its keys', ours: rest(full.dry), unit: 's', limit: 2 },
-    ...(large === undefined ? [] : [
+    { what: 'recert with a new identity, 131 pairs: whole run', ours: renamed.wall, unit: 's', limit: 8 },
+    { what: 'recert with a new identity, 131 pairs: until the last key', ours: renamed.keys, unit: 's' },
+    { what: 'recert with a new identity, 131 pairs: rename', ours: renamed.rename, unit: 's' },
+    { what: 'recert with a new identity, 131 pairs: commit', ours: renamed.commit, unit: 's' },
+    { what: 'recert with a new identity, 131 pairs: peak RAM', ours: renamed.peakMegabytes, unit: 'MB', limit: 350 },
+    ...(large === undefined || largeRenamed === undefined ? [] : [
       { what: 'recert, 10×: whole run', ours: large.run.wall, unit: 's' },
       { what: 'recert, 10×: until the last key', ours: large.run.keys, unit: 's' },
       { what: 'recert, 10×: peak RAM', ours: large.run.peakMegabytes, unit: 'MB' },
       { what: 'recert, 10×: run less keys, against 1×', ours: rest(large.run) / rest(full.run), unit: '×', limit: 10 },
+      { what: 'recert with a new identity, 10×: rename and commit', ours: largeRenamed.rename + largeRenamed.commit, unit: 's' },
+      { what: 'recert with a new identity, 10×: peak RAM', ours: largeRenamed.peakMegabytes, unit: 'MB' },
+      { what: 'recert with a new identity, 10×: run less keys, against 1×', ours: rest(largeRenamed) / rest(renamed), unit: '×', limit: 10 },
     ] as const),
   ];
 }
@@ -45,11 +56,27 @@ async function runsOf(program: string, size: Size, times: number, say: Say): Pro
     const last = runs.at(-1);
     say(`recert ${size}: run ${at} of ${times} took ${last?.wall.toFixed(1) ?? ''} s, of which ${last?.keys.toFixed(1) ?? ''} s until the last key`);
   }
-  const middle = (of: readonly Measured[]): Measured => ({ wall: median(of.map(({ wall }) => wall)), keys: median(of.map(({ keys }) => keys)), commit: median(of.map(({ commit }) => commit)), peakMegabytes: median(of.map(({ peakMegabytes }) => peakMegabytes)), cpu: median(of.map(({ cpu }) => cpu)) });
   return { run: middle(runs), dry: middle(dries) };
 }
 
-type Told = { readonly timings: { readonly keysMs: number; readonly commitMs: number } };
+/** Both halves at once: every option, on a seed of its own each time. */
+async function renamesOf(program: string, size: Size, times: number, say: Say): Promise<Measured> {
+  const runs: Measured[] = [];
+  for (let at = 1; at <= times; at += 1) {
+    await using cluster = await makeCluster({ size }, say);
+    const run = await measured(program, cluster, { ...configFor(cluster, cluster.seed, targetIdentity()), extend_expiration: true });
+    say(`recert ${size} with a new identity: run ${at} of ${times} took ${run.wall.toFixed(1)} s, of which ${run.keys.toFixed(1)} s until the last key, ${run.rename.toFixed(1)} s rename, ${run.commit.toFixed(1)} s commit; ${run.peakMegabytes.toFixed(0)} MB`);
+    runs.push(run);
+  }
+  return middle(runs);
+}
+
+function middle(of: readonly Measured[]): Measured {
+  const one = (key: keyof Measured): number => median(of.map((run) => run[key]));
+  return { wall: one('wall'), keys: one('keys'), rename: one('rename'), commit: one('commit'), peakMegabytes: one('peakMegabytes'), cpu: one('cpu') };
+}
+
+type Told = { readonly timings: { readonly keysMs: number; readonly renameMs: number; readonly commitMs: number } };
 
 async function measured(program: string, { config, folder }: Cluster, more: object): Promise<Measured> {
   const file = join(folder, 'recert.json');
@@ -70,7 +97,7 @@ async function measured(program: string, { config, folder }: Cluster, more: obje
   clearInterval(timer);
   if (status !== 0) throw new Error(`recert ended with ${String(status)}:\n${talk}`);
   const { timings } = JSON.parse(told) as Told;
-  return { wall: (performance.now() - began) / 1000, keys: timings.keysMs / 1000, commit: timings.commitMs / 1000, peakMegabytes, cpu };
+  return { wall: (performance.now() - began) / 1000, keys: timings.keysMs / 1000, rename: timings.renameMs / 1000, commit: timings.commitMs / 1000, peakMegabytes, cpu };
 }
 
 /** Peak of resident memory and time of the processors of a process with its threads; zero when it is gone. */

@@ -31,7 +31,7 @@ export type Outcome = {
   readonly encryption: AtRest['type'] | undefined;
   /** Absent in a dry run. */
   readonly written?: Written;
-  readonly timings: { readonly commitMs: number; readonly totalMs: number };
+  readonly timings: { readonly renameMs: number; readonly commitMs: number; readonly totalMs: number };
 };
 
 /** Where an outcome is put as far as there is one, so that a failed run can report, too. */
@@ -77,7 +77,7 @@ export async function recert(host: Host, config: RecertConfig, tell: Tell, progr
     const rotation = clearEtcd === undefined || atRest === undefined ? { replacements: plan, seal: (_key: string, clear: Uint8Array) => clear, facts: [] } : await rotate(clearEtcd, atRest, plan, config.encryption);
     for (const fact of rotation.facts) tell.say(fact);
     const outcome = { renewal, renamings: renamed.renamings, facts: [...renewal.facts, ...renamed.facts], ...(member === undefined ? {} : { member }), replacements: rotation.replacements, encryption: atRest?.type };
-    if (config.dryRun) return { ...outcome, timings: { commitMs: 0, totalMs: performance.now() - started } };
+    if (config.dryRun) return { ...outcome, timings: { renameMs: renamed.ms, commitMs: 0, totalMs: performance.now() - started } };
 
     tell.stage('commit');
     const beforeCommit = performance.now();
@@ -85,7 +85,7 @@ export async function recert(host: Host, config: RecertConfig, tell: Tell, progr
     const written = await commit(host, { ...(etcd === undefined ? {} : { etcd }), replacements, seal, ...(member === undefined ? {} : { member }), stateFolder: config.stateFolder, onWriting: () => { host.stop.removeEventListener('abort', onStop); } }, tell.say);
     const commitMs = performance.now() - beforeCommit;
     if (config.etcdDefrag && etcd !== undefined) await defragment(etcd, tell);
-    return { ...outcome, written, timings: { commitMs, totalMs: performance.now() - started } };
+    return { ...outcome, written, timings: { renameMs: renamed.ms, commitMs, totalMs: performance.now() - started } };
   } finally {
     host.stop.removeEventListener('abort', onStop);
   }
