@@ -16,10 +16,15 @@ export const deletions: readonly { readonly row: string; readonly when: 'always'
   { row: '6.13', when: 'rules', prefixes: ['cert-manager.io/certificaterequests/'] },
 ];
 
+const isMeant = (key: string, prefix: string): boolean => (prefix.endsWith('$') ? key === `/kubernetes.io/${prefix.slice(0, -1)}` : key.startsWith(`/kubernetes.io/${prefix}`));
+
 /** True for a key that a run with these options deletes. */
 export function isDeleted(key: string, asked: Asked): boolean {
-  return deletions.some(({ when, prefixes }) => (when === 'always' || asked[when]) && prefixes.some((prefix) => (prefix.endsWith('$') ? key === `/kubernetes.io/${prefix.slice(0, -1)}` : key.startsWith(`/kubernetes.io/${prefix}`))));
+  return deletions.some(({ when, prefixes }) => (when === 'always' || asked[when]) && prefixes.some((prefix) => isMeant(key, prefix)));
 }
+
+/** The row that deletes a key under other options. */
+export const deletedOtherwise = (key: string): string | undefined => deletions.find(({ prefixes }) => prefixes.some((prefix) => isMeant(key, prefix)))?.row;
 
 /** `name`: what a document is called after a run. `order`: the index that each of its findings had before, where the order is another. */
 export type Fate = { readonly name: string; readonly order?: readonly number[] };

@@ -53,7 +53,7 @@ export function differences(before: Remainder, after: Remainder, except: (docume
 }
 
 /** Protobuf as the list of its fields, depth first: lengths change with what they enclose, and are left out. Anything else is one leaf. */
-function leavesOf(bytes: Uint8Array): Uint8Array[] {
+export function leavesOf(bytes: Uint8Array): Uint8Array[] {
   return Buffer.from(bytes.subarray(0, 4)).toString('latin1') === 'k8s\0' ? fieldsOf(bytes.subarray(4)) ?? [bytes] : [bytes];
 }
 

@@ -3,9 +3,11 @@ import { join, relative } from 'node:path';
 import type { Cluster } from './cluster.ts';
 import { askedFor } from './configuration.ts';
 import { clearValues } from './evidence.ts';
+import { deletedOtherwise } from './fates.ts';
 import { domainOf, type Identity } from './identity.ts';
 import { safe } from './names.ts';
 import { allowances } from './sweep-allowed.ts';
+import { layersOf } from './sweep-layers.ts';
 
 /** A place where something of the seed still stands, and why it may. */
 export type Leftover = { readonly where: string; readonly what: string; /** The words around it. */ readonly text: string; readonly allowed?: string };
@@ -21,15 +23,19 @@ export async function sweep(cluster: Pick<Cluster, 'endpoint' | 'root'>, seed: I
   const wanted = wantedOf(seed, now);
   if (wanted.length === 0) return [];
   const found: Leftover[] = [];
+  const asked = askedFor(seed, now);
   const look = (where: string, bytes: Uint8Array): void => {
+    // Nothing less than a whole renaming deletes them.
+    const row = where.startsWith('etcd:') ? deletedOtherwise(where.slice('etcd:'.length)) : undefined;
+    const stays = row === undefined || asked.rename ? undefined : `is what the running seed left behind: ${row} deletes it, which was not asked for`;
     const seen = new Set<string>();
-    for (const text of layersOf(Buffer.from(bytes).toString('latin1'))) {
+    for (const text of layersOf(bytes)) {
       for (const { what, pattern } of wanted) {
         for (const match of text.matchAll(pattern)) {
           const around = text.slice(Math.max(0, match.index - 40), match.index + match[0].length + 40).replace(/[^\x20-\x7e]+/g, ' ');
           if (seen.has(`${what} ${around}`)) continue;
           seen.add(`${what} ${around}`);
-          const reason = allowances.find((allowance) => allowance.where.test(where) && allowance.what.test(what) && (allowance.text === undefined || allowance.text.test(around)))?.reason;
+          const reason = stays ?? allowances.find((allowance) => allowance.where.test(where) && allowance.what.test(what) && (allowance.text === undefined || allowance.text.test(around)))?.reason;
           found.push({ where, what, text: around, ...(reason === undefined ? {} : { allowed: reason }) });
         }
       }
@@ -51,7 +57,7 @@ export async function sweep(cluster: Pick<Cluster, 'endpoint' | 'root'>, seed: I
 /** What the seed was called where the target is called otherwise. */
 function wantedOf(seed: Identity, now: Identity): Wanted[] {
   const asked = askedFor(seed, now);
-  const named = (what: string, was: string, is: string, before: string, after: string): Wanted[] => (was === '' || was === is ? [] : [{ what, pattern: new RegExp(`(?<!${before})${RegExp.escape(was)}(?!${after})`, 'g') }]);
+  const named = (what: string, was: string, is: string, before: string, after: string): Wanted[] => (was === '' || was === is ? [] : [{ what, pattern: new RegExp(`${before === '' ? '' : `(?<!${before})`}${RegExp.escape(was)}${after === '' ? '' : `(?!${after})`}`, 'g') }]);
   // A name goes on where a letter, digit, dash or underscore follows, or a dot before one of these.
   const [head, tail] = ['[A-Za-z0-9_-]|[A-Za-z0-9]\\.', '[A-Za-z0-9_-]|\\.[A-Za-z0-9]'];
   const secrets = (what: string, was: string | undefined, is: string | undefined): Wanted[] => (was === undefined || was === is ? [] : named(what, was, is ?? '', '', ''));
@@ -75,25 +81,4 @@ function wantedOf(seed: Identity, now: Identity): Wanted[] {
 /** A line in the middle of the last certificate. */
 function lastCertificate(bundle: string | undefined): string | undefined {
   return [...(bundle ?? '').matchAll(/-----BEGIN CERTIFICATE-----\n[^-]*\n([A-Za-z0-9+/]{64})\n[^-]*-----END/g)].at(-1)?.[1];
-}
-
-/** The text, and what its runs of base64 and percent-encoding hide, to any depth. PEM is base64 in lines. */
-function* layersOf(text: string): Generator<string> {
-  yield text;
-  if (/%[0-9A-Fa-f]{2}/.test(text)) {
-    const decoded = text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('latin1'));
-    if (decoded !== text) yield* layersOf(decoded);
-  }
-  // Escapes of JSON inside of JSON.
-  if (text.includes('\\')) {
-    const decoded = text.replace(/\\u00([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))).replaceAll('\\n', '\n').replaceAll('\\"', '"').replaceAll('\\\\', '\\');
-    if (decoded !== text) yield* layersOf(decoded);
-  }
-  for (const [run] of text.replace(/(?<=[A-Za-z0-9+/]{60,76})\r?\n(?=[A-Za-z0-9+/=])/g, '').matchAll(/[A-Za-z0-9+/_-]{12,}={0,2}/g)) {
-    // What stands before it may look like base64 as well.
-    for (let skip = 0; skip < (run.length > 400 ? 4 : 1); skip += 1) {
-      const content = Buffer.from(run.slice(skip).replaceAll('-', '+').replaceAll('_', '/'), 'base64').toString('latin1');
-      if (/[A-Za-z0-9.:/-]{5,}/.test(content)) yield* layersOf(content);
-    }
-  }
 }
