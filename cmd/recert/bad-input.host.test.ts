@@ -201,11 +201,11 @@ await test('the program says it in one block, last, with exit codes that scripts
     const { status, stdout, stderr } = await nobody;
     assert.equal(status, 1);
     const block = stderr.trimEnd().split('\n');
-    assert.deepEqual(block.slice(block.indexOf('recert: failed at stage 1/6 open')).filter((line) => !line.includes('ECONNREFUSED')), [
-      'recert: failed at stage 1/6 open', 'what:    no etcd answers at "127.0.0.1:1" within 10 s', 'why:     nothing listens there',
+    assert.deepEqual(block.slice(block.indexOf('recert: failed at stage 1/7 open')).filter((line) => !line.includes('ECONNREFUSED')), [
+      'recert: failed at stage 1/7 open', 'what:    no etcd answers at "127.0.0.1:1" within 10 s', 'why:     nothing listens there',
       'leaves:  nothing was changed', `next:    start etcd on the cluster's data so that it listens at "127.0.0.1:1", or correct the address, then run: RECERT_CONFIG=${cluster.folder}/nobody.json recert run`, 'details: recert status',
     ]);
-    assert.deepEqual(JSON.parse(stdout), { state: 'failed', at: 'stage 1/6 open', what: 'no etcd answers at "127.0.0.1:1" within 10 s', leaves: 'nothing was changed' });
+    assert.deepEqual(JSON.parse(stdout), { state: 'failed', at: 'stage 1/7 open', what: 'no etcd answers at "127.0.0.1:1" within 10 s', leaves: 'nothing was changed' });
     assert.match(readFileSync(clean, 'utf8'), /^error: .?no etcd answers at "127\.0\.0\.1:1" within 10 s: nothing listens there/m);
   });
   assert.deepEqual(await worldOf(cluster), before);

@@ -56,7 +56,7 @@ await test('force_expire, then extend_expiration, restores how long each certifi
   const revision = await etcd.revision();
   const expiring = await runProgram(cluster, ['run'], { ...configOf(cluster), force_expire: true, etcd_defrag: true });
   assert.equal(expiring.status, 0, expiring.stderr);
-  assert.match(expiring.stderr, /^recert: stage 6\/6 defragment: the database of etcd has [\d.]+ MiB, it had [\d.]+$/m);
+  assert.match(expiring.stderr, /^recert: stage 7\/7 defragment: the database of etcd has [\d.]+ MiB, it had [\d.]+$/m);
   await assert.rejects(Array.fromAsync(etcd.list('/kubernetes.io/secrets/', { revision })), /compacted/, 'the old keys are still in the history');
   for (const [name, { notAfter }] of await spansOf(cluster)) assert.ok(notAfter <= Date.now(), name);
   assert.equal((await runProgram(cluster, ['run'], { ...configOf(cluster), extend_expiration: true })).status, 0);
@@ -79,11 +79,11 @@ await test('a dry run and a plan write nothing at all', async () => {
   assert.match(dry.stdout, /^cluster_crypto:\n/);
   assert.match(dry.stdout, /UFJJVkFURSBLRVk|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW/, 'a full summary is asked for because of its keys, on standard output, too');
   assert.match(dry.stderr, /would make new SSH server keys: .*ssh_host_ed25519_key$/m);
-  assert.match(dry.stderr, /^recert: dry run finished in [\d.]+ s; nothing was written\. A run would renew 30 certificates, 29 private keys and 6 tokens in \d+ etcd values and \d+ files$/m);
+  assert.match(dry.stderr, /^recert: dry run finished in [\d.]+ s; nothing was written\. A run would renew 42 certificates, 41 private keys and 6 tokens in \d+ etcd values and \d+ files$/m);
   const plan = await runProgram(cluster, ['plan', '-v'], config);
   assert.equal(plan.status, 0, plan.stderr);
-  assert.match(plan.stdout, /^A run would renew 30 certificates, 29 private keys and 6 tokens, in \d+ etcd values and \d+ files\.$/m);
-  assert.match(plan.stdout, /^ {4}CN=system:node:seed-node, O=system:nodes {2}\(ECDSA P-256, until .*, 1 place\)$/m);
+  assert.match(plan.stdout, /^A run would renew 42 certificates, 41 private keys and 6 tokens, in \d+ etcd values and \d+ files\.$/m);
+  assert.match(plan.stdout, /^ {4}CN=system:node:seed-node\.rack-1, O=system:nodes {2}\(ECDSA P-256, until .*, 1 place\)$/m);
   assert.deepEqual(await worldOf(cluster), before);
   assert.ok(!existsSync(config.state_dir));
 });
@@ -97,7 +97,7 @@ await test(`${wantedKills} runs that are killed at any moment of their writing a
   const evidence = await gatherEvidence(cluster);
   const found = new Map<string, number>();
   for (let kill = 1; kill <= wantedKills; kill += 1) {
-    const { status } = await runProgram(cluster, [], config, { onLine: (line, end) => { if (line.includes('stage 5/6 commit: Save')) setTimeout(end, Math.random() * 1200); } });
+    const { status } = await runProgram(cluster, [], config, { onLine: (line, end) => { if (line.includes('stage 6/7 commit: Save')) setTimeout(end, Math.random() * 1200); } });
     const { stdout } = await runProgram(cluster, ['status'], config);
     if (status === 0) assert.match(stdout, /^the run of .* ended at .*: written$/m);
     const phase = /was cut off before it wrote|was cut off while it wrote|wrote everything|ended at .*: written|no run/.exec(stdout)?.[0].replace(/ended at.*/, 'ended');
@@ -134,7 +134,7 @@ for (const encryption of ['aescbc', 'aesgcm'] as const) {
     const oldKeys = keysIn(readFileSync(configuration, 'utf8'));
     const { status, stderr } = await runProgram(cluster, [], { ...configOf(cluster), extend_expiration: true });
     assert.equal(status, 0, stderr);
-    assert.match(stderr, new RegExp(`^recert: stage 4/6 encrypt: encryption at rest \\(${encryption}\\): new keys, \\d+ etcd values stored under them$`, 'm'));
+    assert.match(stderr, new RegExp(`^recert: stage 5/7 encrypt: encryption at rest \\(${encryption}\\): new keys, \\d+ etcd values stored under them$`, 'm'));
     const newKeys = keysIn(readFileSync(configuration, 'utf8'));
     assert.deepEqual([oldKeys.length, newKeys.length, newKeys.filter((key) => oldKeys.includes(key))], [2, 1, []]);
     await using etcd = await openEtcd(cluster.endpoint);

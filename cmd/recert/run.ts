@@ -47,18 +47,18 @@ export async function runRecert(session: Session, config: RecertConfig, options:
   if (lock !== undefined && 'error' in lock) return failed(session, options, { at: 'start', error: lock.error, leaves: 'nothing was changed' });
   try {
     outcome = await recert(host, config, telling, progress);
-    await writeSummaries(host, config, { renewal: progress.renewal, commitMs: outcome.timings.commitMs, logs: telling.lines, error: undefined }, options.out);
+    await writeSummaries(host, config, { renewal: progress.renewal, renamed: progress.renamed, commitMs: outcome.timings.commitMs, logs: telling.lines, error: undefined }, options.out);
   } catch (error) {
     const written = outcome !== undefined;
     // A summary that cannot be written must not hide the run's own error, as upstream lets it.
-    if (!written) await writeSummaries(host, config, { renewal: progress.renewal, commitMs: undefined, logs: telling.lines, error }, options.out).catch((trouble: unknown) => { log.warn(messageOf(trouble)); });
+    if (!written) await writeSummaries(host, config, { renewal: progress.renewal, renamed: progress.renamed, commitMs: undefined, logs: telling.lines, error }, options.out).catch((trouble: unknown) => { log.warn(messageOf(trouble)); });
     const leaves = written ? (config.dryRun ? 'nothing was changed' : 'everything is renewed') : telling.at().endsWith(' defragment') ? 'everything is renewed' : await whatIsLeft(config.stateFolder);
     return failed(session, options, { at: written ? 'the summary' : telling.at(), error, leaves });
   }
   const counts = countsOf(outcome);
   const text = config.dryRun
-    ? `dry run finished in ${durationText(outcome.timings.totalMs)}; nothing was written. A run would renew ${counts.what} in ${counts.keys} etcd values and ${counts.files} files`
-    : `finished in ${durationText(outcome.timings.totalMs)}: ${counts.what} renewed in ${outcome.written?.keys ?? 0} etcd values and ${outcome.written?.files ?? 0} files`;
+    ? `dry run finished in ${durationText(outcome.timings.totalMs)}; nothing was written. A run would renew ${counts.what} in ${counts.keys} etcd values and ${counts.files} files${identityText(outcome)}`
+    : `finished in ${durationText(outcome.timings.totalMs)}: ${counts.what} renewed in ${outcome.written?.keys ?? 0} etcd values and ${outcome.written?.files ?? 0} files${identityText(outcome)}`;
   if (isTold('info', options.level)) {
     log.info(text);
     const first = config.dryRun ? undefined : firstToEnd(outcome);
@@ -84,6 +84,12 @@ function failed({ log, print }: Session, { json, again }: RunOptions, { at, erro
 function firstToEnd({ renewal: { record } }: Outcome): { subject: string; end: Date } | undefined {
   const ends = record.certificates.flatMap(({ after }) => (after === undefined ? [] : [{ subject: after.subjectText, end: after.validity.notAfter }])).sort((a, b) => a.end.getTime() - b.end.getTime());
   return ends.find(({ end }) => end.getTime() > Date.now());
+}
+
+/** What a person asked to change beside. */
+function identityText({ renamings }: Outcome): string {
+  const asked = [...new Set(renamings.map(({ option }) => option))].filter((option) => option !== 'always');
+  return asked.length === 0 ? '' : `; new: ${asked.join(', ')}`;
 }
 
 /** How much is renewed, as numbers and as words. */

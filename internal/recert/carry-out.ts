@@ -35,7 +35,7 @@ export type Outcome = {
 };
 
 /** Where an outcome is put as far as there is one, so that a failed run can report, too. */
-export type Progress = { renewal?: Renewal };
+export type Progress = { renewal?: Renewal; renamed?: Renamed };
 
 /**
  * Renews every key, certificate and token of a stopped cluster, in etcd and in files: all of it, or nothing. A dry run writes nothing.
@@ -68,6 +68,7 @@ export async function recert(host: Host, config: RecertConfig, tell: Tell, progr
     refuseFaults('the new certificates do not fit together', renewal.faults);
 
     const renamed = clearEtcd === undefined ? { ...nothingRenamed, replacements: renewal.replacements } : await renameCluster(clearEtcd, config, renewal, tell);
+    progress.renamed = renamed;
     refuseFaults('the new identity does not fit', renamed.faults);
     const member = etcd === undefined || renamed.peerUrls.length === 0 ? undefined : await memberChange(etcd, renamed.peerUrls);
 

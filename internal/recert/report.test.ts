@@ -39,7 +39,7 @@ const at = (tree: unknown, ...path: (string | number)[]): unknown => path.reduce
 
 test('the full summary has the reference\'s shape, with keys and tokens, old and new', async () => {
   const { renewal, signing, bearer, ca } = await cluster();
-  const tree = yamlTree(summaryText({ config, renewal, commitMs: 1234, logs: ['one', 'two'], error: undefined }, 'full'));
+  const tree = yamlTree(summaryText({ config, renewal, renamed: undefined, commitMs: 1234, logs: ['one', 'two'], error: undefined }, 'full'));
   assert.deepEqual(Object.keys(tree as Tree), ['cluster_crypto', 'recert_config', 'logs', 'run_times', 'error']);
   const crypto = at(tree, 'cluster_crypto');
   const [root, ...more] = at(crypto, 'cert_key_pairs') as Tree[];
@@ -67,7 +67,7 @@ test('the full summary has the reference\'s shape, with keys and tokens, old and
 
 test('the clean summary is the same without any secret', async () => {
   const { renewal, signing, bearer, ca, leaf } = await cluster();
-  const [clean, full] = (['clean', 'full'] as const).map((variant) => summaryText({ config, renewal, commitMs: undefined, logs: [], error: undefined }, variant));
+  const [clean, full] = (['clean', 'full'] as const).map((variant) => summaryText({ config, renewal, renamed: undefined, commitMs: undefined, logs: [], error: undefined }, variant));
   assert.ok(clean !== undefined && full !== undefined);
   const shape = (value: unknown): unknown => (Array.isArray(value) ? value.map(shape) : typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shape(member)])) : typeof value);
   assert.deepEqual(shape(yamlTree(clean)), shape(yamlTree(full)));
@@ -84,12 +84,25 @@ test('the clean summary is the same without any secret', async () => {
 
 test('a run that failed has a summary, too, with the reason and as much as was known', async () => {
   const error = new Failure('no file for you', { why: 'the disk is full', cause: Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC' }) });
-  const early = yamlTree(summaryText({ config, renewal: undefined, commitMs: undefined, logs: ['x'], error }, 'clean'));
+  const early = yamlTree(summaryText({ config, renewal: undefined, renamed: undefined, commitMs: undefined, logs: ['x'], error }, 'clean'));
   assert.equal(at(early, 'error'), 'no file for you: the disk is full: ENOSPC: no space');
   assert.equal(at(early, 'run_times'), null);
   assert.deepEqual(at(early, 'cluster_crypto'), { standalone_private_keys: [], standalone_public_keys: [], cert_key_pairs: [] });
   const { renewal } = await cluster();
-  assert.equal((at(yamlTree(summaryText({ config, renewal, commitMs: undefined, logs: [], error }, 'clean')), 'cluster_crypto', 'cert_key_pairs') as unknown[]).length, 1);
+  assert.equal((at(yamlTree(summaryText({ config, renewal, renamed: undefined, commitMs: undefined, logs: [], error }, 'clean')), 'cluster_crypto', 'cert_key_pairs') as unknown[]).length, 1);
   const leaky = new Failure('outer', { cause: new Error('unexpected token "hunter2" in JSON') });
-  assert.equal(at(yamlTree(summaryText({ config, renewal: undefined, commitMs: undefined, logs: [], error: leaky }, 'clean')), 'error'), 'outer');
+  assert.equal(at(yamlTree(summaryText({ config, renewal: undefined, renamed: undefined, commitMs: undefined, logs: [], error: leaky }, 'clean')), 'error'), 'outer');
+});
+
+test('a new identity stands in the summary by option and document, with values before and after', () => {
+  const renamed = { ms: 250, renamings: [
+    { option: 'hostname', says: 'Name of the node', document: 'etcd:/kubernetes.io/secrets/openshift-etcd/etcd-peer-a', kind: 'moved', to: 'etcd:/kubernetes.io/secrets/openshift-etcd/etcd-peer-b', notes: [{ path: '/metadata/name', before: 'etcd-peer-a', after: 'etcd-peer-b' }] },
+    { option: 'ip', says: 'Address of the node', document: 'etcd:/kubernetes.io/pods/a/b', kind: 'removed', notes: [] },
+    { option: 'ip', says: 'Address of the node', document: 'file:/etc/x', kind: 'changed', notes: [{ path: 'line 1', before: undefined, after: '192.0.2.2' }] },
+  ] } as const;
+  const tree = yamlTree(summaryText({ config, renewal: undefined, renamed, commitMs: undefined, logs: [], error: undefined }, 'clean'));
+  assert.deepEqual(at(tree, 'cluster_identity'), [
+    { option: 'hostname', changed: [{ document: 'etcd:/kubernetes.io/secrets/openshift-etcd/etcd-peer-a', renamed_to: 'etcd:/kubernetes.io/secrets/openshift-etcd/etcd-peer-b', values: [{ path: '/metadata/name', before: 'etcd-peer-a', after: 'etcd-peer-b' }] }], removed: [] },
+    { option: 'ip', changed: [{ document: 'file:/etc/x', values: [{ path: 'line 1', before: null, after: '192.0.2.2' }] }], removed: ['etcd:/kubernetes.io/pods/a/b'] },
+  ]);
 });

@@ -1,15 +1,19 @@
 import type { RecertConfig } from '../config/recert-config.ts';
 import { yamlText } from '../edit/yaml-text.ts';
 import { errorCode, Failure, messageOf } from '../errors/errors.ts';
+import type { Renamed } from './rename/rename.ts';
 import type { Renewal } from './renewal.ts';
 import type { Variant } from './report-crypto.ts';
 import { cryptoSummary } from './report-crypto.ts';
 import { configSummary } from './report-config.ts';
+import { identitySummary } from './report-identity.ts';
 
 /** What a summary tells of a run. Absent is what the run did not come to. */
 export type SummaryInput = {
   readonly config: RecertConfig;
   readonly renewal: Renewal | undefined;
+  /** The new identity, and how long it took to compute. */
+  readonly renamed: Pick<Renamed, 'renamings' | 'ms'> | undefined;
   /** Time of the commit, of etcd and files together. */
   readonly commitMs: number | undefined;
   readonly logs: readonly string[];
@@ -23,21 +27,24 @@ export type SummaryInput = {
  */
 export function summaryText(input: SummaryInput, variant: Variant): string {
   const { config, renewal, logs, error } = input;
+  const asked = input.renamed?.renamings.some(({ option }) => option !== 'always') === true;
   return yamlText({
     cluster_crypto: cryptoSummary(renewal?.record ?? { certificates: [], keys: [], tokens: [] }, variant),
+    // The reference has no such part: it stands only where a person asked for another identity.
+    ...(asked ? { cluster_identity: identitySummary(input.renamed?.renamings ?? []) } : {}),
     recert_config: configSummary(config, variant),
     logs,
-    run_times: renewal === undefined ? null : runTimes(renewal, input.commitMs ?? 0),
+    run_times: renewal === undefined ? null : runTimes(renewal, input.renamed?.ms ?? 0, input.commitMs ?? 0),
     error: error === undefined ? null : errorText(error),
   });
 }
 
-/** The stages of the reference. What it does to etcd and disk in one is the overlay and its check here; there is no post-processing yet. */
-function runTimes({ timings }: Renewal, commitMs: number): object {
+/** The stages of the reference. What it does to etcd and disk in one is the overlay and its check here. */
+function runTimes({ timings }: Renewal, renameMs: number, commitMs: number): object {
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(3)}s`;
   return {
     scan_run_time: seconds(timings.scanMs), rsa_run_time: seconds(timings.keysMs), processing_run_time: seconds(timings.processMs), commit_to_etcd_and_disk_run_time: seconds(timings.checkMs),
-    ocp_postprocessing_run_time: seconds(0), commit_to_actual_etcd_run_time: seconds(commitMs),
+    ocp_postprocessing_run_time: seconds(renameMs), commit_to_actual_etcd_run_time: seconds(commitMs),
   };
 }
 
