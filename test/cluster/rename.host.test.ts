@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readRecertConfigFile } from '../../internal/config/recert-config.ts';
+import { openEtcd, type EtcdMember } from '../../internal/etcd/etcd.ts';
 import { openHost } from '../../internal/host/host.ts';
 import { openLog } from '../../internal/log/log.ts';
 import { recert, type Outcome } from '../../internal/recert/carry-out.ts';
@@ -11,7 +12,12 @@ import { configFor } from './configuration.ts';
 import { differencesFrom, expectedAfter } from './expected.ts';
 import { targetIdentity } from './identities.ts';
 import type { Identity, Stack } from './identity.ts';
-import { remainderOf } from './remainder.ts';
+import { judgeMissing } from './apiserver/build.ts';
+import { gatherEvidence } from './evidence.ts';
+import { fatesOf } from './fates.ts';
+import { identitiesOf, judge } from './judge.ts';
+import { verifyWithOpenssl } from './openssl-judge.ts';
+import { differences, remainderOf, type Remainder } from './remainder.ts';
 import { hashFaults } from './settings/hash-judge.ts';
 import { sweep } from './sweep.ts';
 
@@ -29,6 +35,11 @@ async function run(cluster: Cluster, now: Identity, more: object = {}): Promise<
   const facts: string[] = [];
   const outcome = await recert(host, await readRecertConfigFile(file), { stage: () => undefined, say: () => undefined, warn: (fact) => { facts.push(fact); } });
   return { outcome, facts };
+}
+
+async function membersOf({ endpoint }: Cluster): Promise<EtcdMember[]> {
+  await using etcd = await openEtcd(endpoint);
+  return await etcd.members();
 }
 
 /** What each option changes of an identity. */
@@ -79,3 +90,47 @@ for (const stack of ['v4', 'v6', 'dual', 'dual-v6-first'] as const satisfies rea
     for (const [reason, some] of Map.groupBy(left, ({ allowed }) => allowed)) t.diagnostic(`${some.length} left: ${reason ?? ''}`);
   });
 }
+
+await test('a full rename of the full cluster, encrypted, with everything odd: openssl and the API server accept the new and refuse the old', { skip: await judgeMissing() }, async (t) => {
+  const cluster: ClusterOptions = { size: 'full', odd: true, encryption: 'aesgcm' };
+  await using seed = await makeCluster(cluster);
+  const now = targetIdentity();
+  const [before, identities] = [await gatherEvidence(seed), await identitiesOf(seed)];
+  const [member] = await membersOf(seed);
+  const { outcome } = await run(seed, now);
+  const changed = differencesFrom(await expectedAfter(cluster, seed.seed, now), await remainderOf(seed)).filter((line) => !/\/encryption-(?:config|key)/.test(line));
+  assert.deepEqual(changed, []);
+  const verdict = await verifyWithOpenssl(seed, { before, now });
+  assert.deepEqual(verdict.faults, []);
+  t.diagnostic(`openssl: ${verdict.certificates} certificates, ${verdict.keys} keys and ${verdict.tokens} tokens in ${verdict.places} places; ${outcome.written?.keys ?? 0} etcd values and ${outcome.written?.files ?? 0} files written`);
+  assert.deepEqual(outcome.member, member?.peerUrls.includes('https://192.0.2.10:2380') === true ? { id: member.id, before: member.peerUrls, after: ['https://198.51.100.7:2380'] } : undefined);
+  const { faults, transcript } = await judge(seed, identities, undefined, now);
+  assert.deepEqual(faults, []);
+  for (const line of transcript) t.diagnostic(line);
+});
+
+await test('there and back again: the same bytes but for certificates, keys, tokens and what is deleted or noted on the way', async () => {
+  const cluster: ClusterOptions = { size: 'small' };
+  await using seed = await makeCluster(cluster);
+  const [there, rest] = [targetIdentity(), await remainderOf(seed)];
+  await run(seed, there);
+  // The kubelet has registered its node again: the way back begins with its address.
+  await using etcd = await openEtcd(seed.endpoint);
+  const node = { kind: 'Node', apiVersion: 'v1', metadata: { name: there.hostname }, status: { addresses: [{ type: 'InternalIP', address: there.ips[0] }, { type: 'Hostname', address: there.hostname }] } };
+  await etcd.commit([{ kind: 'put', key: `/kubernetes.io/minions/${there.hostname}`, value: Buffer.from(JSON.stringify(node)) }]);
+  await run({ ...seed, seed: there }, seed.seed);
+  const gone = (document: string): boolean => fatesOf(seed.seed, there)(document) === undefined || fatesOf(there, seed.seed)(document) === undefined;
+  // Routes lose their status, ClusterVersion its word; and the install-config was given as a whole.
+  const noted = /^etcd:\/(?:openshift\.io\/routes\/|kubernetes\.io\/config\.openshift\.io\/clusterversions\/)/;
+  // A bundle of the site that nothing trusts any more is a stranger's certificate like any other in a ConfigMap: it is renewed.
+  const plain = (all: Remainder): Remainder => new Map([...all].map(([name, text]) => [name, text.replaceAll(/<(?:user|proxy)'s \S+ CERTIFICATE/g, '<CERTIFICATE')]));
+  assert.deepEqual(differences(plain(rest), plain(await remainderOf(seed)), (document) => noted.test(document) || gone(document)), []);
+});
+
+await test('a rename that is asked for twice changes nothing the second time but what every run changes', async () => {
+  await using seed = await makeCluster({ size: 'small' });
+  const now = { ...seed.seed, hostname: 'edge.site-7.lab', chrony: targetIdentity().chrony };
+  await run(seed, now, { postprocess_only: true });
+  const { outcome } = await run(seed, now, { postprocess_only: true });
+  assert.deepEqual([outcome.replacements, outcome.written], [[], { keys: 0, transactions: 0, files: 0 }]);
+});
