@@ -52,13 +52,20 @@ export function proxyBundleSteps(name: string, bundle: string): Step[] {
 
 function refuseOtherName(cluster: Cluster, name: string): void {
   const key = config('proxies');
-  const found = inDocument('etcd', key, () => cluster.object(key)?.textAt(['spec', 'trustedCA', 'name']) ?? ((): never => { throw new NotThere('/spec/trustedCA/name'); })());
+  const found = inDocument('etcd', key, () => {
+    const proxy = cluster.object(key);
+    const named = proxy?.textAt(['spec', 'trustedCA', 'name']);
+    if (named === undefined || named === '') throw new NotThere(proxy === undefined ? '' : '/spec/trustedCA/name', named === '' ? 'is empty' : undefined);
+    return named;
+  });
   if (found !== name) throw new Failure(`proxy_trusted_ca_bundle names the ConfigMap "${name}", and "/spec/trustedCA/name" of "${key}" in etcd names "${found}"`, { next: `write "${found}:" before the bundle` });
 }
 
 function textOf(cluster: Cluster, key: string): string {
   return inDocument('etcd', key, () => {
-    const text = cluster.object(key)?.textAt([...member]);
+    const map = cluster.object(key);
+    if (map === undefined) throw new NotThere('');
+    const text = map.textAt([...member]);
     if (text === undefined || text === '') throw new NotThere('/data/ca-bundle.crt', text === undefined ? undefined : 'is empty');
     return text;
   });
