@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readRecertConfigFile } from '../../internal/config/recert-config.ts';
 import { openEtcd, type EtcdMember } from '../../internal/etcd/etcd.ts';
 import { openHost } from '../../internal/host/host.ts';
@@ -36,6 +40,9 @@ async function run(cluster: Cluster, now: Identity, more: object = {}): Promise<
   const outcome = await recert(host, await readRecertConfigFile(file), { stage: () => undefined, say: () => undefined, warn: (fact) => { facts.push(fact); } });
   return { outcome, facts };
 }
+
+/** Everything is written, and what is left is to remove copies. */
+const isWritten = (journal: string): boolean => /"phase":"written"|"outcome":"written"/.test(journal);
 
 async function membersOf({ endpoint }: Cluster): Promise<EtcdMember[]> {
   await using etcd = await openEtcd(endpoint);
@@ -125,6 +132,45 @@ await test('there and back again: the same bytes but for certificates, keys, tok
   // A bundle of the site that nothing trusts any more is a stranger's certificate like any other in a ConfigMap: it is renewed.
   const plain = (all: Remainder): Remainder => new Map([...all].map(([name, text]) => [name, text.replaceAll(/<(?:user|proxy)'s \S+ CERTIFICATE/g, '<CERTIFICATE')]));
   assert.deepEqual(differences(plain(rest), plain(await remainderOf(seed)), (document) => noted.test(document) || gone(document)), []);
+});
+
+await test('13.32 a dry run of a full rename writes nothing: no key, no file, no address of a member', async () => {
+  await using seed = await makeCluster({ size: 'small' });
+  await using etcd = await openEtcd(seed.endpoint);
+  const [revision, members, rest] = [await etcd.revision(), await etcd.members(), await remainderOf(seed)];
+  const { outcome } = await run(seed, targetIdentity(), { dry_run: true });
+  assert.ok(outcome.replacements.length > 200);
+  assert.deepEqual(outcome.member?.after, ['https://198.51.100.7:2380']);
+  assert.deepEqual([await etcd.revision(), await etcd.members(), differences(rest, await remainderOf(seed))], [revision, members, []]);
+});
+
+await test('a rename that is killed at random moments ends in the same state when it is started again', async (t) => {
+  const cluster: ClusterOptions = { size: 'small' };
+  await using seed = await makeCluster(cluster);
+  const now = targetIdentity();
+  const file = join(seed.folder, 'recert.json');
+  await writeFile(file, JSON.stringify({ ...configFor(seed, seed.seed, now), state_dir: join(seed.folder, 'state'), postprocess_only: true }));
+  const start = (): ChildProcess => spawn(process.execPath, [join(import.meta.dirname, '../../cmd/main.ts'), 'recert'], { env: { ...process.env, RECERT_CONFIG: file }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const phases: string[] = [];
+  for (let kill = 0; kill < 5; kill += 1) {
+    const child = start();
+    const gone = once(child, 'close');
+    // The writing is short: half of the kills wait for it.
+    const journal = (): string => (existsSync(join(seed.folder, 'state/journal.json')) ? readFileSync(join(seed.folder, 'state/journal.json'), 'utf8') : '');
+    const open = journal();
+    const writing = kill % 2 === 0;
+    const over = gone.then(() => true);
+    while (!(await Promise.race([over, sleep(1, false)])) && !(writing ? journal() !== open && journal().includes('"phase":"writing"') : journal() !== open));
+    await sleep(Math.random() * (writing ? 40 : 300));
+    child.kill('SIGKILL');
+    await gone;
+    phases.push(/"phase":"([a-z]+)"/.exec(journal())?.[1] ?? 'none');
+    if (isWritten(journal())) break; // it was quicker
+  }
+  t.diagnostic(`killed in: ${phases.join(', ')}`);
+  if (!isWritten(readFileSync(join(seed.folder, 'state/journal.json'), 'utf8'))) assert.equal((await once(start(), 'close'))[0], 0);
+  assert.deepEqual(differencesFrom(await expectedAfter(cluster, seed.seed, now), await remainderOf(seed)), []);
+  assert.deepEqual((await membersOf(seed))[0]?.peerUrls, ['https://198.51.100.7:2380']);
 });
 
 await test('a rename that is asked for twice changes nothing the second time but what every run changes', async () => {

@@ -35,12 +35,13 @@ export function staleObjectSteps(): Step[] {
 
 /** The newest kubeconfig of the webhook on disk is what all three Secrets must hold, or the API server rolls out. */
 export function webhookAuthenticatorStep(): Step {
-  const pattern = /kube-apiserver-pod-(\d+)\/(?:.*\/)?webhook-authenticator\/kubeConfig$/;
+  const pattern = /\/webhook-authenticator\/kubeConfig$/;
+  const revisionOf = (path: string): number => Number(/kube-apiserver-pod-(\d+)/.exec(path)?.[1] ?? Number.NaN);
   const [folder, integrated] = ['openshift-kube-apiserver', secret('openshift-config', 'webhook-authentication-integrated-oauth')];
   return {
     row: '6.3', reads: { files: [pattern], objects: [secret(folder, 'webhook-authenticator'), integrated] },
     changes: (cluster): Change[] => {
-      const found = cluster.files(pattern).map((path) => ({ path, revision: Number(pattern.exec(path)?.[1]) })).sort((one, other) => other.revision - one.revision);
+      const found = cluster.files(pattern).map((path) => ({ path, revision: revisionOf(path) })).filter(({ revision }) => !Number.isNaN(revision)).sort((one, other) => other.revision - one.revision);
       const [newest] = found;
       if (newest === undefined) throw new Failure('no kube-apiserver-pod-* found: no customization folder holds a kube-apiserver-pod-<revision>/secrets/webhook-authenticator/kubeConfig', { next: 'name the folder of static pods (kubernetes) in cluster_customization_dirs' });
       const text = Buffer.from(cluster.bytes(newest.path)).toString('utf8').trimEnd();

@@ -32,6 +32,7 @@ export function seedHostName(cluster: Cluster): string {
 export function hostNameSteps(old: string, fresh: string): Step[] {
   const names = hostNames(old, fresh);
   const nodeStatuses = (cr: Editor): void => {
+    if (cr.at(['status', 'nodeStatuses']) === undefined) cr.fail(['status', 'nodeStatuses']);
     for (const index of cr.keysAt(['status', 'nodeStatuses'])) cr.replace(['status', 'nodeStatuses', index, 'nodeName'], fresh);
   };
   return [

@@ -14,7 +14,7 @@ export function kubeadminSteps(hash: string): Step[] {
 }
 
 export function installConfigSteps(text: string): Step[] {
-  return installConfigs.map((key) => object('6.8', key, (map) => { map.replace(['data', 'install-config'], text, { secret: true }); }));
+  return installConfigs.map((key) => object('6.8', key, (map) => { map.set(['data', 'install-config'], text, { secret: true }); }));
 }
 
 /** The network operator derives `noProxy` from it. */
