@@ -8,7 +8,7 @@ import { openStored } from '../../wire/wire.ts';
 import type { GoField } from './deployment-fields.ts';
 import { goFields } from './deployment-fields.ts';
 
-/** A message as JSON would have it; what is zero may stand or not. */
+/** A message as JSON has it: what `omitempty` leaves out does not stand. */
 export type Members = Readonly<Record<string, Plain>>;
 
 /**
@@ -36,6 +36,11 @@ export function isMembers(value: Plain | undefined): value is Members {
   return typeof value === 'object' && value !== null && !isList(value);
 }
 
+/** What `omitempty` leaves out. */
+export function isZero(value: Plain): boolean {
+  return value === '' || value === 0 || value === false || value === null || (isList(value) && value.length === 0) || (isMembers(value) && Object.keys(value).length === 0);
+}
+
 /** Leaves the reading at once, from any depth; never seen outside of this file. */
 class UnknownField extends Error {}
 
@@ -53,7 +58,7 @@ function messageFrom(bytes: Uint8Array, message: string, span: { readonly start:
     else if (field.shape === 'map') members[field.name] = Object.fromEntries(own.map((entry) => entryFrom(bytes, field, entry)));
     else {
       const value = valueFrom(bytes, field.type, last);
-      if (value !== undefined) members[field.name] = value;
+      if (value !== undefined && !(field.mark === 'omitted' && isZero(value))) members[field.name] = value; // as JSON has it
     }
   }
   if (present.size > 0) throw new UnknownField();

@@ -13,6 +13,10 @@ export type DefaultRule = {
   /** How unlikely it is that the manifest said nothing, and that it said this: orders the search, decides nothing. */
   readonly silent: number;
   readonly said: number;
+  /** Rules that one hand answers alike: the four numbers of a probe. Default: the member itself. */
+  readonly family: string;
+  /** The operator's code decides, so that all places are alike. */
+  readonly isUniform?: true;
 };
 
 /** What stands around a member: its own message, and the pod's spec. */
@@ -20,11 +24,11 @@ export type Around = { readonly message: Members; readonly pod: Members | undefi
 
 const is = (expected: Plain) => (value: Plain | undefined): boolean => value === expected;
 const isEmpty = (value: Plain | undefined): boolean => isMembers(value) && Object.keys(value).length === 0;
-const rule = (member: string, isDefault: DefaultRule['isDefault'], silent: number, said: number): DefaultRule => ({ member, isDefault, silent, said });
+const rule = (member: string, isDefault: DefaultRule['isDefault'], silent: number, said: number, family = member): DefaultRule => ({ member, isDefault, silent, said, family });
 
 export const defaultRules: readonly DefaultRule[] = [
   // Go before Kubernetes 1.34 writes `"creationTimestamp":null`; newer code leaves it out. No default, but as unknown as one.
-  rule('ObjectMeta.creationTimestamp', (value) => value === undefined || value === null, 0.5, 0),
+  { ...rule('ObjectMeta.creationTimestamp', (value) => value === undefined || value === null, 0.5, 0), isUniform: true },
 
   rule('DeploymentSpec.replicas', is(1), 2, 0),
   rule('DeploymentSpec.revisionHistoryLimit', is(10), 0, 3),
@@ -50,17 +54,17 @@ export const defaultRules: readonly DefaultRule[] = [
   rule('Port.protocol', is('TCP'), 0, 1.5),
   rule('Port.hostPort', (value, { message, pod }) => pod?.['hostNetwork'] === true && value === message['containerPort'], 2, 0),
 
-  rule('Probe.timeoutSeconds', is(1), 0, 2),
-  rule('Probe.periodSeconds', is(10), 0, 1.5),
-  rule('Probe.successThreshold', is(1), 0, 1.5),
-  rule('Probe.failureThreshold', is(3), 0, 1.5),
+  rule('Probe.timeoutSeconds', is(1), 0, 1.5, 'Probe'),
+  rule('Probe.periodSeconds', is(10), 0, 1.5, 'Probe'),
+  rule('Probe.successThreshold', is(1), 0, 1.5, 'Probe'),
+  rule('Probe.failureThreshold', is(3), 0, 1.5, 'Probe'),
   rule('HttpGet.scheme', is('HTTP'), 0, 2),
   rule('HttpGet.path', is('/'), 2, 0.5),
   rule('Grpc.service', is(''), 0, 2),
 
   rule('FieldRef.apiVersion', is('v1'), 0, 2.5),
   rule('HostPath.type', is(''), 0, 3),
-  ...['SecretVolume', 'ConfigMapVolume', 'Projected', 'DownwardVolume'].map((volume) => rule(`${volume}.defaultMode`, is(0o644), 0, 2.5)),
+  ...['SecretVolume', 'ConfigMapVolume', 'Projected', 'DownwardVolume'].map((volume) => rule(`${volume}.defaultMode`, is(0o644), 0, 2.5, 'defaultMode')),
   rule('TokenProjection.expirationSeconds', is(3600), 1.5, 0.5),
   rule('VolumeSource.emptyDir', isEmpty, 6, 0),
   rule('Iscsi.iscsiInterface', is('default'), 0, 3),

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { Failure } from '../../errors/errors.ts';
 import { objectTree } from '../../wire/object-tree.ts';
 import { specOf } from './go-spec.ts';
-import { answersTo } from './spec-search.ts';
+import { searchAnswers } from './spec-search.ts';
 import { specText } from './spec-text.ts';
 
 /**
@@ -13,8 +13,8 @@ export type SpecForm = { readonly said: Readonly<Record<string, 'everywhere' | r
 
 const annotation = 'operator.openshift.io/spec-hash';
 
-/** Enough for four or five unlikely answers at once; about a second. */
-const mostTrials = 60_000;
+/** About a second in all. */
+const [fewTrials, mostTrials] = [5000, 100_000];
 
 /**
  * The form of the manifest behind a stored Deployment, proved by the hash that its operator noted: the spec without what the API server
@@ -26,16 +26,17 @@ export function findSpecForm(deployment: Uint8Array): SpecForm | undefined {
   const spec = wanted === undefined ? undefined : specOf(deployment);
   if (spec === undefined) return undefined;
   const text = specText(spec);
-  for (const isOut of answersTo(text.doubts, mostTrials)) {
-    if (hash('sha256', text.write(isOut), 'hex') !== wanted) continue;
-    const byRule = Map.groupBy(text.doubts.keys(), (doubt) => text.doubts[doubt]?.rule.member ?? '');
-    const said = [...byRule].map(([member, doubts]): [string, 'everywhere' | readonly string[]] => {
-      const places = doubts.filter((doubt) => isOut[doubt] !== true).map((doubt) => text.doubts[doubt]?.place ?? '');
-      return [member, places.length === doubts.length ? 'everywhere' : places];
-    });
-    return { said: Object.fromEntries(said) };
-  }
-  return undefined;
+  const isRight = (isOut: readonly boolean[]): boolean => hash('sha256', text.write(isOut), 'hex') === wanted;
+  // A manifest that says little, then one that was copied from a cluster and says nearly all, then ever less likely ones.
+  const copied = text.doubts.map(({ rule, place }) => ({ place, rule: rule.isUniform === true ? rule : { ...rule, silent: rule.said + 1, said: 0 } }));
+  const isOut = searchAnswers(text.doubts, fewTrials, isRight) ?? searchAnswers(copied, fewTrials, isRight) ?? searchAnswers(text.doubts, mostTrials, isRight);
+  if (isOut === undefined) return undefined;
+  const byRule = Map.groupBy(text.doubts.keys(), (doubt) => text.doubts[doubt]?.rule.member ?? '');
+  const said = [...byRule].map(([member, doubts]): [string, 'everywhere' | readonly string[]] => {
+    const places = doubts.filter((doubt) => isOut[doubt] !== true).map((doubt) => text.doubts[doubt]?.place ?? '');
+    return [member, places.length === doubts.length ? 'everywhere' : places];
+  });
+  return { said: Object.fromEntries(said) };
 }
 
 /** The hash that an operator will note for a Deployment whose manifest has a known form: SHA-256 of its spec as Go writes it, in lower hex. */

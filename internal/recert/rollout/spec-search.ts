@@ -1,134 +1,104 @@
-import type { DefaultRule } from './spec-defaults.ts';
 import type { Doubt } from './spec-text.ts';
 
 /**
- * Answers to all doubts, likely ones first: each rule is answered for all its places together (nothing was said, or all of it), or for
- * some containers, probes or volumes otherwise than for the rest. What is likely is told by the rules' own weights.
+ * Looks for the right answers to all doubts, `true` for what is taken out, likely ones first: each family of rules is answered for all
+ * its places together (nothing was said, or all of it), or for some containers, probes or volumes, or some members, otherwise than for the
+ * rest. What is likely is told by the rules' own weights.
+ *
+ * @param isRight is given the same array each time
+ * @param most how many answers are tried
+ * @returns the right answers; undefined when there are none among those tried
  */
-export function* answersTo(doubts: readonly Doubt[], most: number): Generator<readonly boolean[]> {
-  const choices = [...Map.groupBy(doubts.keys(), (doubt) => doubts[doubt]?.rule)].flatMap(([rule, places]) => (rule === undefined ? [] : [choicesFor(rule, places, doubts)]));
-  // Cheap second choices first, so that what follows a state is never cheaper than it.
-  choices.sort((one, other) => extra(one, 1) - extra(other, 1));
-  const answer = doubts.map(() => true);
-  const apply = (picks: Uint8Array): readonly boolean[] => {
-    picks.forEach((pick, at) => choices[at]?.[pick]?.said.forEach((said, doubt) => { answer[doubt] = !said; }));
-    return answer;
+export function searchAnswers(doubts: readonly Doubt[], most: number, isRight: (isOut: readonly boolean[]) => boolean): readonly boolean[] | undefined {
+  const families = [...Map.groupBy(doubts.keys(), (doubt) => doubts[doubt]?.rule.family ?? '').values()].map((members): Family => ({ members, choices: choicesFor(members, doubts) }));
+  families.sort((one, other) => extraOf(one, 1) - extraOf(other, 1));
+  const isOut = doubts.map(() => true);
+  const answer = ({ members, choices }: Family, choice: number): void => {
+    for (const doubt of members) isOut[doubt] = true;
+    for (const doubt of choices[choice]?.said ?? []) isOut[doubt] = false;
   };
-  const queue = new Queue();
-  queue.push({ cost: 0, picks: new Uint8Array(choices.length), last: -1 });
-  for (let count = 0; count < most; count += 1) {
-    const state = queue.pop();
-    if (state === undefined) return;
-    yield apply(state.picks);
-    for (const next of followers(state, choices)) queue.push(next);
-  }
+  for (const family of families) answer(family, 0);
+  let tried = 0;
+  /** Tries what leaves less than a step of the cost that may be spent, families before `from` being answered. */
+  const walk = (from: number, left: number): boolean => {
+    if (left < costStep) {
+      tried += 1;
+      if (tried > most || isRight(isOut)) return true;
+    }
+    for (let at = from; at < families.length; at += 1) {
+      const family = families[at];
+      if (family === undefined || extraOf(family, 1) > left) break; // those after it cost no less
+      for (let choice = 1; extraOf(family, choice) <= left; choice += 1) {
+        answer(family, choice);
+        if (walk(at + 1, left - extraOf(family, choice))) return true;
+      }
+      answer(family, 0);
+    }
+    return false;
+  };
+  const highest = families.reduce((sum, family) => sum + extraOf(family, family.choices.length - 1), 0);
+  for (let high = 0; high < highest + costStep && tried < most; high += costStep) if (walk(0, high)) return tried > most ? undefined : isOut;
+  return undefined;
 }
 
-/** One way to answer a rule: which of its doubts the manifest said itself. */
-type Choice = { readonly cost: number; readonly said: ReadonlyMap<number, boolean> };
+/** Answers whose costs differ by less than this are tried in any order: no queue is needed. */
+const costStep = 0.25;
 
-function choicesFor(rule: DefaultRule, places: readonly number[], doubts: readonly Doubt[]): Choice[] {
-  const choice = (cost: number, isSaid: (doubt: number) => boolean): Choice => ({ cost, said: new Map(places.map((doubt) => [doubt, isSaid(doubt)])) });
+type Family = { readonly members: readonly number[]; readonly choices: readonly Choice[] };
+
+function extraOf({ choices }: Family, choice: number): number {
+  return (choices[choice]?.cost ?? Infinity) - (choices[0]?.cost ?? 0);
+}
+
+/** One way to answer a family: the doubts of it that the manifest said itself. */
+type Choice = { readonly cost: number; readonly said: readonly number[] };
+
+function choicesFor(members: readonly number[], doubts: readonly Doubt[]): Choice[] {
   const found = new Map<string, Choice>();
-  const offer = (offered: Choice): void => {
-    const key = [...offered.said.values()].map(Number).join('');
-    const known = found.get(key);
-    if (known === undefined || known.cost > offered.cost) found.set(key, offered);
+  const offer = (cost: number, said: readonly number[]): void => {
+    const key = said.join();
+    if ((found.get(key)?.cost ?? Infinity) > cost) found.set(key, { cost, said });
   };
-  const [low, high] = [Math.min(rule.silent, rule.said), Math.max(rule.silent, rule.said)];
-  offer(choice(rule.silent, () => false));
-  offer(choice(rule.said, () => true));
-  // Parts of the Deployment that are written by one hand: a container, a kind of probe, the initial containers.
-  const parts = Map.groupBy(places.flatMap((doubt) => partsOf(doubts[doubt]?.place ?? '').map((part) => ({ doubt, part }))), ({ part }) => part);
-  for (const members of parts.values()) {
-    const inside = new Set(members.map(({ doubt }) => doubt));
-    offer(choice(low + 1.5, (doubt) => inside.has(doubt)));
-    offer(choice(high + 1.5, (doubt) => !inside.has(doubt)));
+  const ruleOf = (doubt: number): Doubt['rule'] | undefined => doubts[doubt]?.rule;
+  const mean = (weight: 'silent' | 'said'): number => members.reduce((sum, doubt) => sum + (ruleOf(doubt)?.[weight] ?? 0), 0) / members.length;
+  const mixed = 0.6 * (mean('silent') + mean('said'));
+  offer(mean('silent'), []);
+  offer(mean('said'), members);
+  if (ruleOf(members[0] ?? 0)?.isUniform === true) return [...found.values()].toSorted((one, other) => one.cost - other.cost);
+  // What one hand writes: a container, a volume, a probe, all initial containers; or a member of each. The more of a sort there are, the
+  // less likely is each of them.
+  const parts = groupsOf(members, (doubt) => partsOf(doubts[doubt]?.place ?? ''));
+  const kinds = groupsOf(members, (doubt) => [ruleOf(doubt)?.member ?? '']);
+  const [manyParts, manyKinds, many] = [Math.log(parts.length), Math.log(kinds.length), Math.log(members.length)];
+  for (const part of parts) {
+    offer(mixed + 0.8 + manyParts, members.filter((doubt) => part.has(doubt)));
+    offer(mixed + 1 + manyParts, members.filter((doubt) => !part.has(doubt)));
+    if (kinds.length > 1) for (const kind of kinds) offer(mixed + 1 + manyParts + manyKinds, members.filter((doubt) => part.has(doubt) && kind.has(doubt)));
   }
-  if (places.length <= fewPlaces) {
-    for (let bits = 1; bits < 2 ** places.length - 1; bits += 1) offer(choice(high + 2.5, (doubt) => (bits >> places.indexOf(doubt)) % 2 === 1));
-  } else {
-    for (const one of places) {
-      offer(choice(high + 2, (doubt) => doubt === one));
-      offer(choice(high + 2, (doubt) => doubt !== one));
-    }
+  if (kinds.length > 1) for (const kind of kinds) {
+    offer(mixed + 1 + manyKinds, members.filter((doubt) => kind.has(doubt)));
+    offer(mixed + 1.5 + manyKinds, members.filter((doubt) => !kind.has(doubt)));
   }
+  for (const one of members) {
+    offer(mixed + 1.5 + many, [one]);
+    offer(mixed + 1.5 + many, members.filter((doubt) => doubt !== one));
+    for (const other of members) if (one < other) offer(mixed + 2 + 2 * many, [one, other]);
+  }
+  if (members.length <= fewPlaces) for (let bits = 1; bits < 2 ** members.length; bits += 1) offer(mixed + 2 + members.length * Math.LN2, members.filter((_, at) => (bits >> at) % 2 === 1));
   return [...found.values()].toSorted((one, other) => one.cost - other.cost);
 }
 
 /** So few places that each combination is tried. */
-const fewPlaces = 6;
+const fewPlaces = 7;
 
+function groupsOf(members: readonly number[], names: (doubt: number) => readonly string[]): ReadonlySet<number>[] {
+  const groups = new Map<string, Set<number>>();
+  for (const doubt of members) for (const name of names(doubt)) groups.set(name, (groups.get(name) ?? new Set()).add(doubt));
+  return [...new Map([...groups.values()].filter((group) => group.size < members.length).map((group) => [[...group].join(), group])).values()];
+}
+
+/** The words of a place, and its beginnings: what is called alike or stands in one thing. */
 function partsOf(place: string): string[] {
-  const words = place.split('/');
-  return words.slice(1).flatMap((word, at) => [word, words.slice(0, at + 2).join('/')]);
-}
-
-type State = { readonly cost: number; readonly picks: Uint8Array; readonly last: number };
-
-function extra(choices: readonly Choice[], pick: number): number {
-  const chosen = choices[pick];
-  return chosen === undefined ? Infinity : chosen.cost - (choices[0]?.cost ?? 0);
-}
-
-/**
- * The states that come after one, so that each is reached once: the last rule that deviates goes on to its next choice, the next rule
- * begins to deviate, or does so in its stead.
- */
-function* followers({ cost, picks, last }: State, choices: readonly (readonly Choice[])[]): Generator<State> {
-  const moved = (changes: readonly (readonly [number, number])[], at: number): State | undefined => {
-    const fresh = Uint8Array.from(picks);
-    let total = cost;
-    for (const [index, pick] of changes) {
-      const rule = choices[index] ?? [];
-      total += extra(rule, pick) - extra(rule, fresh[index] ?? 0);
-      fresh[index] = pick;
-    }
-    return Number.isFinite(total) ? { cost: total, picks: fresh, last: at } : undefined;
-  };
-  const pick = picks[last] ?? 0;
-  const next = [last >= 0 ? moved([[last, pick + 1]], last) : undefined, moved([[last + 1, 1]], last + 1), pick === 1 ? moved([[last, 0], [last + 1, 1]], last + 1) : undefined];
-  for (const state of next) if (state !== undefined) yield state;
-}
-
-/** A heap: the cheapest state comes out first. */
-class Queue {
-  readonly #states: State[] = [];
-
-  push(state: State): void {
-    let at = this.#states.push(state) - 1;
-    while (at > 0) {
-      const above = (at - 1) >> 1;
-      if (this.#cost(above) <= state.cost) break;
-      this.#swap(at, above);
-      at = above;
-    }
-  }
-
-  pop(): State | undefined {
-    const [first] = this.#states;
-    const last = this.#states.pop();
-    if (last !== undefined && this.#states.length > 0) {
-      this.#states[0] = last;
-      for (let at = 0;;) {
-        const [left, right] = [2 * at + 1, 2 * at + 2];
-        const least = this.#cost(right) < this.#cost(left) ? right : left;
-        if (this.#cost(least) >= this.#cost(at)) break;
-        this.#swap(at, least);
-        at = least;
-      }
-    }
-    return first;
-  }
-
-  #cost(at: number): number {
-    return this.#states[at]?.cost ?? Infinity;
-  }
-
-  #swap(one: number, other: number): void {
-    const [a, b] = [this.#states[one], this.#states[other]];
-    if (a === undefined || b === undefined) return;
-    this.#states[one] = b;
-    this.#states[other] = a;
-  }
+  const words = place.split('/').slice(0, -1);
+  return words.flatMap((word, at) => [word, words.slice(0, at + 1).join('/')]);
 }

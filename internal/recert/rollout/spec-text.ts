@@ -4,7 +4,7 @@ import type { GoField } from './deployment-fields.ts';
 import { goFields } from './deployment-fields.ts';
 import { goString } from './go-json.ts';
 import type { Members } from './go-spec.ts';
-import { isMembers } from './go-spec.ts';
+import { isMembers, isZero } from './go-spec.ts';
 import type { Around, DefaultRule } from './spec-defaults.ts';
 import { defaultRules } from './spec-defaults.ts';
 
@@ -102,10 +102,6 @@ function remembered(doubts: readonly number[], write: Node['write']): Node {
     if (text === undefined) texts.set(key, text = write(isOut));
     return text;
   } };
-}
-
-function isZero(value: Plain): boolean {
-  return value === '' || value === 0 || value === false || value === null || (isList(value) && value.length === 0) || (isMembers(value) && Object.keys(value).length === 0);
 }
 
 function nameOf(item: Plain): string | undefined {
