@@ -52,7 +52,7 @@ export async function makeExecutable({ bundles, node, foreign, output }: Executa
     // postject ships no types; the first build of a checkout proves this shape
     const { inject } = require('postject') as { inject: (file: string, resource: string, data: Buffer, options: { sentinelFuse: string; overwrite: boolean }) => Promise<void> };
     // Composed, so that this file may itself be bundled without a second sentinel.
-    await inject(stripped, 'NODE_SEA_BLOB', await readFile(blob), { sentinelFuse: ['NODE_SEA', 'FUSE_fce680ab2cc467b6e072b8b5df1996b2'].join('_'), overwrite: true });
+    await withoutNoise(async () => inject(stripped, 'NODE_SEA_BLOB', await readFile(blob), { sentinelFuse: ['NODE_SEA', 'FUSE_fce680ab2cc467b6e072b8b5df1996b2'].join('_'), overwrite: true }));
     await copyFile(stripped, output);
     await chmod(output, 0o755);
   } finally {
@@ -63,4 +63,16 @@ export async function makeExecutable({ bundles, node, foreign, output }: Executa
 /** The text of the programs as it stands in the executable. */
 export function packed(text: Buffer): Buffer {
   return zstdCompressSync(text, { params: { [constants.ZSTD_c_compressionLevel]: 19 } });
+}
+
+/** postject's ELF library warns of notes that `strip` has left without a name; nothing reads them. */
+async function withoutNoise(work: () => Promise<void>): Promise<void> {
+  const { error, warn } = console;
+  const quiet = (say: typeof warn) => (...words: unknown[]): void => { if (!String(words[0]).includes("Can't find string offset for section name")) say(...words); };
+  Object.assign(console, { error: quiet(error), warn: quiet(warn) });
+  try {
+    await work();
+  } finally {
+    Object.assign(console, { error, warn });
+  }
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configFile, openIbiLane } from './ibi-lane.ts';
 import { differences, installedTree, type InstalledTree } from './installed-tree.ts';
+import { randomFrom } from './random.ts';
 
 /**
  * Killed at any moment and started again, `ibi` ends in the same state. One half of the kill points is random in time, the other
@@ -12,17 +13,6 @@ import { differences, installedTree, type InstalledTree } from './installed-tree
 // A test run takes 8, other ones each time; SNO_IBI_KILLS=50 is the proof of a release and takes a quarter of an hour on two busy cores.
 const wantedKills = Number(process.env['SNO_IBI_KILLS'] ?? 8);
 const seed = Number(process.env['SNO_IBI_KILL_SEED'] ?? Date.now() % 1e6);
-
-/** A small generator of our own, because Math.random takes no seed (mulberry32). */
-function generator(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 type StepTime = { readonly step: string; readonly ms: number };
 
@@ -46,7 +36,7 @@ async function undisturbedRun(): Promise<{ wanted: InstalledTree; wholeMs: numbe
 }
 
 await test(`${wantedKills} random kill points converge to the tree of an undisturbed run (seed ${seed})`, async (t) => {
-  const random = generator(seed);
+  const random = randomFrom(seed);
   const { wanted, wholeMs, steps: times } = await undisturbedRun();
   assert.ok(wanted.lines.length > 1000, `only ${wanted.lines.length} files`);
   assert.equal(wanted.images.length, 4);

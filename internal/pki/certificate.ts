@@ -126,11 +126,6 @@ export function tbsParts(der: Uint8Array): TbsParts {
   return { version, serial, algorithm, issuer, validity, subject, spki, rest };
 }
 
-/** What goes back into the block: the certificate and what followed it there. */
-export function storedBytes(certificate: Certificate): Uint8Array {
-  return certificate.trailer.length === 0 ? certificate.der : new Uint8Array(Buffer.concat([certificate.der, certificate.trailer]));
-}
-
 function publicKeyIn(spki: Uint8Array): PublicKey | undefined {
   try {
     return readPublicKey(spki).key;

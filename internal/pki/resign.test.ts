@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { chainFaults, isSignedBy } from './chain.ts';
 import type { Certificate } from './certificate.ts';
-import { readCertificate, storedBytes, tbsParts } from './certificate.ts';
+import { readCertificate, tbsParts } from './certificate.ts';
 import { hex, tags, tlv } from './der.ts';
 import { ipBytes, ipText } from './ip-bytes.ts';
 import { keyIdMethodOf, keyIdMethods } from './key-identifier.ts';
@@ -192,8 +192,7 @@ test('what follows a trusted certificate in its block stays', async () => {
   const trusted = readCertificate(new Uint8Array([...plain.der, 0x30, 0x02, 0x05, 0x00]));
   assert.equal(trusted.digest, plain.digest);
   const { certificate } = await renewedRoot(trusted);
-  assert.equal(hex(storedBytes(certificate)), `${hex(certificate.der)}30020500`);
-  assert.equal(storedBytes(plain), plain.der);
+  assert.deepEqual([hex(certificate.trailer), plain.trailer.length], ['30020500', 0]);
 });
 
 test('a broken certificate is refused without quoting it', async () => {

@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { randomFrom } from '../../test/random.ts';
 import { schedulePulls, type PlannedImage } from './pull-plan.ts';
 
 const layer = (digest: string, size: number) => ({ digest, size });
 const image = (name: string, layers: PlannedImage['layers'], imageId: string | undefined = name): PlannedImage => ({ name, layers, imageId: layers === undefined ? undefined : imageId, repository: name });
 
-/** Small generator of numbers with a seed, so that a failure can be shown again (mulberry32). */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 test('for 2,000 random lists no two running pulls share a missing layer, every image is pulled and bytes are the unique ones', () => {
   for (let seed = 1; seed <= 2000; seed += 1) {
-    const random = numbers(seed);
+    const random = randomFrom(seed);
     const below = (n: number): number => Math.floor(random() * n);
     const pool = Array.from({ length: 1 + below(12) }, (_, index) => layer(`l${index}`, 1 + below(1000)));
     const images = Array.from({ length: 1 + below(12) }, (_, index): PlannedImage => {
