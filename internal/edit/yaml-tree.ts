@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Document, Node } from 'yaml';
-import { isAlias, isCollection, isMap, isScalar, isSeq, visit } from 'yaml';
+import { isAlias, isCollection, isMap, isSeq, visit } from 'yaml';
 import { Failure } from '../errors/errors.ts';
 import { fromUtf8 } from './characters.ts';
 import type { FieldPath } from './json.ts';
@@ -8,10 +8,11 @@ import { isJson } from './json.ts';
 import { isList, orderAfterRename, pathText, placeOf } from './structure.ts';
 import type { Structure } from './structure.ts';
 import type { Plain } from './tree.ts';
-import { parsed, spellings } from './yaml.ts';
+import { dataOf, parsed } from './yaml.ts';
 import type { Collection, Entry } from './yaml-entries.ts';
-import { aboveComments, columnOf, entriesOf, hasOwnLine, lineEnd, lineStart, nameOf, nextLine, styleOf } from './yaml-entries.ts';
-import { blockLines, flowText, isPlainString, itemLines, literalLines, memberLines, nameText, scalarText } from './yaml-spelling.ts';
+import { entriesOf, lineEnd, nameOf, styleOf } from './yaml-entries.ts';
+import { isFlow, replacements, withEntries } from './yaml-lines.ts';
+import { flowText, itemLines, memberLines, nameText } from './yaml-spelling.ts';
 
 const subject = 'the text';
 
@@ -82,107 +83,14 @@ function structureOf(text: string, document: Document.Parsed, plain: Plain): Str
     }
     throw new Failure(`${subject} cannot be edited at ${pathText(path)} so that it reads back`);
   };
-  const cut = (start: number, end: number, piece: string): string => text.slice(0, start) + piece + text.slice(end);
-
-  /** The text with a value in another's place, as candidates. `head` is where what bears the value ends; undefined for the root. */
-  function* replacements(way: readonly Node[], entry: Entry | undefined, value: Plain): Generator<string> {
-    const node = way.at(-1);
-    const [start, end] = [node?.range?.[0] ?? entry?.head ?? 0, Math.max(entry?.end ?? 0, node?.range?.[1] ?? 0)];
-    const source = text.slice(start, end);
-    const outer = way.find(isFlow);
-    if (outer !== undefined && (way.length > 1 && way.slice(0, -1).some(isFlow) || source.length > 2)) {
-      const lead = start === entry?.head && !isCollection(node) && source === '' ? ' ' : '';
-      yield cut(start, end, lead + flowText(value, isJson(text.slice(outer.range?.[0], outer.range?.[1]))));
-      return;
-    }
-    const block = isCollection(node) && !isFlow(node);
-    const behind = block ? lineEnd(text, end) : source.endsWith('\n') ? lineEnd(text, end) : end;
-    if (isScalar(node) && source !== '' && !isCollectionWithMembers(value)) {
-      if (typeof node.value === 'string' && typeof value === 'string') {
-        for (const spelling of spellings(node, source, node.value, value)) {
-          if (spelling !== value || isPlainString(value, false)) yield cut(start, end, spelling);
-          const lines = node.type === 'PLAIN' ? literalLines(value, '', columnOf(text, entry?.start ?? 0) + style.unit) : undefined;
-          if (lines !== undefined) yield cut(start, lineEnd(text, end), lines.join(style.lineEnd).trimStart());
-        }
-      }
-      yield cut(start, behind, scalarText(value, false) ?? '');
-      return;
-    }
-    const inline = literalLines(value, '', '') === undefined ? scalarText(value, false) : undefined;
-    const starts = entry === undefined ? start : entry.head;
-    const headLine = lineEnd(text, starts);
-    const onHead = entry === undefined || start <= headLine;
-    const column = columnOf(text, entry?.start ?? start);
-    const isItem = entry !== undefined && text.charAt(entry.start) === '-' && entry.head === entry.start + 1;
-    if (inline !== undefined) {
-      // On the line of its head; a comment that stands there stays.
-      if (block && !onHead) yield text.slice(0, starts) + ` ${inline}` + text.slice(starts, headLine) + text.slice(behind);
-      else yield cut(source === '' ? starts : start, source === '' ? starts : behind, (source === '' ? ' ' : '') + inline);
-      return;
-    }
-    if (isItem || entry === undefined) {
-      const at = source === '' ? starts : start;
-      const inner = isItem ? source !== '' && block ? columnOf(text, start) : `${column}  ` : columnOf(text, start);
-      const lines = isItem ? itemLines(value, inner.slice(2), style).map((line, index) => (index === 0 ? line.slice(inner.length) : line)) : blockLines(value, inner, style).map((line, index) => (index === 0 ? line.slice(inner.length) : line));
-      const piece = (source === '' ? ' ' : '') + lines.join(style.lineEnd);
-      yield cut(at, source === '' ? at : behind, piece);
-      yield cut(at, lineEnd(text, behind), piece);
-      return;
-    }
-    const old = block ? entriesOf(node as Collection)?.[0] : undefined; // a parsed document holds parsed nodes
-    const kept = old !== undefined && isSeq(node) === isList(value) ? columnOf(text, old.start) : column + (isList(value) ? style.dash : style.unit);
-    const literal = literalLines(value, '', column + style.unit);
-    const lines = literal?.slice(1) ?? blockLines(value, kept, style);
-    const mark = literal?.[0] ?? '';
-    // The head line keeps its comment, and comments between it and the first old line stay.
-    if (block && !onHead) yield text.slice(0, starts) + mark + text.slice(starts, lineStart(text, old?.start ?? start)) + lines.join(style.lineEnd) + text.slice(behind);
-    yield text.slice(0, starts) + mark + text.slice(Math.max(starts, end), lineEnd(text, Math.max(starts, behind))) + style.lineEnd + lines.join(style.lineEnd) + text.slice(lineEnd(text, Math.max(starts, behind)));
-    yield text.slice(0, starts) + mark + style.lineEnd + lines.join(style.lineEnd) + text.slice(lineEnd(text, Math.max(starts, behind)));
-  }
   const replace = (path: FieldPath, value: Plain): Structure => {
     const way = wayTo(path);
     mayGo(path, way[path.length]);
     const parent = path.length === 0 ? undefined : collectionAt(path.slice(0, -1));
     const entry = parent?.entries.findLast(({ name }) => name === String(path.at(-1)));
-    return edited(path, replacements(way, entry, value), plainWith(plain, path, () => value));
+    return edited(path, replacements({ text, style }, way, entry, value), plainWith(plain, path, () => value));
   };
 
-  /** The text with the entries `[from, to)` of a collection replaced by others; some remain, or some come. */
-  function* withEntries({ node, entries }: ReturnType<typeof collectionAt>, from: number, to: number, linesOf: (indent: string) => readonly (readonly string[])[], flow: () => readonly string[]): Generator<string> {
-    const [first, last, next, before] = [entries[from], entries[to - 1], entries[to], entries[from - 1]];
-    const [zero, one] = entries;
-    if (isFlow(node)) {
-      const pieces = flow();
-      const separator = zero !== undefined && one !== undefined ? text.slice(zero.end, one.start) : ', ';
-      if (from < to && pieces.length > 0) yield cut(first?.start ?? 0, last?.end ?? 0, pieces.join(separator));
-      else if (from < to) yield next !== undefined ? cut(first?.start ?? 0, next.start, '') : cut(before?.end ?? 0, last?.end ?? 0, '');
-      else yield first !== undefined ? cut(first.start, first.start, pieces.map((piece) => piece + separator).join('')) : cut(before?.end ?? 0, before?.end ?? 0, pieces.map((piece) => separator + piece).join(''));
-      return;
-    }
-    const indent = columnOf(text, zero?.start ?? 0);
-    const lines = linesOf(indent).flat();
-    const piece = lines.join(style.lineEnd);
-    if (from < to && lines.length > 0) {
-      yield cut(first?.start ?? 0, last?.end ?? 0, piece.slice(indent.length) + (text.charAt((last?.end ?? 0) - 1) === '\n' ? style.lineEnd : ''));
-      yield cut(first?.start ?? 0, lineEnd(text, last?.end ?? 0), piece.slice(indent.length));
-    } else if (from < to && first !== undefined && last !== undefined) {
-      const after = nextLine(text, last.end);
-      if (!hasOwnLine(text, first.start)) {
-        // The first of an item's members stands behind the dash; the next one moves there, unless a comment stands between.
-        yield next !== undefined && text.slice(after, next.start).trim() === '' ? cut(first.start, next.start, '') : cut(first.start, lineEnd(text, last.end), '');
-      } else if (after === text.length && !text.endsWith('\n')) yield cut(lineEnd(text, lineStart(text, first.start)), text.length, '');
-      else yield cut(lineStart(text, first.start), after, '');
-    } else if (before !== undefined) {
-      const after = nextLine(text, before.end);
-      const ends = text.charAt(after - 1) === '\n';
-      yield cut(after, after, ends ? piece + style.lineEnd : style.lineEnd + piece);
-    } else if (first !== undefined) {
-      const above = aboveComments(text, first.start);
-      yield hasOwnLine(text, first.start)
-        ? cut(above, above, piece + style.lineEnd)
-        : cut(first.start, first.start, piece.slice(indent.length) + style.lineEnd + indent);
-    }
-  }
   const isJsonFlow = (path: FieldPath): boolean => {
     const range = wayTo(path).find(isFlow)?.range;
     return range !== undefined && range !== null && isJson(text.slice(range[0], range[1]));
@@ -218,7 +126,7 @@ function structureOf(text: string, document: Document.Parsed, plain: Plain): Str
       const expected = (old: Plain | undefined): readonly Plain[] => (old !== undefined && isList(old) ? old : []).toSpliced(from, to - from, ...items);
       const left = expected(plainAt(plain, list));
       if (left.length === 0 || place.entries.length === 0) return replace(list, left);
-      return edited(list, withEntries(place, from, to, (indent) => items.map((item) => itemLines(item, indent, style)), () => items.map((item) => flowText(item, isJsonFlow(list)))), plainWith(plain, list, () => left));
+      return edited(list, withEntries({ text, style }, place, from, to, (indent) => items.map((item) => itemLines(item, indent, style)), () => items.map((item) => flowText(item, isJsonFlow(list)))), plainWith(plain, list, () => left));
     },
     add: (path, value) => {
       const [parent, name] = [path.slice(0, -1), String(path.at(-1))];
@@ -226,7 +134,7 @@ function structureOf(text: string, document: Document.Parsed, plain: Plain): Str
       if (place.entries.length === 0) return replace(parent, { [name]: value });
       const at = placeOf(name, place.entries.map((entry) => entry.name));
       const flow = (): string[] => [flowText({ [name]: value }, isJsonFlow(parent)).slice(1, -1)];
-      return edited(path, withEntries(place, at, at, (indent) => [memberLines(name, value, indent, style)], flow), plainWith(plain, path, () => value));
+      return edited(path, withEntries({ text, style }, place, at, at, (indent) => [memberLines(name, value, indent, style)], flow), plainWith(plain, path, () => value));
     },
     drop: (path) => {
       const [parent, name] = [path.slice(0, -1), String(path.at(-1))];
@@ -234,7 +142,7 @@ function structureOf(text: string, document: Document.Parsed, plain: Plain): Str
       const at = place.entries.findIndex((entry) => entry.name === name);
       mayGo(path, place.entries[at]?.node);
       if (place.entries.length === 1) return replace(parent, {});
-      return edited(path, withEntries(place, at, at + 1, () => [], () => []), plainWith(plain, parent, (map) => Object.fromEntries(Object.entries(map ?? {}).filter(([other]) => other !== name))));
+      return edited(path, withEntries({ text, style }, place, at, at + 1, () => [], () => []), plainWith(plain, parent, (map) => Object.fromEntries(Object.entries(map ?? {}).filter(([other]) => other !== name))));
     },
     rename: (path, name) => {
       const [parent, old] = [path.slice(0, -1), String(path.at(-1))];
@@ -251,14 +159,6 @@ function structureOf(text: string, document: Document.Parsed, plain: Plain): Str
   };
 }
 
-function isFlow(node: Node | undefined): boolean {
-  return isCollection(node) && node.flow === true;
-}
-
-function isCollectionWithMembers(value: Plain): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
-}
-
 /** Names that aliases use, outside of one node. */
 function aliasNames(root: Node | null, without?: Node): ReadonlySet<string> {
   const names = new Set<string>();
@@ -268,12 +168,8 @@ function aliasNames(root: Node | null, without?: Node): ReadonlySet<string> {
 
 /** A document as plain values; undefined where JSON has none (an alias bomb, an alias to nothing, a number without end). */
 function plainOf(document: Document.Parsed): Plain | undefined {
-  try {
-    const plain: unknown = document.toJS();
-    return isJsonValue(plain) ? plain : undefined;
-  } catch {
-    return undefined;
-  }
+  const plain = dataOf(document);
+  return isJsonValue(plain) ? plain : undefined;
 }
 
 function isJsonValue(value: unknown): value is Plain {

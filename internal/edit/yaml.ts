@@ -14,10 +14,16 @@ export function parsed(text: string): Document.Parsed | undefined {
 
 /** The whole text as plain values, for walking; undefined when it is no YAML. */
 export function yamlTree(text: string): unknown {
+  const document = parsed(text);
+  return document === undefined ? undefined : dataOf(document);
+}
+
+/** A document as plain values; undefined for an alias bomb, or an alias to nothing. */
+export function dataOf(document: Document): unknown {
   try {
-    return parsed(text)?.toJS();
+    return document.toJS();
   } catch {
-    return undefined; // an alias bomb, or an alias to nothing
+    return undefined;
   }
 }
 
