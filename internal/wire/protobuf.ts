@@ -30,9 +30,9 @@ export function fieldsIn(bytes: Uint8Array, start: number, end: number): WireFie
   const fields: WireField[] = [];
   let at = start;
   while (at < end) {
-    const tag = readVarint(bytes, at, end);
-    const wireType = Number(tag.value & 7n);
-    const number = Number(tag.value >> 3n);
+    const tag = readNumber(bytes, at, end);
+    const wireType = tag.value % 8;
+    const number = Math.floor(tag.value / 8);
     if (number === 0) throw broken(at);
     const field = { number, wireType, tagAt: at, lengthAt: tag.next };
     const span = contentOf(bytes, wireType, tag.next, end);
@@ -45,15 +45,27 @@ export function fieldsIn(bytes: Uint8Array, start: number, end: number): WireFie
 
 function contentOf(bytes: Uint8Array, wireType: number, at: number, end: number): { start: number; end: number } {
   switch (wireType) {
-    case 0: return { start: at, end: readVarint(bytes, at, end).next };
+    case 0: return { start: at, end: readNumber(bytes, at, end).next };
     case 1: return { start: at, end: at + 8 };
     case 2: {
-      const length = readVarint(bytes, at, end);
-      return { start: length.next, end: length.next + Number(length.value) };
+      const length = readNumber(bytes, at, end);
+      return { start: length.next, end: length.next + length.value };
     }
     case 5: return { start: at, end: at + 4 };
     default: throw broken(at); // groups are not used by any Kubernetes type
   }
+}
+
+/** A tag or a length: exact where it can be one. What is greater is beyond every message, however it is rounded. */
+function readNumber(bytes: Uint8Array, at: number, end: number): { readonly value: number; readonly next: number } {
+  let value = 0;
+  for (let unit = 1, next = at; next < end && next < at + 10; unit *= 128) {
+    const byte = bytes[next] ?? 0;
+    next += 1;
+    value += (byte & 0x7f) * unit;
+    if (byte < 0x80) return { value, next };
+  }
+  throw broken(at);
 }
 
 /** A varint and where it ends. */
