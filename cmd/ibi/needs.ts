@@ -21,6 +21,7 @@ export function neededPrograms(config: IbiConfig): Record<string, string> {
     xfs_growfs: 'xfsprogs, grows the root file system',
     ...(config.useContainersFolder ? { chattr: 'e2fsprogs, opens the immutable root folder' } : { 'mkfs.xfs': 'xfsprogs, formats container storage' }),
     ostree: 'deploys the seed',
+    mkfifo: 'coreutils, makes the pipe that tar reads',
     tar: 'unpacks the seed',
     ...(config.precacheDisabled ? {} : { podman: 'pulls images' }),
     ...(config.shutdown ? { shutdown: 'systemd, powers off' } : {}),

@@ -8,8 +8,8 @@ import type { Log } from '../log/log.ts';
 
 /** How one program is run. */
 export type RunOptions = {
-  /** Standard input; without it the program reads end-of-file. */
-  readonly input?: string | Uint8Array | Readable;
+  /** Standard input; without it the program reads end-of-file. An open file stays the caller's to close. */
+  readonly input?: string | Uint8Array | Readable | OpenFile;
   readonly cwd?: string;
   /** Added to the host's environment. */
   readonly env?: Readonly<Record<string, string>>;
@@ -24,6 +24,9 @@ export type RunOptions = {
   /** Exit statuses that are an answer, not a failure. Default: only 0. */
   readonly okStatuses?: readonly number[];
 };
+
+/** A file, or the end of a pipe, by its descriptor. */
+export type OpenFile = { readonly fd: number };
 
 /** What a program said and how long it took. Output is cut to its first 64 MiB, talk to its last 16 KiB. */
 export type CommandResult = {
@@ -135,8 +138,14 @@ export function showCommand(program: string, args: readonly string[]): string {
   return [program, ...args].map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }
 
-function inputOf(input: RunOptions['input']): { input: string | Uint8Array | Readable } | { stdin: 'ignore' } {
-  return input === undefined ? { stdin: 'ignore' } : { input };
+function inputOf(input: RunOptions['input']): { input: string | Uint8Array | Readable } | { stdin: 'ignore' } | { stdin: 0 } {
+  if (input === undefined) return { stdin: 'ignore' };
+  // execa takes any descriptor here; its types know only our own standard input.
+  return isOpenFile(input) ? { stdin: input.fd as 0 } : { input };
+}
+
+function isOpenFile(input: NonNullable<RunOptions['input']>): input is OpenFile {
+  return typeof input === 'object' && 'fd' in input;
 }
 
 function endOf(result: { exitCode?: number | undefined; signal?: string | undefined; originalMessage?: string | undefined; message?: string | undefined }): CommandEnd {

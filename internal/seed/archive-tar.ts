@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { copyFile, chmod, rm } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { errorCode, Failure, messageOf } from '../errors/errors.ts';
 import { selinuxEnabled } from '../host/machine.ts';
+import { openPipe } from '../host/pipe.ts';
 import type { Host } from '../host/host.ts';
+import { openInflateThread } from './inflate-thread.ts';
+
+/** Bytes of an archive; destroyed when nobody reads them any longer. */
+export type ArchiveContent = AsyncIterable<Uint8Array> & { destroy(): unknown };
 
 /** GNU tar as seed archives need it. */
 export type ArchiveTar = AsyncDisposable & {
   /** Unpacks a gzip-compressed archive from a stream or file into a folder, with owners, modes, labels, xattrs and ACLs. */
-  unpack(archive: Readable | string, folder: string, name: string): Promise<void>;
+  unpack(archive: ArchiveContent | string, folder: string, name: string): Promise<void>;
 };
 
 /** Options of both sides of a seed archive (reference A.1); they stand after the operands there, order does not matter. */
@@ -20,12 +22,11 @@ const attributeOptions = ['--selinux', '--xattrs', '--xattrs-include=*', '--acls
 /** 64 KiB a read, what a pipe holds: tar's own 10 KiB cost a third more of its time. */
 const readOptions = ['--blocking-factor=128'] as const;
 
-/** What inflates hands over at a time: the default of 16 KiB costs half as much again in turns of the loop. */
-const chunkSize = 256 * 1024;
+const readBytes = 256 * 1024;
 
 /**
  * Opens tar. Archives are inflated here and not by `tar -z`, which starts gzip: Node's zlib takes 40 % of gzip's time for the same
- * bytes, on a thread beside ours, and that was the longest part of the whole transfer (bench/README.md).
+ * bytes. It works in a thread of its own that writes to tar by itself, so that the stream goes on meanwhile (bench/README.md).
  *
  * Where SELinux is on, a copy labelled install_exec_t does the work: only that domain may set labels that the
  * running policy does not know, and the seed's policy is another one than the live system's (MGMT-17463).
@@ -42,27 +43,32 @@ export async function openArchiveTar(host: Host, say: (fact: string) => void): P
   } else {
     say('SELinux is off on this machine: labels of the archives are restored as stored');
   }
+  const thread = openInflateThread();
   return {
     async unpack(archive, folder, name) {
-      const inflate = createGunzip({ chunkSize });
-      inflate.on('error', () => undefined); // told below; it may come before tar is started and listens
-      let damage: unknown;
-      const inflating = pipeline(typeof archive === 'string' ? createReadStream(archive, { highWaterMark: chunkSize }) : archive, inflate).catch((error: unknown) => { damage = error; });
       const failed = (cause: unknown, why?: string): Failure => new Failure(`seed archive "${name}" cannot be unpacked to "${folder}"`, { cause, ...(why === undefined ? {} : { why }) });
+      const content = typeof archive === 'string' ? createReadStream(archive, { highWaterMark: readBytes }) : archive;
+      const pipe = await openPipe(host);
+      let damage: unknown;
+      let bytes = 0;
+      const inflating = thread.inflate(content, pipe.writing.fd).then((all) => { bytes = all; }, (error: unknown) => { damage = error; }).finally(() => pipe.writing.close());
       try {
         // The transfer that feeds it keeps the budget; a local archive is bounded by its size.
-        await host.run(program, ['-x', '-f', '-', '-C', folder, '--numeric-owner', ...readOptions, ...attributeOptions], { input: inflate, budgetMs: Number.POSITIVE_INFINITY });
+        await host.run(program, ['-x', '-f', '-', '-C', folder, '--numeric-owner', ...readOptions, ...attributeOptions], { input: pipe.reading, budgetMs: Number.POSITIVE_INFINITY });
         await inflating;
       } catch (error) {
-        inflate.destroy();
+        await pipe.reading.close();
+        content.destroy();
         await inflating;
         // A damaged stream ends tar's input early: its complaint is an echo. When tar ends first, ours is: a closed pipe.
         throw isDamage(damage) ? failed(damage, `it is no whole gzip file: ${messageOf(damage)}`) : failed(error);
       }
+      await pipe.reading.close();
       if (damage !== undefined) throw failed(damage);
-      if (inflate.bytesWritten === 0) throw failed(undefined, 'it is empty, and no gzip file');
+      if (bytes === 0) throw failed(undefined, 'it is empty, and no gzip file');
     },
     [Symbol.asyncDispose]: async () => {
+      await thread[Symbol.asyncDispose]();
       if (copy !== undefined) await rm(copy, { force: true });
     },
   };

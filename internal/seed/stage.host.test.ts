@@ -123,6 +123,22 @@ await test('a link followed by a member below it does not lead outside', async (
   assert.deepEqual(await readdir(target), []);
 });
 
+await test('folders of objects are made ahead of the archive, and look as it says', async (t) => {
+  const { members, stage } = await bench(t);
+  const staging = await stage({ ...members, 'ostree.tgz': await archiveOf([{ name: './objects/', type: 'directory', mode: 0o751 }, { name: './objects/cd/', type: 'directory', mode: 0o711, uid: 7 }, { name: './objects/cd/ef.file', text: 'object' }]) });
+  const seen = await stat(join(staging.repository, 'objects/cd'));
+  assert.deepEqual([seen.mode & 0o7777, seen.uid], [0o711, 7]);
+  assert.equal((await stat(join(staging.repository, 'objects'))).mode & 0o7777, 0o751);
+});
+
+await test('an archive that puts a link in the place of "objects" is refused, and nothing is made behind the link', async (t) => {
+  const { members, folder, stage } = await bench(t);
+  const target = join(folder, '../elsewhere');
+  await mkdir(target, { recursive: true });
+  await fails(stage({ ...members, 'ostree.tgz': await archiveOf([{ name: 'objects', type: 'symlink', linkname: target }]) }), /cannot be unpacked/, folder);
+  assert.deepEqual(await readdir(target), []);
+});
+
 await test('members beside "var/" are refused by name', async (t) => {
   const { members, folder, stage } = await bench(t);
   await fails(stage({ ...members, 'var.tgz': await archiveOf([{ name: 'var/a', text: 'x' }, { name: 'usr/bin/evil', text: 'x' }]) }), /holds "usr" outside "var\/"/, folder);

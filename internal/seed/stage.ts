@@ -8,9 +8,9 @@ import { errorCode, Failure, messageOf } from '../errors/errors.ts';
 import { writeScratch } from '../host/files.ts';
 import { expectShortLivedBuffers } from '../host/short-lived-buffers.ts';
 import type { Host } from '../host/host.ts';
-import type { ArchiveTar } from './archive-tar.ts';
+import type { ArchiveContent, ArchiveTar } from './archive-tar.ts';
 import { largestSmallMember, memberName, requireMembers, useOf } from './layout.ts';
-import { finishStaging, resetStaging, writeBehind, type Staging } from './staging.ts';
+import { finishStaging, makeObjectFolders, resetStaging, writeBehind, type Staging } from './staging.ts';
 
 /** What the archive reader yields for each member: header and content. */
 type Entry = Extract extends AsyncIterable<infer Source> ? Source : never;
@@ -41,6 +41,7 @@ export type StageRequest = {
 export async function stageSeed(host: Host, request: StageRequest): Promise<Staging> {
   const staging = await resetStaging(host, request.folder);
   const found = new Set<string>();
+  const objectFolders = await makeObjectFolders(staging);
   const behind = writeBehind(host, staging.folder);
   expectShortLivedBuffers();
   try {
@@ -48,6 +49,8 @@ export async function stageSeed(host: Host, request: StageRequest): Promise<Stag
   } catch (error) {
     await behind.end().catch(() => undefined); // the first error matters
     throw error;
+  } finally {
+    await objectFolders();
   }
   await behind.end();
   requireMembers(found, request.reference);
@@ -101,7 +104,7 @@ async function stageMember(request: StageRequest, staging: Staging, entry: Entry
   }
   switch (use) {
     case 'unpack':
-      await request.tar.unpack(asReadable(entry), name === 'ostree.tgz' ? staging.repository : staging.var, name);
+      await request.tar.unpack(bytesOf(entry), name === 'ostree.tgz' ? staging.repository : staging.var, name);
       return;
     case 'store':
       await writeScratch(join(staging.folder, name), asReadable(entry));
@@ -112,6 +115,11 @@ async function stageMember(request: StageRequest, staging: Staging, entry: Entry
       await writeScratch(join(staging.folder, 'members', name), asReadable(entry));
     }
   }
+}
+
+/** An archive entry yields buffers; its types do not say so. */
+function bytesOf(entry: Entry): ArchiveContent {
+  return entry as unknown as ArchiveContent;
 }
 
 /** An archive entry as a Node stream (tar-stream has streams of its own kind). */
