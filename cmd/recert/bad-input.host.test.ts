@@ -189,7 +189,8 @@ await test('the program says it in one block, last, with exit codes that scripts
     ['a wrong flag', ['check-config', '--threads', 'x', '--crypto-dir', '/tmp'], {}, /^what: {4}--threads: threads must be an integer$/m],
     ['a wrong log level', ['status'], { RECERT_LOG_LEVEL: 'loud' }, /^what: {4}RECERT_LOG_LEVEL "loud" is not a log level$/m],
     ['an encryption configuration that encrypts nothing', ['check-config', '--crypto-dir', '/tmp', '--kube-encryption-config', '{"kind":"EncryptionConfiguration","apiVersion":"apiserver.config.k8s.io/v1","resources":[{"resources":["secrets"],"providers":[{"identity":{}}]}]}'], {}, /^what: {4}kube_encryption_config cannot be used: its first provider does not encrypt$/m],
-    ['a key of the second half', ['check-config', '--hostname', 'b', '--crypto-dir', '/tmp'], {}, /^what: {4}hostname: not built yet$/m],
+    ['a new identity without etcd', ['check-config', '--hostname', 'b', '--crypto-dir', '/tmp'], {}, /^what: {4}hostname: the identity of a cluster is changed in etcd and in files together, and there is no etcd_endpoint$/m],
+    ['three addresses', ['check-config', '--etcd-endpoint', 'localhost:1', '--ip', '192.0.2.1', '--ip', '2001:db8::1', '--ip', '192.0.2.2'], {}, /^what: {4}ip array must have up to 2 elements, it has 3$/m],
   ];
   await Promise.all(usage.map(([what, words, env, message]) => t.test(`${what}: exit 2`, async () => {
     const { status, stderr, stdout } = await runBare(words, { env });

@@ -19,9 +19,9 @@ const channel = {
 
 /**
  * A policy that does nothing. etcd3's own would repeat calls by itself, and a transaction whose answer was lost must not be sent
- * twice unseen: its guards would then fail on its own work.
+ * twice unseen: its guards would then fail on its own work. A promise, as theirs: an error of a stream is thrown in it, for nobody.
  */
-const noPolicy = { execute: (call: (context: object) => unknown) => call({ signal: new AbortController().signal }) } as unknown as NonNullable<NonNullable<IOptions['faultHandling']>['global']>; // only `execute` is ever called
+const noPolicy = { execute: (call: (context: object) => unknown) => new Promise((resolve) => { resolve(call({ signal: new AbortController().signal })); }) } as unknown as NonNullable<NonNullable<IOptions['faultHandling']>['global']>; // only `execute` is ever called
 
 /**
  * A client that has had an answer. etcd3 and gRPC are loaded here, when an etcd is opened, and not before: programs and calls
