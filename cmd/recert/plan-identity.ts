@@ -6,24 +6,36 @@ import type { Renaming } from '../../internal/recert/rename/renaming.ts';
 export function identityLines({ renamings, member }: Pick<Outcome, 'renamings' | 'member'>, everything: boolean): string[] {
   const parts = Map.groupBy(renamings, ({ says, option }) => (option === 'always' ? says : `${says} (${option})`));
   return [
-    ...[...parts].flatMap(([title, some]) => ['', `${title}:`, ...documentLines(some, everything)]),
+    ...[...parts].flatMap(([title, some]) => ['', `${title}: ${sizeOf(some)}`, ...documentLines(some, everything)]),
     ...(member === undefined ? [] : ['', 'Peer address of the etcd member, changed when everything is written:', `  ${member.before.join(', ')} → ${member.after.join(', ')}`]),
   ];
+}
+
+/** `12 etcd values, 3 files, 9 removed`. */
+function sizeOf(renamings: readonly Renaming[]): string {
+  const count = (some: readonly Renaming[], word: string): string[] => {
+    const { size } = new Set(some.map(({ document }) => document));
+    return size === 0 ? [] : [word === 'removed' ? `${size} removed` : `${size} ${word}${size === 1 ? '' : 's'}`];
+  };
+  const kept = renamings.filter(({ kind }) => kind !== 'removed');
+  const inEtcd = ({ document }: Renaming): boolean => document.startsWith('etcd:');
+  return [...count(kept.filter(inEtcd), 'etcd value'), ...count(kept.filter((one) => !inEtcd(one)), 'file'), ...count(renamings.filter(({ kind }) => kind === 'removed'), 'removed')].join(', ');
 }
 
 function documentLines(renamings: readonly Renaming[], everything: boolean): string[] {
   const removed = renamings.filter(({ kind }) => kind === 'removed').map(({ document }) => document);
   const others = Map.groupBy(renamings.filter(({ kind }) => kind !== 'removed'), ({ document }) => document);
-  const alike = Map.groupBy([...others], ([document, some]) => JSON.stringify([family(document), some.map(({ notes }) => notes)]));
+  // Copies of one thing are named one after the other, and what changes in them once.
+  const alike = Map.groupBy([...others], ([document, some]) => JSON.stringify([some.map(({ notes, to }) => [notes, to]), everything ? document : '']));
   return [
     ...[...alike.values()].flatMap((group) => {
       const [first] = group;
       if (first === undefined) return [];
-      const [document, some] = first;
+      const [, some] = first;
       // Who wrote which field is bookkeeping; it follows the field.
       const notes = some.flatMap((one) => one.notes).filter(({ path }) => everything || !path.includes('/managedFields/'));
       return [
-        `  ${everything || group.length === 1 ? group.map(([name]) => name).join(`\n  `) : `${document} and ${group.length - 1} more like it`}${some.flatMap(({ to }) => (to === undefined ? [] : [` → ${lastName(to)}`])).join('')}`,
+        ...group.map(([name]) => `  ${name}${some.flatMap(({ to }) => (to === undefined ? [] : [` → ${lastName(to)}`])).join('')}`),
         ...(everything ? notes : notes.slice(0, most)).map((note) => `    ${noteText(note)}`),
         ...(!everything && notes.length > most ? [`    and ${notes.length - most} more values`] : []),
       ];
@@ -40,8 +52,6 @@ function noteText({ path, before, after }: Note): string {
   return after === undefined ? `${where}${before} → (removed)` : `${where}${before} → ${after}`;
 }
 
-/** Revisions of one thing are of one family. */
-const family = (document: string): string => document.replace(/\d+/g, '#');
 const lastName = (document: string): string => document.slice(document.lastIndexOf('/') + 1);
 /** `etcd:/kubernetes.io/pods/`, the folder of a kind. */
 const kindOf = (document: string): string => /^etcd:\/[^/]+\/(?:[^/]*\.[^/]*\/)?[^/]+\//.exec(document)?.[0] ?? document;

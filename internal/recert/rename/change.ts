@@ -10,7 +10,7 @@ export type Change = { readonly in: 'etcd' | 'file'; readonly name: string; read
 
 /** A note of a value: both sides, or of long texts what differs with a little of what is around it. */
 export function noteOf(path: string, before: unknown, after: unknown): Note {
-  const [old, fresh] = [textOf(before), textOf(after)];
+  const [old, fresh] = [textOf(before), textOf(after)].map((text) => (text?.includes('\n') === true ? sizeOf(text) : text));
   if (old === undefined || fresh === undefined) return { path, before: old === undefined ? undefined : shortened(old), after: fresh === undefined ? undefined : shortened(fresh) };
   if (Math.max(old.length, fresh.length) <= longest) return { path, before: old, after: fresh };
   const [start, end] = sharedEnds(old, fresh);
@@ -26,9 +26,17 @@ export function hiddenNote(path: string, before: unknown, after: unknown): Note 
 /** Lines of a text that differ, each as a note. A text that gains or loses lines is one note. */
 export function noteLines(path: string, before: string, after: string): Note[] {
   const [old, fresh] = [before.split('\n'), after.split('\n')];
-  if (old.length !== fresh.length) return [{ path, before: `text of ${old.length} lines`, after: `text of ${fresh.length} lines` }];
+  if (old.length !== fresh.length || isBundle(before) || isBundle(after)) return [{ path, before: sizeOf(before), after: sizeOf(after) }];
   if (old.length <= 2) return [noteOf(path, before.trimEnd(), after.trimEnd())];
   return old.flatMap((line, index): Note[] => (line === fresh[index] ? [] : [noteOf(`${path}${path === '' ? '' : ' '}line ${index + 1}`, line.trim(), fresh[index]?.trim())]));
+}
+
+/** Of certificates nobody reads the lines. */
+const isBundle = (text: string): boolean => text.includes('-----BEGIN CERTIFICATE-----');
+
+function sizeOf(text: string): string {
+  const [lines, certificates] = [text.split('\n').length, text.split('-----BEGIN CERTIFICATE-----').length - 1];
+  return `text of ${lines} lines${certificates === 0 ? '' : `, ${certificates} certificates`}`;
 }
 
 const hidden = '(hidden)';

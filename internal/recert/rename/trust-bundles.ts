@@ -7,7 +7,7 @@ import { laid, type Cluster } from './cluster.ts';
 import { edited, NotThere } from './editor.ts';
 import { ignitionFile, machineConfigSteps } from './ignition-files.ts';
 import { config, configMap, configMaps, controllerConfig, prefix } from './keys.ts';
-import { changeOf, inDocument, object, texts, type Say, type Step } from './step.ts';
+import { changeOf, inDocument, object, textChange, texts, type Say, type Step } from './step.ts';
 
 /** Section 6.11: certificates that the site trusts, and the copies of them that operators merged with the system's. */
 
@@ -42,7 +42,7 @@ export function proxyBundleSteps(name: string, bundle: string): Step[] {
       const all = [
         ...[own, configMap('openshift-controller-manager', 'openshift-user-ca')].map((key) => changeOf(cluster, key, (map) => { map.replace([...member], bundle); })),
         ...[merged, configMap('openshift-cloud-controller-manager', 'ccm-trusted-ca'), ...labelled(cluster)].filter((key, index, keys) => keys.indexOf(key) === index && (key === merged || cluster.object(key) !== undefined)).map((key) => changeOf(cluster, key, (map) => { map.set([...member], fresh); })),
-        ...cluster.files(mergedFiles).map((path): Change => ({ in: 'file', kind: 'changed', name: path, after: new TextEncoder().encode(fresh), notes: [] })),
+        ...cluster.files(mergedFiles).map((path) => textChange(cluster, path, () => fresh)),
       ];
       const after = laid(cluster, all);
       return [...all, ...hashedCopies(cluster, after, fresh, say)];
