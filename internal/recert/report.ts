@@ -27,11 +27,12 @@ export type SummaryInput = {
  */
 export function summaryText(input: SummaryInput, variant: Variant): string {
   const { config, renewal, logs, error } = input;
-  const asked = input.renamed?.renamings.some(({ option }) => option !== 'always') === true;
+  const renamings = input.renamed?.renamings ?? [];
+  const asked = renamings.some(({ option }) => option !== 'always');
   return yamlText({
     cluster_crypto: cryptoSummary(renewal?.record ?? { certificates: [], keys: [], tokens: [] }, variant),
     // The reference has no such part: it stands only where a person asked for another identity.
-    ...(asked ? { cluster_identity: identitySummary(input.renamed?.renamings ?? []) } : {}),
+    ...(asked ? { cluster_identity: identitySummary(renamings) } : {}),
     recert_config: configSummary(config, variant),
     logs,
     run_times: renewal === undefined ? null : runTimes(renewal, input.renamed?.ms ?? 0, input.commitMs ?? 0),
