@@ -19,8 +19,10 @@ export const deploySeed: Step<Ibi> = {
     const { host, target, seed } = ibi;
     const staging = stagingAt(stagingFolder(target));
     const { commit, kernelArguments } = await seedOnDisk(ibi);
+    const room = requireBootSpace(host, target.root, staging.repository, commit); // while the pull reads the same objects
+    room.catch(() => undefined); // told below
     await pullLocal(host, target.root, staging.repository, commit);
-    io.say(await requireBootSpace(host, target.root, commit));
+    io.say(await room);
     const deployment = await deploy(host, { sysroot: target.root, stateroot: seed.stateroot, commit, kernelArguments });
     io.say(`deployment ${deployment.name} in stateroot "${seed.stateroot}"`);
     for (const argument of kernelArguments) io.say(`kernel argument ${argument}`);
