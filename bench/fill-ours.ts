@@ -6,6 +6,9 @@ import { configFile, type Target } from './target.ts';
 /** A disk that was filled: what it cost, and where the seconds went. */
 export type Filled = { readonly cost: Cost; readonly phases: ReadonlyMap<string, number> };
 
+/** What the shell says when the program has ended; one shell does it all, as on the other side. */
+const removal = 'removal';
+
 const measured = ['fetch-seed', 'deploy-seed', 'restore-state'] as const;
 
 /**
@@ -19,23 +22,21 @@ export async function fillAsOurs(target: Target, profile?: readonly string[]): P
   await using meter = await openMeter(lane.disk.name);
   const phases = new Map<string, number>();
   const talk: string[] = [];
+  let removing = 0;
   const follow = (line: string): void => {
+    if (line === removal) { removing = performance.now(); meter.start(); return; }
     if (!line.startsWith('{')) { talk.push(line); return; }
     const event = JSON.parse(line) as ProgressEvent; // the program's own protocol
     if (event.type !== 'step') return;
     if (event.step === measured[0] && event.state === 'started') meter.start();
     if (event.step === measured[2] && event.state === 'done') meter.pause();
-    if (event.durationMs !== undefined) phases.set(event.step, event.durationMs / 1000);
+    if (event.durationMs !== undefined && measured.some((name) => name === event.step)) phases.set(event.step, event.durationMs / 1000);
   };
   await coldCaches(target.registry);
-  const inside = `${meter.join}; exec "$@" 3>&1 >/dev/null`;
-  await lane.run('bash', ['-c', inside, 'ours', ...(profile ?? []), await productExecutable(), 'run', '-f', configFile, '--progress-fd', '3'], { accept: [1], budgetMs: 1_800_000, onLine: follow });
-  for (const step of measured) if (!phases.has(step)) throw new Error(`ours did not get through ${step}:\n${talk.slice(-30).join('\n')}`);
-  for (const step of [...phases.keys()]) if (!measured.some((name) => name === step)) phases.delete(step);
-  const before = performance.now();
-  meter.start();
-  await lane.run('bash', ['-c', `${meter.join}; rm -rf /mnt/ostree/.ibi/seed; sync -f /mnt; sync -f /mnt/boot`]);
+  const inside = `${meter.join}; "$@" 3>&1 >/dev/null || true; echo '${removal}'; rm -rf /mnt/ostree/.ibi/seed; sync -f /mnt; sync -f /mnt/boot`;
+  await lane.run('bash', ['-c', inside, 'ours', ...(profile ?? []), await productExecutable(), 'run', '-f', configFile, '--progress-fd', '3'], { budgetMs: 1_800_000, onLine: follow });
   meter.pause();
-  phases.set('copy of the seed removed, sync', (performance.now() - before) / 1000);
+  phases.set('copy of the seed removed, sync', (performance.now() - removing) / 1000);
+  for (const step of measured) if (!phases.has(step)) throw new Error(`ours did not get through ${step}:\n${talk.slice(-30).join('\n')}`);
   return { cost: meter.cost(), phases };
 }
