@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { cacheRoot } from './vm/artefacts/cache.ts';
 
 /**
  * The test command: checks, tests on values, tests on real parts, scenarios in virtual machines. The last line counts all.
@@ -12,6 +13,9 @@ type Count = { passed: number; failed: number };
 type Part = { readonly name: string; readonly says: string; readonly run: () => Promise<Count> };
 
 const top = dirname(import.meta.dirname);
+
+/** Hundreds of programs are started from their sources: each start is half as long when Node keeps what it made of them. */
+const compileCache = join(cacheRoot(), 'compile');
 const say = (text: string): void => { process.stdout.write(`${text}\n`); };
 
 const parts: readonly Part[] = [
@@ -80,7 +84,7 @@ async function vmScenarios(): Promise<Count> {
 
 function run(program: string, args: readonly string[], show: boolean): Promise<{ status: number; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: top, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'], env: { ...process.env, NODE_TEST_CONTEXT: undefined } });
+    const child = spawn(program, args, { cwd: top, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'], env: { ...process.env, NODE_COMPILE_CACHE: compileCache, NODE_TEST_CONTEXT: undefined } });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { output += chunk.toString(); });
     child.on('error', reject);

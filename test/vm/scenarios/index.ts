@@ -16,5 +16,5 @@ export const scenarios: readonly Scenario[] = [
   bios, uefi, sectors4096, installerStyle, powerCutFill, badConfig, registryAway, powerCutWrite, powerCutFinish, leftovers, savePartlabel, finishedDisk, registryUnreachable,
 ];
 
-/** What the test command runs: measured at 17 minutes one after the other, ten at two. `npm run vm -- every` runs all. */
-export const ciScenarios: readonly Scenario[] = [bios, uefi, sectors4096, badConfig];
+/** What the test command runs, side by side: six minutes. Sectors of 4096 bytes and refusals are proven on loop devices, too. `npm run vm -- every` runs all. */
+export const ciScenarios: readonly Scenario[] = [bios, uefi];
