@@ -9,7 +9,7 @@ import { findAtRest, type AtRest } from './encryption/at-rest.ts';
 import { rotate } from './encryption/rotate.ts';
 import { useCertFrom, useKeyFrom, type RenewOptions } from './options.ts';
 import { renew } from './recert.ts';
-import { rename, type Renamed } from './rename/rename.ts';
+import { prepareRename, rename, type Prepared, type Renamed, type RenameInput } from './rename/rename.ts';
 import type { Renaming } from './rename/renaming.ts';
 import type { EtcdReader, Renewal } from './renewal.ts';
 import { findSshHostKeys, renewSshHostKeys, type SshHostKeys } from './ssh-host-keys.ts';
@@ -62,12 +62,15 @@ export async function recert(host: Host, config: RecertConfig, tell: Tell, progr
     const clearEtcd = etcd === undefined || atRest === undefined ? undefined : clearReader(etcd, atRest);
 
     tell.stage('renew');
+    // Most of a rename needs no certificate: it is read and worked out while keys are made. What it finds wrong is told after the renewal.
+    const preparing = clearEtcd === undefined ? undefined : prepareRename(renameInput(clearEtcd, config));
+    preparing?.catch(() => undefined);
     const renewal = config.postprocessOnly ? nothingRenewed : await renew(host, { ...(clearEtcd === undefined ? {} : { etcd: clearEtcd }), folders: config.crypto.dirs, files: config.crypto.files, options: optionsOf(config, host.now()), ...(config.threads === undefined ? {} : { threads: config.threads }) });
     progress.renewal = renewal;
     for (const fact of renewal.facts) tell.warn(fact);
     refuseFaults('the new certificates do not fit together', renewal.faults);
 
-    const renamed = clearEtcd === undefined ? { ...nothingRenamed, replacements: renewal.replacements } : await renameCluster(clearEtcd, config, renewal, tell);
+    const renamed = preparing === undefined ? { ...nothingRenamed, replacements: renewal.replacements } : await renameCluster(preparing, renewal, tell);
     progress.renamed = renamed;
     refuseFaults('the new identity does not fit', renamed.faults);
     const member = etcd === undefined || renamed.peerUrls.length === 0 ? undefined : await memberChange(etcd, renamed.peerUrls);
@@ -120,9 +123,13 @@ function optionsOf({ crypto }: RecertConfig, now: Date): RenewOptions {
 const nothingRenewed: Renewal = { edits: [], replacements: [], record: { certificates: [], keys: [], tokens: [] }, facts: [], faults: [], timings: { scanMs: 0, keysMs: 0, processMs: 0, checkMs: 0, totalMs: 0 } };
 const nothingRenamed: Renamed = { replacements: [], renamings: [], peerUrls: [], facts: [], faults: [], ms: 0 };
 
-async function renameCluster(etcd: EtcdReader, { cluster: { dirs, files, ...changes }, crypto }: RecertConfig, { replacements }: Renewal, tell: Tell): Promise<Renamed> {
+function renameInput(etcd: EtcdReader, { cluster: { dirs, files, ...changes }, crypto }: RecertConfig): RenameInput {
+  return { etcd, folders: dirs, files, changes, nameRules: crypto.nameRules };
+}
+
+async function renameCluster(preparing: Promise<Prepared>, { replacements }: Renewal, tell: Tell): Promise<Renamed> {
   tell.stage('rename');
-  const renamed = await rename({ etcd, folders: dirs, files, changes, nameRules: crypto.nameRules, renewed: replacements });
+  const renamed = rename(await preparing, replacements);
   for (const fact of renamed.facts) tell.warn(fact);
   return renamed;
 }

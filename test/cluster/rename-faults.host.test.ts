@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { readRecertConfigFile } from '../../internal/config/recert-config.ts';
 import { Failure } from '../../internal/errors/errors.ts';
 import { openEtcd } from '../../internal/etcd/etcd.ts';
-import { rename, type Renamed } from '../../internal/recert/rename/rename.ts';
+import { prepareRename, rename, type Renamed } from '../../internal/recert/rename/rename.ts';
 import type { EtcdReader } from '../../internal/recert/renewal.ts';
 import { objectTree } from '../../internal/wire/object-tree.ts';
 import type { Tree } from '../../internal/edit/tree.ts';
@@ -46,7 +46,7 @@ async function renaming(options: readonly string[], all: ReadonlyMap<string, Uin
   const file = join(folder, 'recert.json');
   await writeFile(file, JSON.stringify({ ...Object.fromEntries(whole.filter(([key]) => options.includes(key) || /etcd_endpoint|dirs|files/.test(key))), ...more }));
   const { cluster: { dirs, files, ...changes }, crypto } = await readRecertConfigFile(file);
-  return rename({ etcd: readerOf(all), folders: dirs, files, changes, nameRules: crypto.nameRules, renewed: [] });
+  return rename(await prepareRename({ etcd: readerOf(all), folders: dirs, files, changes, nameRules: crypto.nameRules }), []);
 }
 
 const without = (key: string): Map<string, Uint8Array> => new Map([...values].filter(([one]) => one !== key));

@@ -6,24 +6,20 @@ import type { EtcdReader } from '../renewal.ts';
 import type { Contents, FoundFile } from './cluster.ts';
 import type { Reads } from './step.ts';
 
-/** What was read: as the steps see it, with the new certificates, and as it was found, by document name. */
+/** What was read: as the steps see it, and as documents, by name. */
 export type Opened = { readonly contents: Contents; readonly found: ReadonlyMap<string, Document> };
 
 export type Source = { readonly etcd: EtcdReader; readonly folders: readonly string[]; readonly files: readonly string[] };
 
 /**
- * Reads what steps ask for, each prefix once, and lays the renewal's changes over it. What nobody asks for is not kept: an etcd is
- * events in the main.
+ * Reads what steps ask for, each prefix once. What nobody asks for is not kept: an etcd is events in the main.
  */
-export async function openContents(source: Source, reads: Reads, renewed: readonly Replacement[]): Promise<Opened> {
-  const after = new Map(renewed.flatMap((replacement) => (replacement.kind === 'changed' ? [[documentName(replacement.document), replacement] as const] : [])));
+export async function openContents(source: Source, reads: Reads): Promise<Opened> {
   const found = new Map<string, Document>();
   const objects = new Map<string, Uint8Array | undefined>();
   const keep = (key: string, bytes: Uint8Array, modRevision: string): void => {
-    const name = `etcd:${key}`;
-    const replaced = after.get(name);
-    found.set(name, replaced?.document ?? { in: 'etcd', key, bytes, modRevision });
-    objects.set(key, replaced?.after ?? bytes);
+    found.set(`etcd:${key}`, { in: 'etcd', key, bytes, modRevision });
+    objects.set(key, bytes);
   };
   const { holding } = reads;
   const wanted = outermost(reads.objects ?? []);
@@ -41,7 +37,16 @@ export async function openContents(source: Source, reads: Reads, renewed: readon
   }
   const files = await openFiles(source, reads);
   for (const { path, bytes } of files) found.set(`file:${path}`, { in: 'file', path, bytes });
-  return { contents: { objects, files: files.map((file) => ({ ...file, bytes: after.get(`file:${file.path}`)?.after ?? file.bytes })) }, found };
+  return { contents: { objects, files }, found };
+}
+
+/** The same with the new certificates, keys and tokens in it. */
+export function withRenewed({ objects, files }: Contents, renewed: readonly Replacement[]): Contents {
+  const after = new Map(renewed.flatMap((replacement) => (replacement.kind === 'changed' ? [[documentName(replacement.document), replacement.after] as const] : [])));
+  return {
+    objects: new Map([...objects].map(([key, bytes]) => [key, after.get(`etcd:${key}`) ?? bytes])),
+    files: files.map((file) => ({ ...file, bytes: after.get(`file:${file.path}`) ?? file.bytes })),
+  };
 }
 
 async function openFiles({ folders, files }: Source, reads: Reads): Promise<FoundFile[]> {

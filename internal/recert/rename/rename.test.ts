@@ -6,7 +6,7 @@ import { Failure } from '../../errors/errors.ts';
 import { Secret } from '../../log/secret.ts';
 import type { EtcdReader } from '../renewal.ts';
 import { replacedName } from '../document.ts';
-import { rename, type Renamed } from './rename.ts';
+import { prepareRename, rename, type Renamed } from './rename.ts';
 
 const metadata = (name: string, namespace?: string) => ({ name, ...(namespace === undefined ? {} : { namespace }), uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' });
 const object = (kind: string, apiVersion: string, place: string, content: object): KubeObject => {
@@ -21,7 +21,7 @@ function etcdOf(objects: readonly KubeObject[], more: Readonly<Record<string, st
   } };
 }
 
-const run = (etcd: EtcdReader, changes: Partial<ClusterChanges>, nameRules: readonly { old: string; new: string }[] = []): Promise<Renamed> => rename({ etcd, folders: [], files: [], renewed: [], changes: { addresses: [], machineNetworks: [], ...changes }, nameRules });
+const run = (etcd: EtcdReader, changes: Partial<ClusterChanges>, nameRules: readonly { old: string; new: string }[] = []): Promise<Renamed> => prepareRename({ etcd, folders: [], files: [], changes: { addresses: [], machineNetworks: [], ...changes }, nameRules }).then((prepared) => rename(prepared, []));
 
 const version = object('ClusterVersion', 'config.openshift.io/v1', 'version', { status: { conditions: [{ type: 'Available', status: 'True', message: 'Done applying' }, { type: 'Failing', status: 'False' }] } });
 

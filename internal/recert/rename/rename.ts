@@ -2,12 +2,12 @@ import { Failure } from '../../errors/errors.ts';
 import type { Document, Replacement } from '../document.ts';
 import { documentName } from '../document.ts';
 import type { EtcdReader } from '../renewal.ts';
-import { inUrl } from './address-text.ts';
+import { inUrl, type AddressPair } from './address-text.ts';
 import type { Change } from './change.ts';
 import { afterRenewal, renameFaults } from './check.ts';
 import { clusterOf, laid, type Cluster } from './cluster.ts';
 import { addressPairs } from './node-address.ts';
-import { openContents, type Opened } from './open.ts';
+import { openContents, withRenewed, type Opened } from './open.ts';
 import { asksForIdentity, partsOf, seedReads, type Asked, type Part } from './plan-steps.ts';
 import type { Renaming } from './renaming.ts';
 import { MissingIn, type Reads } from './step.ts';
@@ -30,25 +30,38 @@ export type RenameInput = Asked & {
   readonly etcd: EtcdReader;
   readonly folders: readonly string[];
   readonly files: readonly string[];
-  /** What the renewal of certificates changes. */
-  readonly renewed: readonly Replacement[];
 };
 
+/** What is read and worked out before there are new certificates: most of it, so it is done while their keys are made. */
+export type Prepared = { readonly asked: Asked; readonly pairs: readonly AddressPair[]; readonly parts: readonly Part[]; readonly opened: Opened; readonly ms: number };
+
 /**
- * Computes the cluster under its new identity, on top of its new certificates. Reads etcd and files, writes nothing.
+ * Reads what a rename needs.
  *
+ * @throws Failure where the seed does not fit what is asked
+ */
+export async function prepareRename(input: RenameInput): Promise<Prepared> {
+  const started = performance.now();
+  const seed = clusterOf((await openContents(input, seedReads)).contents);
+  const parts = partsOf(input, seed);
+  const opened = await openContents(input, unionOf(parts));
+  const pairs = input.changes.addresses.length === 0 ? [] : addressPairs(seed, input.changes.addresses);
+  return { asked: { changes: input.changes, nameRules: input.nameRules }, pairs, parts, opened, ms: performance.now() - started };
+}
+
+/**
+ * Computes the cluster under its new identity, on top of its new certificates. Writes nothing.
+ *
+ * @param renewed what the renewal of certificates changes
  * @throws Failure naming the object, the path in it and the option, when something mandatory is missing or does not fit
  */
-export async function rename(input: RenameInput): Promise<Renamed> {
+export function rename({ asked, pairs, parts, opened }: Prepared, renewed: readonly Replacement[]): Renamed {
   const started = performance.now();
   const facts: string[] = [];
   const say = (fact: string): void => { if (!facts.includes(fact)) facts.push(fact); };
-  const seed = clusterOf((await openContents(input, seedReads, [])).contents);
-  const parts = partsOf(input, seed);
-  const opened = await openContents(input, unionOf(parts), input.renewed);
   // Without a wish for another identity this may be a part of a cluster: what is not there needs no care.
-  const lenient = !asksForIdentity(input);
-  let cluster = clusterOf(opened.contents);
+  const lenient = !asksForIdentity(asked);
+  let cluster = clusterOf(withRenewed(opened.contents, renewed));
   const taken: (Change & { readonly part: Part })[] = [];
   for (const part of parts) {
     for (const step of part.steps) {
@@ -57,12 +70,12 @@ export async function rename(input: RenameInput): Promise<Renamed> {
       taken.push(...changes.map((change) => ({ ...change, part })));
     }
   }
-  const replacements = replacementsOf(opened, input.renewed, taken);
+  const replacements = replacementsOf(opened, renewed, taken);
   const renamings = taken.map(({ part: { option, says }, notes, ...change }): Renaming => ({ option, says, document: `${change.in}:${change.name}`, kind: change.kind, ...(change.kind === 'moved' ? { to: `${change.in}:${change.to}` } : {}), notes }));
   return {
     replacements, renamings,
-    faults: renameFaults(afterRenewal(opened.found, input.renewed), replacements, renamings),
-    peerUrls: (input.changes.addresses.length === 0 ? [] : addressPairs(seed, input.changes.addresses)).map(({ old, fresh }) => ({ old: peerUrl(old), fresh: peerUrl(fresh) })),
+    faults: renameFaults(afterRenewal(opened.found, renewed), replacements, renamings),
+    peerUrls: pairs.map(({ old, fresh }) => ({ old: peerUrl(old), fresh: peerUrl(fresh) })),
     facts,
     ms: performance.now() - started,
   };

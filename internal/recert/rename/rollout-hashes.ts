@@ -1,5 +1,5 @@
 import { dependencyHash } from '../rollout/dependency-hash.ts';
-import { findSpecForm, specHashOf } from '../rollout/spec-hash.ts';
+import { findSpecForm, specHashOf, type SpecForm } from '../rollout/spec-hash.ts';
 import type { Change } from './change.ts';
 import type { Cluster } from './cluster.ts';
 import type { Editor } from './editor.ts';
@@ -19,9 +19,10 @@ const dependency = /^operator\.openshift\.io\/dep-([^.]+)\.([^.]+)\.([^.]+)$/;
 export function rolloutSteps(seed: Cluster): Step[] {
   return workloads.flatMap((key) => {
     const named = inDocument('etcd', key, () => seed.object(key)?.keysAt(annotationMaps[0] ?? []) ?? []).flatMap((name) => dependencyOf(String(name)) ?? []);
+    const form = formOf(seed, key);
     return [
       { row: '6.15 dependencies', reads: { objects: [key, ...named] }, changes: (cluster, say) => [dependencies(cluster, key, say)] },
-      { row: '6.15 spec-hash', reads: { objects: [key] }, changes: (cluster, say) => specHashes(cluster, key, seed, say) },
+      { row: '6.15 spec-hash', reads: { objects: [key] }, changes: (cluster, say) => specHashes(cluster, key, form, say) },
     ] satisfies Step[];
   });
 }
@@ -54,12 +55,17 @@ function hashOf(cluster: Cluster, key: string, workload: Editor): string {
   return hash ?? workload.fail([], object === undefined ? `has an annotation of "${key}", which is not there` : `has an annotation of "${key}", which is no Secret or ConfigMap`);
 }
 
+/** How the seed's hash was made; undefined where it has none. */
+function formOf(seed: Cluster, key: string): SpecForm | 'unknown' | undefined {
+  const found = seed.object(key);
+  return found?.textAt(specHash) === undefined ? undefined : findSpecForm(found.bytes) ?? 'unknown';
+}
+
 /** The hash of the renamed Deployment, made as the seed's own was. One that cannot be reproduced is left: its operator rolls out once. */
-function specHashes(cluster: Cluster, key: string, seed: Cluster, say: (fact: string) => void): Change[] {
-  const [before, after] = [seed.object(key), cluster.object(key)];
-  if (before?.textAt(specHash) === undefined || after === undefined) return [];
-  const form = findSpecForm(before.bytes);
-  if (form === undefined) {
+function specHashes(cluster: Cluster, key: string, form: SpecForm | 'unknown' | undefined, say: (fact: string) => void): Change[] {
+  const after = cluster.object(key);
+  if (form === undefined || after === undefined) return [];
+  if (form === 'unknown') {
     say(`the annotation spec-hash of "${key}" cannot be reproduced and is left as it is; expect one rollout of it`);
     return [];
   }
