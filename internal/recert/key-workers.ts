@@ -11,25 +11,26 @@ import type { KeyMaker } from '../pki/signer.ts';
  * Keys travel as `KeyObject`, by reference: no key bytes pass through a message.
  */
 export function openKeyWorkers(cpus: number): KeyMaker & AsyncDisposable {
-  const threads = Array.from({ length: Math.min(cpus, mostThreads) }, openThread);
-  const places = Array.from({ length: ahead }, () => threads).flat();
-  const queue: ((thread: Thread) => void)[] = [];
-  const release = (thread: Thread): void => {
+  const idle: Worker[] = Array.from({ length: Math.min(cpus, mostThreads) }, () => new Worker(threadSource, { eval: true, name: 'keys', resourceLimits: smallHeap }));
+  const all = [...idle];
+  const queue: ((worker: Worker) => void)[] = [];
+  const release = (worker: Worker): void => {
     const next = queue.shift();
-    if (next === undefined) places.push(thread);
-    else next(thread);
+    if (next === undefined) idle.push(worker);
+    else next(worker);
   };
+  for (const worker of all) worker.unref(); // a guessed key nobody needs must not keep the program alive
   return {
     make: async (shape) => {
-      const thread = places.shift() ?? await new Promise<Thread>((resolve) => { queue.push(resolve); });
+      const worker = idle.shift() ?? await new Promise<Worker>((resolve) => { queue.push(resolve); });
       try {
-        return await thread.make(shape);
+        return await made(worker, shape);
       } finally {
-        release(thread);
+        release(worker);
       }
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(threads.map((thread) => thread.end()));
+      await Promise.all(all.map((worker) => worker.terminate()));
     },
   };
 }
@@ -37,45 +38,18 @@ export function openKeyWorkers(cpus: number): KeyMaker & AsyncDisposable {
 const mostThreads = 8;
 const smallHeap = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 8 };
 
-/** Keys asked of a thread at a time: while our own loop is busy, a thread begins the next one by itself. */
-const ahead = 2;
-
-type Thread = { readonly make: (shape: KeyShape) => Promise<PrivateKey>; readonly end: () => Promise<unknown> };
-
-function openThread(): Thread {
-  const worker = new Worker(threadSource, { eval: true, name: 'keys', resourceLimits: smallHeap });
-  const asked: PromiseWithResolvers<PrivateKey>[] = [];
-  let broken: Error | undefined;
-  const answered = (): PromiseWithResolvers<PrivateKey> | undefined => {
-    const first = asked.shift();
-    if (asked.length === 0) worker.unref(); // a guessed key that nobody needs must not keep the program alive
-    return first;
-  };
-  const fail = (error: Error): void => {
-    broken ??= error;
-    while (asked.length > 0) answered()?.reject(broken);
-  };
-  worker.on('message', (key: KeyObject) => {
-    try {
-      answered()?.resolve(privateKeyFrom(key));
-    } catch (error) {
-      fail(error instanceof Error ? error : new Failure('a key that was made cannot be read'));
-    }
+function made(worker: Worker, shape: KeyShape): Promise<PrivateKey> {
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => (): void => {
+      worker.off('message', onMessage).off('error', onError).off('exit', onExit).unref();
+      act();
+    };
+    const onMessage = (key: KeyObject): void => { settle(() => { resolve(privateKeyFrom(key)); })(); };
+    const onError = (error: Error): void => { settle(() => { reject(error); })(); };
+    const onExit = (): void => { settle(() => { reject(new Failure('a thread that makes keys ended')); })(); };
+    worker.on('message', onMessage).on('error', onError).on('exit', onExit).ref();
+    worker.postMessage(shape);
   });
-  worker.on('error', (error) => { fail(error instanceof Error ? error : new Failure('a thread that makes keys failed')); });
-  worker.on('exit', () => { fail(new Failure('a thread that makes keys ended')); });
-  worker.unref();
-  return {
-    make: (shape) => {
-      if (broken !== undefined) return Promise.reject(broken);
-      const wanted = Promise.withResolvers<PrivateKey>();
-      asked.push(wanted);
-      worker.ref();
-      worker.postMessage(shape);
-      return wanted.promise;
-    },
-    end: () => worker.terminate(),
-  };
 }
 
 /** Text, not a file: a single executable has no file that a thread could be started from. */
