@@ -1,6 +1,7 @@
 import type { Outcome } from '../../internal/recert/carry-out.ts';
 import type { Note } from '../../internal/recert/rename/change.ts';
 import type { Renaming } from '../../internal/recert/rename/renaming.ts';
+import { counted } from './counted.ts';
 
 /** The new identity as a person reads it: by what asks for it, then by document, each value as old → new. */
 export function identityLines({ renamings, member }: Pick<Outcome, 'renamings' | 'member'>, everything: boolean): string[] {
@@ -15,7 +16,7 @@ export function identityLines({ renamings, member }: Pick<Outcome, 'renamings' |
 function sizeOf(renamings: readonly Renaming[]): string {
   const count = (some: readonly Renaming[], word: string): string[] => {
     const { size } = new Set(some.map(({ document }) => document));
-    return size === 0 ? [] : [word === 'removed' ? `${size} removed` : `${size} ${word}${size === 1 ? '' : 's'}`];
+    return size === 0 ? [] : [word === 'removed' ? `${size} removed` : counted(size, word)];
   };
   const kept = renamings.filter(({ kind }) => kind !== 'removed');
   const inEtcd = ({ document }: Renaming): boolean => document.startsWith('etcd:');

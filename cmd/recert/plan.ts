@@ -6,6 +6,7 @@ import { recert, type Outcome } from '../../internal/recert/carry-out.ts';
 import type { Edit } from '../../internal/recert/document.ts';
 import type { CertificateRecord, RenewalRecord } from '../../internal/recert/record.ts';
 import { failureBlock } from '../../internal/steps/failure-block.ts';
+import { counted } from './counted.ts';
 import type { LogLevel } from './log-level.ts';
 import { identityLines } from './plan-identity.ts';
 import { countsOf, openTelling } from './run.ts';
@@ -74,5 +75,3 @@ function planData(outcome: Outcome): object {
 }
 
 const placeText = ({ place: { document, field } }: Edit): string => (field.length === 0 ? document : `${document} ${field.join('/')}`);
-
-const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;

@@ -8,6 +8,7 @@ import { recert, type Outcome, type Progress, type Tell } from '../../internal/r
 import { openStateFolder } from '../../internal/recert/commit/state-folder.ts';
 import { stages, type Stage } from '../../internal/recert/stages.ts';
 import { failureBlock } from '../../internal/steps/failure-block.ts';
+import { counted } from './counted.ts';
 import { isTold, type LogLevel } from './log-level.ts';
 import { whatIsLeft } from './status.ts';
 import { writeSummaries } from './summary.ts';
@@ -100,6 +101,5 @@ export function countsOf({ renewal: { record }, replacements }: Outcome): { numb
     tokens: record.tokens.filter(({ after }) => after !== undefined).length,
   };
   const inEtcd = replacements.filter((replacement) => replacement.kind === 'created' || replacement.document.in === 'etcd').length;
-  const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
   return { numbers, what: `${counted(numbers.certificates, 'certificate')}, ${counted(numbers.privateKeys, 'private key')} and ${counted(numbers.tokens, 'token')}`, keys: inEtcd, files: replacements.length - inEtcd };
 }

@@ -1,7 +1,9 @@
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }); // making one costs more than a short text
+
 /** Text that is UTF-8; undefined for bytes that are not, so that nobody writes back replacement characters. */
 export function utf8(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch {
     return undefined;
   }

@@ -40,8 +40,8 @@ export function inOrder(hunks: readonly Hunk[]): Hunk[] {
   return hunks.toSorted((one, other) => one.start - other.start);
 }
 
-/** A hunk without the ends that old and new have in common. */
-function trimmed(value: string, { start, end, text }: Hunk): Hunk {
+/** A hunk of a value without the ends that old and new have in common. */
+export function trimmed(value: string, { start, end, text }: Hunk): Hunk {
   const shorter = Math.min(end - start, text.length);
   const longer = Math.max(end - start, text.length);
   let head = 0;

@@ -22,17 +22,6 @@ export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && startsWith(one, other);
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }); // making one costs more than a short text
-
-/** UTF-8 that really is UTF-8; undefined for anything else, so that nobody writes back a text with replacement characters. */
-export function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
 export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }

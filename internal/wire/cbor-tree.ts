@@ -3,7 +3,8 @@ import type { FieldPath } from '../edit/json.ts';
 import type { Structure } from '../edit/structure.ts';
 import { byName, isList, orderAfterRename, placeOf } from '../edit/structure.ts';
 import type { Plain } from '../edit/tree.ts';
-import { bytesOf, joined, spliced, textOf } from './bytes.ts';
+import { utf8 } from '../edit/characters.ts';
+import { bytesOf, joined, spliced } from './bytes.ts';
 import type { CborItem, CborMember } from './cbor.ts';
 import { cborContent, cborItemAt, cborKeysAt, cborRoot, headOf, replaceCborString } from './cbor.ts';
 import { isByteField } from './fields.ts';
@@ -44,8 +45,8 @@ export function cborStructure(bytes: Uint8Array, identity: Identity): Structure 
     },
     textAt: (path) => {
       const item = cborItemAt(root(), path);
-      const text = item?.type === 'string' ? textOf(cborContent(bytes, item)) : undefined;
-      return text !== undefined && item?.isBytes === false && isBytes(path) ? textOf(new Uint8Array(Buffer.from(text, 'base64'))) : text;
+      const text = item?.type === 'string' ? utf8(cborContent(bytes, item)) : undefined;
+      return text !== undefined && item?.isBytes === false && isBytes(path) ? utf8(new Uint8Array(Buffer.from(text, 'base64'))) : text;
     },
     keysAt: (path) => cborKeysAt(root(), path),
     shapeAt: (path) => {
@@ -138,7 +139,7 @@ function plainOf(bytes: Uint8Array, item: CborItem): Plain {
     case 'array': return item.members().map(({ value }) => plainOf(bytes, value));
     case 'string': {
       const content = cborContent(bytes, item);
-      return (item.isBytes ? undefined : textOf(content)) ?? Buffer.from(content).toString('base64');
+      return (item.isBytes ? undefined : utf8(content)) ?? Buffer.from(content).toString('base64');
     }
     case 'other': return item.major === 0 ? item.count ?? 0 : item.major === 1 ? -1 - (item.count ?? 0) : simpleOf(bytes, item);
   }

@@ -1,5 +1,6 @@
 import { Failure } from '../errors/errors.ts';
-import { bytesOf, joined, spliced, textOf } from './bytes.ts';
+import { utf8 } from '../edit/characters.ts';
+import { bytesOf, joined, spliced } from './bytes.ts';
 import type { FieldPath } from '../edit/json.ts';
 
 /**
@@ -89,7 +90,7 @@ function container(bytes: Uint8Array, type: 'map' | 'array', start: number, coun
     if (type === 'map') {
       const key = itemFrom(bytes, at, depth + 1);
       // Kubernetes has string keys only; one of another type cannot be named by a path, so it gets a name that no path has.
-      name = key.type === 'string' ? textOf(cborContent(bytes, key)) ?? -1 : -1;
+      name = key.type === 'string' ? utf8(cborContent(bytes, key)) ?? -1 : -1;
       at = key.end;
     }
     const value = itemFrom(bytes, at, depth + 1);

@@ -3,7 +3,7 @@ import type { FieldPath } from '../edit/json.ts';
 import { isList, treeOver } from '../edit/structure.ts';
 import type { Structure } from '../edit/structure.ts';
 import type { Plain, Tree } from '../edit/tree.ts';
-import { textOf } from './bytes.ts';
+import { utf8 } from '../edit/characters.ts';
 import { cborStructure } from './cbor-tree.ts';
 import { isByteField } from './fields.ts';
 import type { Identity } from './protobuf-tree.ts';
@@ -27,7 +27,7 @@ export function objectTree(bytes: Uint8Array): Tree | undefined {
 }
 
 function storedJson(text: string, { apiVersion, kind, ...identity }: Identity): Structure {
-  const textAt = (path: FieldPath, written: string): string | undefined => (isByteField(apiVersion, kind, path) ? textOf(new Uint8Array(Buffer.from(written, 'base64'))) : written);
+  const textAt = (path: FieldPath, written: string): string | undefined => (isByteField(apiVersion, kind, path) ? utf8(new Uint8Array(Buffer.from(written, 'base64'))) : written);
   return jsonStructure(text, { ...identity, textOf: textAt });
 }
 

@@ -1,4 +1,5 @@
-import { bytesOf, textOf } from './bytes.ts';
+import { utf8 } from '../edit/characters.ts';
+import { bytesOf } from './bytes.ts';
 import type { FieldSpec, MessageSpec } from './fields.ts';
 import { messageNamed } from './fields.ts';
 import { protobufHead } from './form.ts';
@@ -70,7 +71,7 @@ export function occurrences(bytes: Uint8Array, enclosing: readonly Enclosing[], 
 /** The key of a map entry. */
 export function keyOf(bytes: Uint8Array, entry: Enclosing): string | undefined {
   const key = occurrences(bytes, [entry], 1).at(-1);
-  return key === undefined ? '' : textOf(bytes.subarray(key.start, key.end));
+  return key === undefined ? '' : utf8(bytes.subarray(key.start, key.end));
 }
 
 /** Names of a message's known members that are present, keys of a map, indexes of a list; in stored order. */

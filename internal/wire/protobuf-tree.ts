@@ -4,7 +4,8 @@ import type { FieldPath } from '../edit/json.ts';
 import type { Structure } from '../edit/structure.ts';
 import { isList, orderAfterRename, pathText, placeOf } from '../edit/structure.ts';
 import type { Plain } from '../edit/tree.ts';
-import { bytesOf, joined, textOf } from './bytes.ts';
+import { utf8 } from '../edit/characters.ts';
+import { bytesOf, joined } from './bytes.ts';
 import type { FieldSpec } from './fields.ts';
 import { messageOfKind } from './fields.ts';
 import type { Located } from './protobuf-object.ts';
@@ -92,7 +93,7 @@ export function protobufStructure(bytes: Uint8Array, identity: Identity): Struct
     textAt: (path) => {
       const here = visible(path);
       const content = here === undefined ? undefined : contentOf(bytes, here);
-      return typeMeta(path) ?? (content === undefined ? undefined : textOf(content));
+      return typeMeta(path) ?? (content === undefined ? undefined : utf8(content));
     },
     keysAt: (path) => {
       const here = visible(path);

@@ -1,6 +1,7 @@
 import { isList } from '../edit/structure.ts';
 import type { Plain } from '../edit/tree.ts';
-import { bytesOf, joined, textOf } from './bytes.ts';
+import { utf8 } from '../edit/characters.ts';
+import { bytesOf, joined } from './bytes.ts';
 import type { FieldSpec, MessageSpec } from './fields.ts';
 import { messageNamed } from './fields.ts';
 import type { Located } from './protobuf-object.ts';
@@ -12,7 +13,7 @@ export function plainOf(bytes: Uint8Array, here: Located): Plain | undefined {
   switch (here.is) {
     case 'leaf': case 'bare-entry': {
       const content = contentOf(bytes, here) ?? new Uint8Array();
-      return here.type === 'bytes' ? Buffer.from(content).toString('base64') : textOf(content);
+      return here.type === 'bytes' ? Buffer.from(content).toString('base64') : utf8(content);
     }
     case 'message': return Object.fromEntries(visibleNames(bytes, here).flatMap((name) => entry(name, bytes, member(bytes, here.enclosing, here.spec, String(name)))));
     case 'many': {

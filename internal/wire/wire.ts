@@ -2,7 +2,8 @@ import { Failure, messageOf } from '../errors/errors.ts';
 import type { FieldPath } from '../edit/json.ts';
 import type { JsonToken } from '../edit/json.ts';
 import { isJson, jsonKeysAt, jsonRoot, jsonStringAt, jsonTokenAt, replaceJsonString } from '../edit/json.ts';
-import { bytesOf, sameBytes, textOf } from './bytes.ts';
+import { utf8 } from '../edit/characters.ts';
+import { bytesOf, sameBytes } from './bytes.ts';
 import type { CborItem } from './cbor.ts';
 import { cborContent, cborItemAt, cborKeysAt, cborRoot, replaceCborString } from './cbor.ts';
 import { isByteField, messageOfKind } from './fields.ts';
@@ -36,7 +37,7 @@ export function openStored(bytes: Uint8Array): Stored | undefined {
     case 'encrypted': case 'other': return undefined;
     case 'protobuf': return { form, bytes, ...typeMetaOf(bytes) };
     case 'json': {
-      const text = textOf(bytes);
+      const text = utf8(bytes);
       if (text === undefined || !isJson(text)) throw new Failure('a value that begins like JSON is not JSON');
       return withKind({ form, bytes, text, root: jsonRoot(text), apiVersion: '', kind: '' });
     }
@@ -117,7 +118,7 @@ export function replaceAt(stored: Stored, path: FieldPath, value: string | Uint8
     case 'protobuf': return { ...stored, bytes };
     case 'cbor': return { ...stored, bytes, root: cborRoot(bytes) };
     case 'json': {
-      const text = textOf(bytes) ?? '';
+      const text = utf8(bytes) ?? '';
       return { ...stored, bytes, text, root: jsonRoot(text) };
     }
   }
@@ -145,7 +146,7 @@ function placeOf(stored: Stored, path: FieldPath): Located | undefined {
 }
 
 function asText(content: Uint8Array): StoredField {
-  const text = textOf(content);
+  const text = utf8(content);
   return text === undefined ? { type: 'other' } : { type: 'text', text };
 }
 
@@ -168,7 +169,7 @@ function typeMetaOf(bytes: Uint8Array): { apiVersion: string; kind: string } {
     const words = typeMeta === undefined ? [] : fieldsIn(bytes, typeMeta.start, typeMeta.end);
     const word = (number: number): string => {
       const found = words.findLast((field) => field.number === number);
-      return found === undefined ? '' : textOf(bytes.subarray(found.start, found.end)) ?? '';
+      return found === undefined ? '' : utf8(bytes.subarray(found.start, found.end)) ?? '';
     };
     return { apiVersion: word(unknown.apiVersion), kind: word(unknown.kind) };
   } catch (error) {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { Failure } from '../../errors/errors.ts';
+import { digestOf } from '../../pki/der.ts';
 import type { Change } from './change.ts';
 import { config, prefix, secret } from './keys.ts';
 import type { Cluster } from './cluster.ts';
@@ -22,7 +22,7 @@ export function packageServerStep(): Step {
         if (typeof base64 !== 'string') throw new NotThere('/spec/caBundle');
         return Buffer.from(base64, 'base64');
       });
-      const hash = createHash('sha256').update(bundle).digest('hex');
+      const hash = digestOf(bundle);
       return [changeOf(cluster, certificate, (one) => { one.set(['metadata', 'annotations', 'olmcahash'], hash); })];
     },
   };

@@ -1,3 +1,5 @@
+import { trimmed } from '../../edit/respell.ts';
+
 /** One value that differs, for a person: where, what it was, what it is. Undefined: nothing stands there. Free of secrets. */
 export type Note = { readonly path: string; readonly before: string | undefined; readonly after: string | undefined };
 
@@ -13,7 +15,8 @@ export function noteOf(path: string, before: unknown, after: unknown): Note {
   const [old, fresh] = [textOf(before), textOf(after)].map((text) => (text?.includes('\n') === true ? sizeOf(text) : text));
   if (old === undefined || fresh === undefined) return { path, before: old === undefined ? undefined : shortened(old), after: fresh === undefined ? undefined : shortened(fresh) };
   if (Math.max(old.length, fresh.length) <= longest) return { path, before: old, after: fresh };
-  const [start, end] = sharedEnds(old, fresh);
+  const hunk = trimmed(old, { start: 0, end: old.length, text: fresh });
+  const [start, end] = [Math.max(0, hunk.start - context), Math.max(0, old.length - hunk.end - context)];
   const piece = (text: string): string => shortened(`${start === 0 ? '' : '…'}${text.slice(start, text.length - end)}${end === 0 ? '' : '…'}`);
   return { path, before: piece(old), after: piece(fresh) };
 }
@@ -52,14 +55,4 @@ function textOf(value: unknown): string | undefined {
 
 function shortened(text: string): string {
   return text.length > longest ? `${text.slice(0, longest)}… (${text.length} characters)` : text;
-}
-
-/** How much two texts have in common at both ends, less some context. */
-function sharedEnds(one: string, other: string): [number, number] {
-  const shorter = Math.min(one.length, other.length);
-  let start = 0;
-  while (start < shorter && one[start] === other[start]) start += 1;
-  let end = 0;
-  while (end < shorter - start && one[one.length - 1 - end] === other[other.length - 1 - end]) end += 1;
-  return [Math.max(0, start - context), Math.max(0, end - context)];
 }

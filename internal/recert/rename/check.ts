@@ -2,7 +2,7 @@ import { digestOf } from '../../pki/der.ts';
 import { fieldAt, openStored, type Stored } from '../../wire/wire.ts';
 import { candidatesIn } from '../candidates.ts';
 import type { Document, Replacement } from '../document.ts';
-import { documentName, replacedName } from '../document.ts';
+import { replacedName } from '../document.ts';
 import type { Renaming } from './renaming.ts';
 import type { Option } from './step.ts';
 
@@ -11,7 +11,7 @@ const replaces = new Set<Option>(['user_ca_bundle', 'proxy_trusted_ca_bundle', '
 
 /**
  * Looks at what the renames did to documents, without knowing how: each object is still one of its form, kind and key, and each
- * certificate, key and token that stood in a document stands there still, in its order. Sentences, empty when all is well.
+ * certificate, key and token that stood in a document stands there still. Sentences, empty when all is well.
  *
  * @param before documents as the renewal leaves them, by name
  */
@@ -50,16 +50,9 @@ function textAt(stored: Stored, path: readonly string[]): string | undefined {
   return field?.type === 'text' ? field.text : undefined;
 }
 
-/** Digests of everything that looks like a certificate, key or token, in the order of the document. */
+/** Digests of everything that looks like a certificate, key or token, sorted: a name that changes may change its place among others. */
 function cryptoOf(document: Document): string {
   const found: string[] = [];
   for (const candidate of candidatesIn(document, () => { /* told by the scan */ })) found.push(candidate.is === 'jwt' ? digestOf(new TextEncoder().encode(candidate.text)) : digestOf(candidate.der));
   return found.sort().join();
-}
-
-/** The documents that a renewal changes, as it leaves them, and all others as they were found. */
-export function afterRenewal(found: ReadonlyMap<string, Document>, renewed: readonly Replacement[]): Map<string, Document> {
-  const documents = new Map(found);
-  for (const replacement of renewed) if (replacement.kind === 'changed') documents.set(documentName(replacement.document), { ...replacement.document, bytes: replacement.after });
-  return documents;
 }

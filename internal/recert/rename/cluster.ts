@@ -12,6 +12,8 @@ export type Cluster = {
   readonly keys: (prefix: string) => readonly string[];
   /** The object under a key; undefined when there is none. Throws a Failure naming the key when its value is no object. */
   readonly object: (key: string) => Tree | undefined;
+  /** The bytes of that object. */
+  readonly value: (key: string) => Uint8Array | undefined;
   /** Whole paths of the files below the customization folders whose path below their folder (it begins with `/`) fits; in order. */
   readonly files: (pattern: RegExp) => readonly string[];
   /** Whole paths of the single customization files of a name. */
@@ -32,10 +34,10 @@ export function clusterOf({ objects, files }: Contents): Cluster {
 type State = { readonly objects: ReadonlyMap<string, Uint8Array | undefined>; readonly files: ReadonlyMap<string, FoundFile> };
 
 function view({ objects, files }: State): Cluster & { readonly state: State } {
-  const names = [...objects.keys()].sort();
   return {
     state: { objects, files },
-    keys: (prefix) => names.filter((key) => key.startsWith(prefix)),
+    keys: (prefix) => [...objects.keys()].filter((key) => key.startsWith(prefix)).sort(),
+    value: (key) => objects.get(key),
     object: (key) => {
       const bytes = objects.get(key);
       if (bytes === undefined) return undefined;

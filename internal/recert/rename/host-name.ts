@@ -51,12 +51,17 @@ export function hostNameSteps(old: string, fresh: string): Step[] {
 }
 
 /** `etcd-peer-<node>.crt` and its like, as data keys and as their trace in managedFields. */
-function renamedMembers(secret: Editor, { old, fresh }: HostNames): void {
-  const members = certificateKinds.flatMap((kind) => ['crt', 'key'].map((end) => ({ from: `${kind}-${old}.${end}`, to: `${kind}-${fresh}.${end}` })));
+function renamedMembers(secret: Editor, names: HostNames): void {
+  const members = certificateNames(names);
   for (const { from, to } of members) if (secret.keysAt(['data']).includes(from)) secret.rename(['data', from], to);
   inManagedFields(secret, (fields) => {
     for (const { from, to } of members) if (fields.keysAt(['f:data']).includes(`f:${from}`)) fields.rename(['f:data', `f:${from}`], `f:${to}`);
   });
+}
+
+/** Names of data keys and files of etcd's certificates, and what they become. */
+function certificateNames({ old, fresh }: HostNames): { readonly from: string; readonly to: string }[] {
+  return certificateKinds.flatMap((kind) => ['crt', 'key'].map((end) => ({ from: `${kind}-${old}.${end}`, to: `${kind}-${fresh}.${end}` })));
 }
 
 /** A Secret that bears the node's name. */
@@ -97,13 +102,13 @@ function startupMonitor({ old, fresh }: HostNames): Step[] {
 }
 
 /** Certificate files that bear the node's name. Only the file's own name changes: a folder may be called like the node, too. */
-function renamedFiles({ old, fresh }: HostNames): Step {
+function renamedFiles(names: HostNames): Step {
   const pattern = /\/etcd-all-certs\/etcd-[^/]*$/;
   return {
     row: '6.6 etcd-all-certs', reads: { files: [pattern] },
     changes: (cluster) => cluster.files(pattern).flatMap((path): Change[] => {
       const slash = path.lastIndexOf('/') + 1;
-      const name = certificateKinds.flatMap((kind) => ['crt', 'key'].map((end) => ({ from: `${kind}-${old}.${end}`, to: `${kind}-${fresh}.${end}` }))).find(({ from }) => path.slice(slash) === from);
+      const name = certificateNames(names).find(({ from }) => path.slice(slash) === from);
       if (name === undefined || name.from === name.to) return [];
       const to = `${path.slice(0, slash)}${name.to}`;
       if (cluster.files(pattern).includes(to)) throw new Failure(`there is a file "${to}" already, and "${path}" is to become it`, { next: 'see where it comes from: a seed has one node' });

@@ -1,6 +1,5 @@
 import { latin1 } from '../../edit/characters.ts';
-import type { Document, Replacement } from '../document.ts';
-import { documentName } from '../document.ts';
+import type { Document } from '../document.ts';
 import { findBelow, readFiles, singleFiles } from '../find-files.ts';
 import type { EtcdReader } from '../renewal.ts';
 import type { Contents, FoundFile } from './cluster.ts';
@@ -40,12 +39,12 @@ export async function openContents(source: Source, reads: Reads): Promise<Opened
   return { contents: { objects, files }, found };
 }
 
-/** The same with the new certificates, keys and tokens in it. */
-export function withRenewed({ objects, files }: Contents, renewed: readonly Replacement[]): Contents {
-  const after = new Map(renewed.flatMap((replacement) => (replacement.kind === 'changed' ? [[documentName(replacement.document), replacement.after] as const] : [])));
+/** What was read, with the contents that its documents have now. */
+export function withContents({ objects, files }: Contents, documents: ReadonlyMap<string, Document>): Contents {
+  const now = (name: string, bytes: Uint8Array): Uint8Array => documents.get(name)?.bytes ?? bytes;
   return {
-    objects: new Map([...objects].map(([key, bytes]) => [key, after.get(`etcd:${key}`) ?? bytes])),
-    files: files.map((file) => ({ ...file, bytes: after.get(`file:${file.path}`) ?? file.bytes })),
+    objects: new Map([...objects].map(([key, bytes]) => [key, bytes === undefined ? undefined : now(`etcd:${key}`, bytes)])),
+    files: files.map((file) => ({ ...file, bytes: now(`file:${file.path}`, file.bytes) })),
   };
 }
 

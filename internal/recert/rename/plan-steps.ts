@@ -1,12 +1,13 @@
 import type { ClusterChanges } from '../../config/recert-config-cluster.ts';
 import type { NameRule } from '../../config/recert-config-rules.ts';
 import { certManagerSteps, clusterVersionStep, packageServerStep, staleObjectSteps, webhookAuthenticatorStep } from './always.ts';
+import type { AddressPair } from './address-text.ts';
 import type { Cluster } from './cluster.ts';
 import { domainFileSteps } from './domain-files.ts';
 import { domainObjectSteps } from './domain-objects.ts';
 import { hostNameReads, hostNameSteps, seedHostName } from './host-name.ts';
 import { newInfraId } from './infra-id.ts';
-import { addressPairs, addressSteps, nodeReads } from './node-address.ts';
+import { addressSteps, nodeReads } from './node-address.ts';
 import { proxySteps, readProxy } from './proxy.ts';
 import { rolloutReads, rolloutSteps } from './rollout-hashes.ts';
 import { chronySteps, installConfigSteps, kubeadminSteps, machineNetworkSteps, pullSecretSteps } from './settings.ts';
@@ -23,15 +24,15 @@ export type Part = { readonly option: Option; readonly says: string; readonly st
 
 /**
  * All steps of a run, in the order of the reference's section 6: what comes later sees what came before. `seed` holds what `seedReads`
- * names.
+ * names; `pairs` are the addresses that change.
  * @throws Failure where the seed does not fit what is asked
  */
-export function partsOf({ changes, nameRules }: Asked, seed: Cluster): Part[] {
-  const { addresses, clusterRename, hostname, kubeadminPasswordHash, proxy, installConfig, pullSecret, userCaBundle, proxyTrustedCaBundle, machineNetworks, chronyConfig } = changes;
+export function partsOf({ changes, nameRules }: Asked, seed: Cluster, pairs: readonly AddressPair[]): Part[] {
+  const { clusterRename, hostname, kubeadminPasswordHash, proxy, installConfig, pullSecret, userCaBundle, proxyTrustedCaBundle, machineNetworks, chronyConfig } = changes;
   const part = (option: Option, says: string, steps: readonly Step[]): Part[] => (steps.length === 0 ? [] : [{ option, says, steps }]);
   return [
     ...part('always', 'What follows from new certificates', [packageServerStep(), ...staleObjectSteps(), webhookAuthenticatorStep()]),
-    ...part('ip', 'Address of the node', addresses.length === 0 ? [] : addressSteps(addressPairs(seed, addresses))),
+    ...part('ip', 'Address of the node', pairs.length === 0 ? [] : addressSteps(pairs)),
     ...part('cluster_rename', 'Name and domain of the cluster', clusterRename === undefined ? [] : renamed(clusterRename)),
     ...part('hostname', 'Name of the node', hostname === undefined ? [] : hostNameSteps(seedHostName(seed), hostname)),
     ...part('kubeadmin_password_hash', 'Password of kubeadmin', kubeadminPasswordHash === undefined ? [] : kubeadminSteps(kubeadminPasswordHash.reveal())),

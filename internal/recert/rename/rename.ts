@@ -1,13 +1,14 @@
 import { Failure } from '../../errors/errors.ts';
 import type { Document, Replacement } from '../document.ts';
 import { documentName } from '../document.ts';
+import { laidOver } from '../overlay.ts';
 import type { EtcdReader } from '../renewal.ts';
 import { inUrl, type AddressPair } from './address-text.ts';
 import type { Change } from './change.ts';
-import { afterRenewal, renameFaults } from './check.ts';
+import { renameFaults } from './check.ts';
 import { clusterOf, laid, type Cluster } from './cluster.ts';
 import { addressPairs } from './node-address.ts';
-import { openContents, withRenewed, type Opened } from './open.ts';
+import { openContents, withContents, type Opened } from './open.ts';
 import { asksForIdentity, partsOf, seedReads, type Asked, type Part } from './plan-steps.ts';
 import type { Renaming } from './renaming.ts';
 import { MissingIn, type Reads } from './step.ts';
@@ -33,7 +34,7 @@ export type RenameInput = Asked & {
 };
 
 /** What is read and worked out before there are new certificates: most of it, so it is done while their keys are made. */
-export type Prepared = { readonly asked: Asked; readonly pairs: readonly AddressPair[]; readonly parts: readonly Part[]; readonly opened: Opened; readonly ms: number };
+export type Prepared = { readonly asked: Asked; readonly pairs: readonly AddressPair[]; readonly parts: readonly Part[]; readonly opened: Opened };
 
 /**
  * Reads what a rename needs.
@@ -41,12 +42,10 @@ export type Prepared = { readonly asked: Asked; readonly pairs: readonly Address
  * @throws Failure where the seed does not fit what is asked
  */
 export async function prepareRename(input: RenameInput): Promise<Prepared> {
-  const started = performance.now();
   const seed = clusterOf((await openContents(input, seedReads)).contents);
-  const parts = partsOf(input, seed);
-  const opened = await openContents(input, unionOf(parts));
   const pairs = input.changes.addresses.length === 0 ? [] : addressPairs(seed, input.changes.addresses);
-  return { asked: { changes: input.changes, nameRules: input.nameRules }, pairs, parts, opened, ms: performance.now() - started };
+  const parts = partsOf(input, seed, pairs);
+  return { asked: { changes: input.changes, nameRules: input.nameRules }, pairs, parts, opened: await openContents(input, unionOf(parts)) };
 }
 
 /**
@@ -61,7 +60,8 @@ export function rename({ asked, pairs, parts, opened }: Prepared, renewed: reado
   const say = (fact: string): void => { if (!facts.includes(fact)) facts.push(fact); };
   // Without a wish for another identity this may be a part of a cluster: what is not there needs no care.
   const lenient = !asksForIdentity(asked);
-  let cluster = clusterOf(withRenewed(opened.contents, renewed));
+  const before = laidOver(opened.found, renewed);
+  let cluster = clusterOf(withContents(opened.contents, before));
   const taken: (Change & { readonly part: Part })[] = [];
   for (const part of parts) {
     for (const step of part.steps) {
@@ -74,7 +74,7 @@ export function rename({ asked, pairs, parts, opened }: Prepared, renewed: reado
   const renamings = taken.map(({ part: { option, says }, notes, ...change }): Renaming => ({ option, says, document: `${change.in}:${change.name}`, kind: change.kind, ...(change.kind === 'moved' ? { to: `${change.in}:${change.to}` } : {}), notes }));
   return {
     replacements, renamings,
-    faults: renameFaults(afterRenewal(opened.found, renewed), replacements, renamings),
+    faults: renameFaults(before, replacements, renamings),
     peerUrls: pairs.map(({ old, fresh }) => ({ old: peerUrl(old), fresh: peerUrl(fresh) })),
     facts,
     ms: performance.now() - started,
@@ -91,7 +91,7 @@ function unionOf(parts: readonly Part[]): Reads {
 
 function isChange(cluster: Cluster, change: Change): boolean {
   if (change.kind !== 'changed') return true;
-  const before = change.in === 'etcd' ? cluster.object(change.name)?.bytes : cluster.bytes(change.name);
+  const before = change.in === 'etcd' ? cluster.value(change.name) : cluster.bytes(change.name);
   return before === undefined || Buffer.compare(before, change.after) !== 0;
 }
 

@@ -42,10 +42,10 @@ export function object(row: string, key: string, edit: (object: Editor) => void,
 }
 
 /** All objects whose key begins with a prefix and whose last name fits. */
-export function objects(row: string, prefix: string, edit: (object: Editor, name: string) => void, name = /(?:)/): Step {
+export function objects(row: string, prefix: string, edit: (object: Editor) => void, name = /(?:)/): Step {
   return {
     row, reads: { objects: [prefix] },
-    changes: (cluster) => cluster.keys(prefix).filter((key) => name.test(nameOf(key))).map((key) => changeOf(cluster, key, (editor) => { edit(editor, nameOf(key)); })),
+    changes: (cluster) => cluster.keys(prefix).filter((key) => name.test(nameOf(key))).map((key) => changeOf(cluster, key, edit)),
   };
 }
 
@@ -63,8 +63,8 @@ export function removals(row: string, prefixes: readonly string[], fits: (key: s
 }
 
 /** Files edited as texts. */
-export function texts(row: string, pattern: RegExp, edit: (text: string, path: string) => string, how: How = {}): Step {
-  return { row, reads: { files: [pattern] }, changes: (cluster) => cluster.files(pattern).map((path) => textChange(cluster, path, (text) => edit(text, path), how)) };
+export function texts(row: string, pattern: RegExp, edit: (text: string) => string, how: How = {}): Step {
+  return { row, reads: { files: [pattern] }, changes: (cluster) => cluster.files(pattern).map((path) => textChange(cluster, path, edit, how)) };
 }
 
 /** Single files edited as texts. */
@@ -73,10 +73,10 @@ export function singleTexts(row: string, name: string, edit: (text: string) => s
 }
 
 /** Files edited as JSON or YAML documents; `single`: single files of that name, too. */
-export function documents(row: string, pattern: RegExp, edit: (document: Editor, path: string) => void, single?: string): Step {
+export function documents(row: string, pattern: RegExp, edit: (document: Editor) => void, single?: string): Step {
   return {
     row, reads: { files: [pattern], ...(single === undefined ? {} : { singles: [single] }) },
-    changes: (cluster) => [...cluster.files(pattern), ...(single === undefined ? [] : cluster.singles(single))].map((path) => documentChange(cluster, path, (editor) => { edit(editor, path); })),
+    changes: (cluster) => [...cluster.files(pattern), ...(single === undefined ? [] : cluster.singles(single))].map((path) => documentChange(cluster, path, edit)),
   };
 }
 

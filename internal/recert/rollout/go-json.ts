@@ -1,3 +1,4 @@
+import { utf8 } from '../../edit/characters.ts';
 import { encodeJsonString } from '../../edit/json-string.ts';
 
 /** A JSON string as Go's encoder writes it: `<`, `>`, `&` and the line separators escaped. */
@@ -10,11 +11,11 @@ export function goString(value: string): string {
  * a whole sequence cut off, so wrong bytes are looked at one by one.
  */
 export function goBytesString(bytes: Uint8Array): string {
-  const whole = textOf(bytes);
+  const whole = utf8(bytes);
   if (whole !== undefined) return goString(whole);
   let text = '';
   for (let at = 0; at < bytes.length;) {
-    const character = textOf(bytes.subarray(at, at + lengthOf(bytes[at] ?? 0)));
+    const character = utf8(bytes.subarray(at, at + lengthOf(bytes[at] ?? 0)));
     text += character === undefined ? '\\ufffd' : encodeJsonString(character, 'go');
     at += character === undefined ? 1 : lengthOf(bytes[at] ?? 0);
   }
@@ -24,12 +25,4 @@ export function goBytesString(bytes: Uint8Array): string {
 /** How many bytes a character has, by its first one. */
 function lengthOf(first: number): number {
   return first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

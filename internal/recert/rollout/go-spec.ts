@@ -1,3 +1,4 @@
+import { utf8 } from '../../edit/characters.ts';
 import { isList } from '../../edit/structure.ts';
 import type { Plain } from '../../edit/tree.ts';
 import { objectTree } from '../../wire/object-tree.ts';
@@ -109,11 +110,9 @@ function integer(bytes: Uint8Array, { start, end }: WireField): number {
 }
 
 function textFrom(bytes: Uint8Array, { start, end }: WireField): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(start, end));
-  } catch {
-    throw new UnknownField();
-  }
+  const text = utf8(bytes.subarray(start, end));
+  if (text === undefined) throw new UnknownField();
+  return text;
 }
 
 /** True when a message that is stored as JSON or CBOR has no member that our table lacks. */
