@@ -55,6 +55,12 @@ async function startSubcommand(argv: readonly string[]): Promise<number> {
   return 2;
 }
 
+/** The result stands: a request to stop that comes while Node winds up must not turn it into a death by signal. */
+function end(code: number): void {
+  process.exitCode = code;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(code));
+}
+
 /** Under its own name, or as `node cmd/main.ts NAME …` in a checkout. */
 function called(): { name: string; argv: string[] } {
   const own = basename(process.argv0);
@@ -68,13 +74,10 @@ function isProgram(name: string): name is Program {
 
 const { name, argv } = called();
 if (isProgram(name)) {
-  start(name, argv).then(
-    (code) => { process.exitCode = code; },
-    (error: unknown) => {
-      process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-      process.exitCode = 1;
-    },
-  );
+  start(name, argv).then(end, (error: unknown) => {
+    process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    end(1);
+  });
 } else {
   process.stderr.write(`"${name}" is not a program of this file; it is one of ${programs.join(', ')}\n`);
   process.exitCode = 2;
