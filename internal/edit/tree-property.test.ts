@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
+import { randomFrom } from '../../test/random.ts';
 import type { FieldPath } from './json.ts';
+import { bytes, pathsOf, written } from './test-trees.ts';
 import { textTree } from './text-tree.ts';
 import type { Plain, Tree } from './tree.ts';
-
-const written = (tree: Tree): string => new TextDecoder().decode(tree.bytes);
-
-/** Numbers below `n` that are the same in every run. */
-function numbers(seed: number): (n: number) => number {
-  let state = seed;
-  return (n) => {
-    state = (state * 1103515245 + 12345) % 2147483648;
-    return Math.floor((state / 2147483648) * n);
-  };
-}
 
 const words = [
   'a', 'b1', 'true', '', 'x: y', 'é', 'line\nline2\n', ' lead', 'https://[fd00::1]:6443', '# c', '- z', '12', 'null', 'a\tb', '"q"', "it's", 'trail ', '\n', 'x\n\ny', '{', 'yes', '0777', '~', '<&>', 'k,', '*a', '&b', '!t', '%d', '@', '`', '|', '>', '?', '? x', ':',
@@ -47,10 +38,6 @@ function spelled(random: (n: number) => number): string {
   return random(5) === 0 ? text.replaceAll('\n', '\r\n') : text;
 }
 
-function pathsOf(tree: Tree, path: FieldPath = []): FieldPath[] {
-  return [path, ...tree.keysAt(path).flatMap((key) => pathsOf(tree, [...path, key]))];
-}
-
 /** The same edit of plain data, by other means. */
 function onPlain(root: Plain | undefined, path: FieldPath, edit: (parent: Record<string | number, Plain>, key: string | number) => void): Plain {
   const copy = structuredClone(root) ?? null;
@@ -61,10 +48,11 @@ function onPlain(root: Plain | undefined, path: FieldPath, edit: (parent: Record
 }
 
 test('random edits of random texts read as the same edits of plain data, and what came and goes again leaves the same bytes', (t) => {
-  const random = numbers(20);
+  const share = randomFrom(30);
+  const random = (n: number): number => Math.floor(share() * n);
   let edits = 0;
   for (let document = 0; document < 150; document += 1) {
-    const opened = textTree(new TextEncoder().encode(spelled(random)));
+    const opened = textTree(bytes(spelled(random)));
     if (opened === undefined) continue; // a comment in a string of several lines, or a bare scalar
     let tree = opened;
     for (let turn = 0; turn < 6; turn += 1) {

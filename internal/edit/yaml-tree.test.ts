@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bytes, edited, opened, written } from './test-trees.ts';
 import { textTree } from './text-tree.ts';
 import type { Tree } from './tree.ts';
-
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const written = (tree: Tree): string => new TextDecoder().decode(tree.bytes);
-function opened(text: string): Tree {
-  const tree = textTree(bytes(text));
-  assert.ok(tree, text);
-  return tree;
-}
-const edited = (text: string, edit: (tree: Tree) => Tree): string => written(edit(opened(text)));
 
 const kubeconfig = `apiVersion: v1
 kind: Config

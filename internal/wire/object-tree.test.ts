@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FieldPath } from '../edit/json.ts';
+import { bytes, pathsOf } from '../edit/test-trees.ts';
 import type { Plain, Tree } from '../edit/tree.ts';
 import { joined } from './bytes.ts';
 import { isByteField } from './fields.ts';
@@ -10,7 +11,6 @@ import { field, replaceSpan } from './protobuf.ts';
 import { golden, goldenSkip, kubernetesCbor } from './test-golden.ts';
 
 type Members = Record<string, Plain>;
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const word = (tree: Tree, name: string): string => tree.textAt([name]) ?? '';
 const hex = (value: Uint8Array): string => Buffer.from(value).toString('hex');
 const isMap = (value: Plain | undefined): value is Members => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -43,10 +43,6 @@ function* values(form: 'pb' | 'json' | 'cbor'): Generator<[name: string, value: 
     if (form === 'json' && name.endsWith('.json')) yield [name, value];
     if (form === 'cbor' && name.endsWith('.json')) yield [`${name} as CBOR`, kubernetesCbor(JSON.parse(new TextDecoder().decode(value)))];
   }
-}
-
-function pathsOf(tree: Tree, path: FieldPath = []): FieldPath[] {
-  return [path, ...tree.keysAt(path).flatMap((key) => pathsOf(tree, [...path, key]))];
 }
 
 /** `most` of all, spread over them. */
