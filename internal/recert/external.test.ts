@@ -4,19 +4,13 @@ import type { Document } from './document.ts';
 import { externalsIn, externalsOf } from './external.ts';
 import type { EtcdReader } from './renewal.ts';
 import { certPem, configMap, object, pair, pem } from './test-documents.ts';
+import { etcdHolding } from './test-etcd.ts';
 
 const [publicCa, registry, users, own] = [await pair('public'), await pair('registry'), await pair('users'), await pair('own')];
 
 const silent = (fact: string): void => { throw new Error(fact); };
 
-function etcd(documents: readonly Document[]): EtcdReader {
-  return {
-    list: async function* list(prefix) {
-      await Promise.resolve();
-      for (const document of documents) if (document.in === 'etcd' && document.key.startsWith(prefix)) yield { key: document.key, value: document.bytes, modRevision: document.modRevision };
-    },
-  };
-}
+const etcd = (documents: readonly Document[]): EtcdReader => etcdHolding(documents.flatMap((document) => (document.in === 'etcd' ? [[document.key, document.bytes] as const] : [])));
 
 const image = (name?: string) => object('/kubernetes.io/config.openshift.io/images/cluster', { apiVersion: 'config.openshift.io/v1', kind: 'Image', spec: name === undefined ? {} : { additionalTrustedCA: { name } } }, 'json');
 const trusted = configMap('openshift-config-managed/trusted-ca-bundle', { 'ca-bundle.crt': `# Public\n${certPem(publicCa)}` });

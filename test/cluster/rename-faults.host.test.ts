@@ -7,7 +7,7 @@ import { readRecertConfigFile } from '../../internal/config/recert-config.ts';
 import { Failure } from '../../internal/errors/errors.ts';
 import { openEtcd } from '../../internal/etcd/etcd.ts';
 import { prepareRename, rename, type Renamed } from '../../internal/recert/rename/rename.ts';
-import type { EtcdReader } from '../../internal/recert/renewal.ts';
+import { etcdHolding } from '../../internal/recert/test-etcd.ts';
 import { objectTree } from '../../internal/wire/object-tree.ts';
 import type { Tree } from '../../internal/edit/tree.ts';
 import { makeCluster, type Cluster } from './cluster.ts';
@@ -34,19 +34,13 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-const readerOf = (all: ReadonlyMap<string, Uint8Array>): EtcdReader => ({
-  async *list(prefix, { keysOnly = false } = {}) { // eslint-disable-line @typescript-eslint/require-await -- an etcd in memory
-    for (const [key, value] of [...all].sort(([a], [b]) => (a < b ? -1 : 1))) if (key.startsWith(prefix)) yield { key, value: keysOnly ? new Uint8Array() : value, modRevision: '1' };
-  },
-});
-
 /** A rename with some keys of the configuration for everything, over other values than the cluster's. */
 async function renaming(options: readonly string[], all: ReadonlyMap<string, Uint8Array>, more: object = {}): Promise<Renamed> {
   const whole = Object.entries(configFor(cluster, cluster.seed, targetIdentity()));
   const file = join(folder, 'recert.json');
   await writeFile(file, JSON.stringify({ ...Object.fromEntries(whole.filter(([key]) => options.includes(key) || /etcd_endpoint|dirs|files/.test(key))), ...more }));
   const { cluster: { dirs, files, ...changes }, crypto } = await readRecertConfigFile(file);
-  return rename(await prepareRename({ etcd: readerOf(all), folders: dirs, files, changes, nameRules: crypto.nameRules }), []);
+  return rename(await prepareRename({ etcd: etcdHolding(all), folders: dirs, files, changes, nameRules: crypto.nameRules }), []);
 }
 
 const without = (key: string): Map<string, Uint8Array> => new Map([...values].filter(([one]) => one !== key));

@@ -9,9 +9,10 @@ import { Secret } from '../../log/secret.ts';
 import { encryptionOf } from '../../wire/encryption.ts';
 import { fieldAt, openStored } from '../../wire/wire.ts';
 import type { Replacement } from '../document.ts';
+import { etcdHolding } from '../test-etcd.ts';
 import { findAtRest, sealWith } from './at-rest.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
-import { rotate } from './rotate.ts';
+import { rotate, type ClearReader } from './rotate.ts';
 
 const metadata = (name: string, namespace?: string): KubeObject['metadata'] => ({ name, ...(namespace === undefined ? {} : { namespace }), uid: '0', creationTimestamp: '2025-01-01T00:00:00Z' });
 const secret = (namespace: string, name: string, data: Record<string, Buffer>): [string, Buffer] => [`/kubernetes.io/secrets/${namespace}/${name}`, storedValue({ apiVersion: 'v1', kind: 'Secret', metadata: metadata(name, namespace), data, type: 'Opaque' }, 'protobuf')];
@@ -20,13 +21,6 @@ const key = (byte: number): Buffer => Buffer.alloc(32, byte);
 const configuration = (type: string, name: string, byte: number, ...resources: string[]): string => `${JSON.stringify({ kind: 'EncryptionConfiguration', apiVersion: 'apiserver.config.k8s.io/v1', resources: [{ resources, providers: [{ [type]: { keys: [{ name, secret: key(byte).toString('base64') }] } }, { identity: {} }] }] })}\n`;
 
 type Values = Map<string, Buffer>;
-const readerOf = (values: Values): { get: (key: string) => Promise<{ value: Uint8Array } | undefined>; list: (prefix: string) => AsyncIterable<{ key: string; value: Uint8Array; modRevision: string }> } => ({
-  get: (name) => Promise.resolve(values.has(name) ? { value: values.get(name) ?? Buffer.alloc(0) } : undefined),
-  list: (prefix) => (async function* listed() {
-    await Promise.resolve();
-    for (const [name, value] of [...values].sort()) if (name.startsWith(prefix)) yield { key: name, value, modRevision: '1' };
-  })(),
-});
 
 /** A cluster as the operators leave it: four kinds encrypted, configurations in Secrets and on disk, two generations of the kube key. */
 function encryptedCluster(type: 'aescbc' | 'aesgcm'): { clear: Values; stored: Values; folder: string } & Disposable {
@@ -56,7 +50,7 @@ function encryptedCluster(type: 'aescbc' | 'aesgcm'): { clear: Values; stored: V
   return { clear, stored: new Map([...clear].map(([name, value]) => [name, Buffer.from(seal(name, value))])), folder, [Symbol.dispose]: () => { rmSync(folder, { recursive: true }); } };
 }
 
-const clearReader = (stored: Values, open: (key: string, value: Uint8Array) => Uint8Array): ReturnType<typeof readerOf> => readerOf(new Map([...stored].map(([name, value]) => [name, Buffer.from(open(name, value))])));
+const clearReader = (stored: Values, open: (key: string, value: Uint8Array) => Uint8Array): ClearReader => etcdHolding([...stored].map(([name, value]) => [name, open(name, value)]));
 const nameOf = (replacement: Replacement): string => (replacement.kind === 'created' ? (replacement.in === 'etcd' ? replacement.key : replacement.path) : replacement.document.in === 'etcd' ? replacement.document.key : replacement.document.path);
 const bytesAt = (value: Uint8Array, ...path: string[]): string => {
   const stored = openStored(value);
@@ -67,7 +61,7 @@ const bytesAt = (value: Uint8Array, ...path: string[]): string => {
 for (const type of ['aescbc', 'aesgcm'] as const) {
   await test(`${type}: every encrypted value is opened, OAuth tokens too, by the newest configuration on disk`, async () => {
     using cluster = encryptedCluster(type);
-    const atRest = await findAtRest(readerOf(cluster.stored), [cluster.folder]);
+    const atRest = await findAtRest(etcdHolding(cluster.stored), [cluster.folder]);
     assert.equal(atRest.type, type);
     assert.deepEqual(atRest.files.map(({ revision }) => revision), [10, 9]);
     for (const [name, value] of cluster.stored) {
@@ -78,7 +72,7 @@ for (const type of ['aescbc', 'aesgcm'] as const) {
 
   await test(`${type}: new keys stand in Secrets, key Secrets and files, and every value is stored under them`, async () => {
     using cluster = encryptedCluster(type);
-    const atRest = await findAtRest(readerOf(cluster.stored), [cluster.folder]);
+    const atRest = await findAtRest(etcdHolding(cluster.stored), [cluster.folder]);
     const mine = '/kubernetes.io/secrets/a/mine';
     const planned: Replacement = { kind: 'changed', document: { in: 'etcd', key: mine, bytes: cluster.clear.get(mine) ?? Buffer.alloc(0), modRevision: '1' }, after: secret('a', 'mine', { x: Buffer.from('renewed') })[1] };
     let made = 100;
@@ -104,14 +98,14 @@ for (const type of ['aescbc', 'aesgcm'] as const) {
 
     // The cluster that was written is opened by what was written into it.
     for (const { document } of atRest.files) writeFileSync(document.path, clearOf(document.path));
-    const again = await findAtRest(readerOf(new Map([...now, apiServer(type)])), [cluster.folder]);
+    const again = await findAtRest(etcdHolding([...now, apiServer(type)]), [cluster.folder]);
     for (const [name, value] of now) assert.ok(Buffer.from(again.open(name, value)).equals(clearOf(name)), name);
   });
 }
 
 await test('a key Secret takes the name of the given key, inside and outside', async () => {
   using cluster = encryptedCluster('aescbc');
-  const atRest = await findAtRest(readerOf(cluster.stored), [cluster.folder]);
+  const atRest = await findAtRest(etcdHolding(cluster.stored), [cluster.folder]);
   const { replacements } = await rotate(clearReader(cluster.stored, atRest.open), atRest, [], { openshift: new Secret(configuration('aesgcm', '7', 9, 'routes.route.openshift.io')) });
   const made = replacements.find((replacement) => replacement.kind === 'created');
   assert.ok(made?.kind === 'created' && made.in === 'etcd');
@@ -125,10 +119,10 @@ await test('a key Secret takes the name of the given key, inside and outside', a
 
 await test('identity, an empty type and none at all are off: the plan stays as it is', async () => {
   for (const type of ['identity', '', undefined]) {
-    const atRest = await findAtRest(readerOf(new Map([apiServer(type)])), []);
+    const atRest = await findAtRest(etcdHolding([apiServer(type)]), []);
     assert.equal(atRest.type, 'off');
     const plan: Replacement[] = [];
-    const { replacements, facts, seal } = await rotate(readerOf(new Map()), atRest, plan, { kube: new Secret('{}') });
+    const { replacements, facts, seal } = await rotate(etcdHolding([]), atRest, plan, { kube: new Secret('{}') });
     assert.equal(replacements, plan);
     assert.equal(Buffer.from(seal('/kubernetes.io/secrets/a/b', Buffer.from('x'))).toString(), 'x');
     assert.deepEqual(facts, ["the cluster's etcd is not encrypted; kube_encryption_config has no effect"]);
@@ -138,23 +132,23 @@ await test('identity, an empty type and none at all are off: the plan stays as i
 await test('values that are still encrypted after it was switched off are opened', async () => {
   using cluster = encryptedCluster('aescbc');
   cluster.stored.set(...apiServer('identity'));
-  const atRest = await findAtRest(readerOf(cluster.stored), [cluster.folder]);
+  const atRest = await findAtRest(etcdHolding(cluster.stored), [cluster.folder]);
   const mine = '/kubernetes.io/secrets/a/mine';
   assert.equal(atRest.type, 'off');
   assert.ok(cluster.clear.get(mine)?.equals(atRest.open(mine, cluster.stored.get(mine) ?? Buffer.alloc(0))));
 });
 
 const refused: readonly (readonly [string, (cluster: ReturnType<typeof encryptedCluster>) => Promise<unknown>, RegExp])[] = [
-  ['an etcd of something else', () => findAtRest(readerOf(new Map()), []), /^the etcd key "\/kubernetes\.io\/config\.openshift\.io\/apiservers\/cluster" is absent: this is not the etcd of an OpenShift cluster$/],
-  ['an unknown type', () => findAtRest(readerOf(new Map([apiServer('secretbox')])), []), /^Unsupported encryption type "secretbox" in APIServer\/cluster$/],
-  ['a key that is not on disk', ({ stored }) => findAtRest(readerOf(stored), []), /^the cluster's etcd is encrypted by aescbc, and its key is not to be found$/],
-  ['a configuration on disk that is cut off', ({ stored, folder }) => { writeFileSync(join(folder, 'static-pod-resources/kube-apiserver-pod-10/secrets/encryption-config/encryption-config'), '{"kind":"Encr'); return findAtRest(readerOf(stored), [folder]); }, /^".*kube-apiserver-pod-10.*" cannot be used: it is not JSON$/],
-  ['a configuration on disk with KMS', ({ stored, folder }) => { writeFileSync(join(folder, 'static-pod-resources/kube-apiserver-pod-10/secrets/encryption-config/encryption-config'), configuration('kms', '1', 1, 'secrets')); return findAtRest(readerOf(stored), [folder]); }, /^".*" cannot be used: the provider "kms" is not known$/],
-  ['a Secret of the OAuth API server that is absent', ({ stored, folder }) => { stored.delete('/kubernetes.io/secrets/openshift-oauth-apiserver/encryption-config'); return findAtRest(readerOf(stored), [folder]); }, /^the cluster's etcd is encrypted by aescbc, and the etcd key "\/kubernetes\.io\/secrets\/openshift-oauth-apiserver\/encryption-config" is absent$/],
-  ['a damaged value', async ({ stored, folder }) => (await findAtRest(readerOf(stored), [folder])).open('/kubernetes.io/secrets/a/mine', Buffer.from('k8s:enc:aescbc:v1:2:0123456789abcdef0123456789abcdef')), /^the etcd value of "\/kubernetes\.io\/secrets\/a\/mine" cannot be opened: the aescbc key "2" does not open the value$/],
-  ['a given configuration that encrypts nothing', async ({ stored, folder }) => rotate(readerOf(stored), await findAtRest(readerOf(stored), [folder]), [], { kube: new Secret('{"kind":"EncryptionConfiguration","apiVersion":"apiserver.config.k8s.io/v1","resources":[{"resources":["secrets"],"providers":[{"identity":{}}]}]}') }), /^kube_encryption_config cannot be used: its first provider does not encrypt$/],
-  ['a given key of 16 bytes', async ({ stored, folder }) => rotate(readerOf(stored), await findAtRest(readerOf(stored), [folder]), [], { kube: new Secret(configuration('aescbc', '1', 1, 'secrets').replace(key(1).toString('base64'), Buffer.alloc(16).toString('base64'))) }), /^kube_encryption_config cannot be used: the aescbc key "1" has 16 bytes, 32 are needed$/],
-  ['given configurations of one resource', async ({ stored, folder }) => rotate(readerOf(stored), await findAtRest(readerOf(stored), [folder]), [], { oauth: new Secret(configuration('aescbc', '1', 1, 'secrets')) }), /^encryption configurations contain overlapping resources$/],
+  ['an etcd of something else', () => findAtRest(etcdHolding([]), []), /^the etcd key "\/kubernetes\.io\/config\.openshift\.io\/apiservers\/cluster" is absent: this is not the etcd of an OpenShift cluster$/],
+  ['an unknown type', () => findAtRest(etcdHolding([apiServer('secretbox')]), []), /^Unsupported encryption type "secretbox" in APIServer\/cluster$/],
+  ['a key that is not on disk', ({ stored }) => findAtRest(etcdHolding(stored), []), /^the cluster's etcd is encrypted by aescbc, and its key is not to be found$/],
+  ['a configuration on disk that is cut off', ({ stored, folder }) => { writeFileSync(join(folder, 'static-pod-resources/kube-apiserver-pod-10/secrets/encryption-config/encryption-config'), '{"kind":"Encr'); return findAtRest(etcdHolding(stored), [folder]); }, /^".*kube-apiserver-pod-10.*" cannot be used: it is not JSON$/],
+  ['a configuration on disk with KMS', ({ stored, folder }) => { writeFileSync(join(folder, 'static-pod-resources/kube-apiserver-pod-10/secrets/encryption-config/encryption-config'), configuration('kms', '1', 1, 'secrets')); return findAtRest(etcdHolding(stored), [folder]); }, /^".*" cannot be used: the provider "kms" is not known$/],
+  ['a Secret of the OAuth API server that is absent', ({ stored, folder }) => { stored.delete('/kubernetes.io/secrets/openshift-oauth-apiserver/encryption-config'); return findAtRest(etcdHolding(stored), [folder]); }, /^the cluster's etcd is encrypted by aescbc, and the etcd key "\/kubernetes\.io\/secrets\/openshift-oauth-apiserver\/encryption-config" is absent$/],
+  ['a damaged value', async ({ stored, folder }) => (await findAtRest(etcdHolding(stored), [folder])).open('/kubernetes.io/secrets/a/mine', Buffer.from('k8s:enc:aescbc:v1:2:0123456789abcdef0123456789abcdef')), /^the etcd value of "\/kubernetes\.io\/secrets\/a\/mine" cannot be opened: the aescbc key "2" does not open the value$/],
+  ['a given configuration that encrypts nothing', async ({ stored, folder }) => rotate(etcdHolding(stored), await findAtRest(etcdHolding(stored), [folder]), [], { kube: new Secret('{"kind":"EncryptionConfiguration","apiVersion":"apiserver.config.k8s.io/v1","resources":[{"resources":["secrets"],"providers":[{"identity":{}}]}]}') }), /^kube_encryption_config cannot be used: its first provider does not encrypt$/],
+  ['a given key of 16 bytes', async ({ stored, folder }) => rotate(etcdHolding(stored), await findAtRest(etcdHolding(stored), [folder]), [], { kube: new Secret(configuration('aescbc', '1', 1, 'secrets').replace(key(1).toString('base64'), Buffer.alloc(16).toString('base64'))) }), /^kube_encryption_config cannot be used: the aescbc key "1" has 16 bytes, 32 are needed$/],
+  ['given configurations of one resource', async ({ stored, folder }) => rotate(etcdHolding(stored), await findAtRest(etcdHolding(stored), [folder]), [], { oauth: new Secret(configuration('aescbc', '1', 1, 'secrets')) }), /^encryption configurations contain overlapping resources$/],
 ];
 for (const [what, act, message] of refused) {
   await test(`${what} is refused`, async () => {

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { customBundles } from '../../../test/cluster/settings/authorities.ts';
 import { etcdKeyOf, storedValue, usualEncoding, type KubeObject } from '../../../test/cluster/stored.ts';
 import { fnv64Text } from '../rollout/fnv.ts';
+import { etcdHolding } from '../test-etcd.ts';
 import { clusterOf, laid } from './cluster.ts';
 import type { Change } from './change.ts';
 import { domainObjectSteps } from './domain-objects.ts';
@@ -71,7 +72,7 @@ test('13.27 a certificate file is renamed, a folder that is called like the node
   const steps = hostNameSteps('node-a', 'edge').filter(({ row }) => row === '6.6 etcd-all-certs');
   const [step] = steps;
   assert.ok(step !== undefined);
-  const { contents } = await openContents({ etcd: { async *list() { /* empty */ } }, folders: [folder], files: [] }, step.reads);
+  const { contents } = await openContents({ etcd: etcdHolding([]), folders: [folder], files: [] }, step.reads);
   const changes = step.changes(clusterOf(contents), () => undefined);
   assert.deepEqual(changes.map((change) => [change.name, change.kind === 'moved' ? change.to : change.kind]), [[join(folder, path), join(folder, 'node-a/etcd-all-certs/etcd-peer-edge.crt')]]);
 });

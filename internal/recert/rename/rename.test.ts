@@ -6,6 +6,7 @@ import { Failure } from '../../errors/errors.ts';
 import { Secret } from '../../log/secret.ts';
 import type { EtcdReader } from '../renewal.ts';
 import { replacedName } from '../document.ts';
+import { etcdHolding } from '../test-etcd.ts';
 import { prepareRename, rename, type Renamed } from './rename.ts';
 
 const metadata = (name: string, namespace?: string) => ({ name, ...(namespace === undefined ? {} : { namespace }), uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' });
@@ -15,10 +16,7 @@ const object = (kind: string, apiVersion: string, place: string, content: object
 };
 
 function etcdOf(objects: readonly KubeObject[], more: Readonly<Record<string, string>> = {}): EtcdReader {
-  const values = new Map<string, Uint8Array>([...objects.map((one) => [etcdKeyOf(one), storedValue(one, usualEncoding(one))] as const), ...Object.entries(more).map(([key, text]) => [key, Buffer.from(text)] as const)]);
-  return { async *list(prefix, { keysOnly = false } = {}) { // eslint-disable-line @typescript-eslint/require-await -- an etcd in memory
-    for (const [key, value] of [...values].sort(([a], [b]) => (a < b ? -1 : 1))) if (key.startsWith(prefix)) yield { key, value: keysOnly ? new Uint8Array() : value, modRevision: '7' };
-  } };
+  return etcdHolding([...objects.map((one) => [etcdKeyOf(one), storedValue(one, usualEncoding(one))] as const), ...Object.entries(more).map(([key, text]) => [key, Buffer.from(text)] as const)]);
 }
 
 const run = (etcd: EtcdReader, changes: Partial<ClusterChanges>, nameRules: readonly { old: string; new: string }[] = []): Promise<Renamed> => prepareRename({ etcd, folders: [], files: [], changes: { addresses: [], machineNetworks: [], ...changes }, nameRules }).then((prepared) => rename(prepared, []));
