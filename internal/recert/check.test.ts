@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { writeAt } from '../edit/edit.ts';
-import { certificateOfPem, certPem, configMap, file, keyPem, kubeconfig, pair, renewing, rsa, secret, token } from './test-documents.ts';
+import { certificateOfPem, certPem, configMap, file, keyPem, kubeconfig, pair, renewing, rsa, secret, tlsSecret, token } from './test-documents.ts';
 import { check } from './check.ts';
 import type { Document, Edit } from './document.ts';
 import { documentName } from './document.ts';
@@ -24,7 +24,7 @@ const ca = await pair('ca');
 const leaf = await pair('leaf', { by: ca });
 const bearer = await token(signing.key, { kid: 'yes' });
 const documents = [
-  secret('a/ca', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca) }), secret('a/leaf', { 'tls.crt': certPem(leaf) + certPem(ca), 'tls.key': keyPem(leaf) }),
+  tlsSecret('a/ca', ca), tlsSecret('a/leaf', leaf, ca),
   secret('a/sa', { 'service-account.key': keyPem(signing), token: bearer }), file('/etc/kubernetes/kubeconfig', kubeconfig({ ca, client: leaf, bearer })), file('/etc/kubernetes/ca.crt', `# kept\n${certPem(ca)}`),
 ] as const;
 const [caAt, leafAt, saAt, kubeAt, fileAt] = documents.map(documentName);

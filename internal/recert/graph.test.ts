@@ -3,21 +3,16 @@ import { test } from 'node:test';
 import { chainFaults } from '../pki/chain.ts';
 import { nodeKeyMaker } from '../pki/signer.ts';
 import { cn, extension, makeCertificate } from '../pki/test-certificates.ts';
-import type { FieldPath } from '../edit/json.ts';
 import { useKeyFrom } from './options.ts';
 import type { Pair } from './test-documents.ts';
-import { certPem, configMap, file, keyPem, kubeconfig, p256, pair, renewing, rsa, secret } from './test-documents.ts';
-
-const crt: FieldPath = ['data', 'tls.crt'];
-const bundle: FieldPath = ['data', 'ca-bundle.crt'];
-const stored = (place: string, one: Pair, ...chain: Pair[]) => secret(place, { 'tls.crt': [one, ...chain].map((each) => certPem(each)).join(''), 'tls.key': keyPem(one) });
+import { bundle, certPem, configMap, crt, file, keyPem, kubeconfig, p256, pair, renewing, rsa, secret, tlsSecret } from './test-documents.ts';
 
 test('a tree of three levels is renewed in all encodings, bundles keep their order, and the new chain is whole', async () => {
   const root = await pair('root', { shape: rsa });
   const middle = await pair('middle', { by: root, ca: true });
   const leaf = await pair('leaf', { by: middle, shape: { type: 'ed25519' } });
   const documents = [
-    stored('a/root', root), stored('a/middle', middle), secret('a/leaf', { 'tls.crt': certPem(leaf) + certPem(middle), 'tls.key': keyPem(leaf) }, { encoding: 'json' }),
+    tlsSecret('a/root', root), tlsSecret('a/middle', middle), secret('a/leaf', { 'tls.crt': certPem(leaf) + certPem(middle), 'tls.key': keyPem(leaf) }, { encoding: 'json' }),
     configMap('a/one', { 'ca-bundle.crt': certPem(root) + certPem(leaf) }), configMap('a/two', { 'ca-bundle.crt': certPem(leaf) + certPem(root) }),
   ] as const;
   const done = await renewing(documents);
@@ -46,7 +41,7 @@ test('authorities that sign each other, with and without roots of their own, are
 test('a CN is no identity: several certificates of one name keep their own keys and signers', async () => {
   const [a, b] = [await pair('signer@1'), await pair('signer@1')];
   const [one, two] = [await pair('127.0.0.1', { by: a }), await pair('127.0.0.1', { by: b })];
-  const documents = [stored('x/a', a), stored('x/b', b), stored('x/1', one), stored('x/2', two)] as const;
+  const documents = [tlsSecret('x/a', a), tlsSecret('x/b', b), tlsSecret('x/1', one), tlsSecret('x/2', two)] as const;
   const done = await renewing(documents);
   assert.deepEqual(chainFaults(done.certificate(documents[2], crt), done.certificate(documents[0], crt)), []);
   assert.deepEqual(chainFaults(done.certificate(documents[3], crt), done.certificate(documents[1], crt)), []);
@@ -57,7 +52,7 @@ test('a certificate without key identifiers, and one under another name than its
   const ca = await pair('ca', { shape: rsa, keyIds: undefined as never });
   const bare = await makeCertificate({ subject: cn('bare'), key: await nodeKeyMaker.make(p256), by: ca });
   const renamed = { certificate: await makeCertificate({ subject: cn('ca after a rename'), key: ca.key, extensions: [extension.basicConstraints(true)] }), key: ca.key };
-  const documents = [stored('a/ca', renamed), configMap('a/leaf', { 'ca-bundle.crt': certPem({ certificate: bare, key: ca.key }) })] as const;
+  const documents = [tlsSecret('a/ca', renamed), configMap('a/leaf', { 'ca-bundle.crt': certPem({ certificate: bare, key: ca.key }) })] as const;
   const done = await renewing(documents);
   assert.deepEqual(done.faults, []);
   assert.ok(done.record.certificates.every(({ after }) => after !== undefined));
@@ -85,7 +80,7 @@ test('signing 1,000 certificates of 40 authorities asks about as many signatures
   const keys = await Promise.all(Array.from({ length: 60 }, () => nodeKeyMaker.make(p256)));
   const authorities = await Promise.all(Array.from({ length: 40 }, (_, at) => pair(`ca ${at}`, { key: keys[at] ?? keys[0] as never })));
   const leaves = await Promise.all(Array.from({ length: 960 }, (_, at) => pair(`leaf ${at}`, { key: keys[at % 60] ?? keys[0] as never, by: authorities[at % 40] as Pair, serial: Uint8Array.from([1, at >> 8, at & 255]) })));
-  const documents = [...authorities.map((one, at) => stored(`a/ca-${at}`, one)), ...leaves.map((one, at) => stored(`a/leaf-${at}`, one))];
+  const documents = [...authorities.map((one, at) => tlsSecret(`a/ca-${at}`, one)), ...leaves.map((one, at) => tlsSecret(`a/leaf-${at}`, one))];
   const before = process.cpuUsage();
   const done = await renewing(documents);
   const { user, system } = process.cpuUsage(before);

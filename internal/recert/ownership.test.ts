@@ -4,13 +4,7 @@ import { isJwtSignedBy, kidOf, readJwt } from '../pki/jwt.ts';
 import type { KeyShape } from '../pki/keys.ts';
 import { readPublicKey } from '../pki/keys.ts';
 import { extension } from '../pki/test-certificates.ts';
-import type { FieldPath } from '../edit/json.ts';
-import type { Pair } from './test-documents.ts';
-import { certPem, configMap, file, keyPem, p256, pair, pem, renewing, rsa, secret, token } from './test-documents.ts';
-
-const crt: FieldPath = ['data', 'tls.crt'];
-const bundle: FieldPath = ['data', 'ca-bundle.crt'];
-const stored = (place: string, one: Pair, ...chain: Pair[]) => secret(place, { 'tls.crt': [one, ...chain].map((each) => certPem(each)).join(''), 'tls.key': keyPem(one) });
+import { bundle, certPem, configMap, crt, file, keyPem, p256, pair, pem, renewing, rsa, secret, tlsSecret, token } from './test-documents.ts';
 
 test('external certificates stay byte for byte, with what is signed below them, and their keys', async () => {
   const company = await pair('company');
@@ -18,7 +12,7 @@ test('external certificates stay byte for byte, with what is signed below them, 
   const served = await pair('*.apps.example.com', { by: middle });
   const same = await pair('company'); // another authority of the same name: the cluster's own
   const ownLeaf = await pair('own', { by: same });
-  const documents = [configMap('a/trust', { 'ca-bundle.crt': certPem(company) + certPem(same) }), stored('a/ingress', served, middle), secret('a/company', { 'tls.key': keyPem(company) }), stored('a/own', same), stored('a/leaf', ownLeaf)] as const;
+  const documents = [configMap('a/trust', { 'ca-bundle.crt': certPem(company) + certPem(same) }), tlsSecret('a/ingress', served, middle), secret('a/company', { 'tls.key': keyPem(company) }), tlsSecret('a/own', same), tlsSecret('a/leaf', ownLeaf)] as const;
   const done = await renewing(documents, {}, [certPem(company)]);
   assert.deepEqual(done.faults, []);
   assert.deepEqual(done.bytes(documents[1]), documents[1].bytes);
@@ -41,7 +35,7 @@ test('ip_change_only renews whole trees that the rules touch, and no other, no s
   const alone = await pair('other', { by: other });
   const signing = await pair('unused', { shape: rsa });
   const bearer = await token(signing.key, { kid: 'yes' });
-  const documents = [stored('a/etcd-signer', etcd), stored('a/etcd', touched), stored('a/etcd-client', sibling), stored('a/other-signer', other), stored('a/other', alone), secret('a/sa', { 'service-account.key': keyPem(signing), token: bearer }), configMap('a/all', { 'ca-bundle.crt': certPem(etcd) + certPem(other) })] as const;
+  const documents = [tlsSecret('a/etcd-signer', etcd), tlsSecret('a/etcd', touched), tlsSecret('a/etcd-client', sibling), tlsSecret('a/other-signer', other), tlsSecret('a/other', alone), secret('a/sa', { 'service-account.key': keyPem(signing), token: bearer }), configMap('a/all', { 'ca-bundle.crt': certPem(etcd) + certPem(other) })] as const;
   const done = await renewing(documents, { ipChangeOnly: true, rules: [{ old: ip, new: '10.0.0.1' }] });
   assert.deepEqual(done.faults, []);
   assert.deepEqual(done.replacements.map(({ kind, ...one }) => (kind === 'changed' && 'document' in one && one.document.in === 'etcd' ? one.document.key.split('/').at(-1) : '')), ['etcd-signer', 'etcd', 'etcd-client', 'all']);

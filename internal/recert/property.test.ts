@@ -9,7 +9,7 @@ import { keyIdMethods } from '../pki/key-identifier.ts';
 import type { Document } from './document.ts';
 import { seeded } from '../../test/cluster/seeded.ts';
 import type { Pair, Renewed } from './test-documents.ts';
-import { certPem, configMap, file, keyPem, kubeconfig, p256, pair, renewing, rsa, secret, token } from './test-documents.ts';
+import { certPem, configMap, file, keyPem, kubeconfig, p256, pair, renewing, rsa, secret, tlsSecret, token } from './test-documents.ts';
 
 /** Clusters that a number decides: trees of some depth, bundles in any order, kubeconfigs, tokens, comments, odd line ends. */
 async function randomCluster(seed: number): Promise<Document[]> {
@@ -99,7 +99,7 @@ test('force_expire and then extend_expiration restores every duration', async ()
 test('documents with RSA keys of every size that clusters have are renewed', async () => {
   const ca = await pair('ca', { shape: { type: 'rsa', bits: 4096 }, keyIds: 'library-go-sha1' });
   const leaf = await pair('leaf', { by: ca, shape: rsa, keyIds: 'library-go-sha256' });
-  const done = await renewing([secret('a/ca', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca) }), secret('a/leaf', { 'tls.crt': certPem(leaf), 'tls.key': keyPem(leaf) })]);
+  const done = await renewing([tlsSecret('a/ca', ca), tlsSecret('a/leaf', leaf)]);
   assert.deepEqual(done.faults, []);
   assert.deepEqual(done.record.certificates.map(({ after }) => after?.publicKey?.shape), [{ type: 'rsa', bits: 4096 }, rsa]);
 });

@@ -10,22 +10,20 @@ import { nodeKeyMaker } from '../pki/signer.ts';
 import { cn, extension, makeCertificate, makeName } from '../pki/test-certificates.ts';
 import { keyIdOf } from '../pki/key-identifier.ts';
 import { readAt } from '../edit/edit.ts';
-import type { FieldPath } from '../edit/json.ts';
 import { useCertFrom, useKeyFrom } from './options.ts';
-import { certPem, configMap, file, keyPem, kubeconfig, object, p256, pair, pem, renewing, rsa, secret, token } from './test-documents.ts';
+import { certPem, configMap, crt, file, keyPem, kubeconfig, object, p256, pair, pem, renewing, rsa, secret, tlsSecret, token } from './test-documents.ts';
 
 /** One test for each row of the table of the reference's defects (reference 13) that this room answers for. The number is the row's. */
 
 const p384: KeyShape = { type: 'ec', curve: 'P-384' };
 const p521: KeyShape = { type: 'ec', curve: 'P-521' };
-const crt: FieldPath = ['data', 'tls.crt'];
-const key: FieldPath = ['data', 'tls.key'];
+const key = ['data', 'tls.key'];
 
 test('13.2 what a P-384 key signs is valid, and so is what P-521 and Ed25519 keys sign', async () => {
   for (const shape of [p384, p521, { type: 'ed25519' } as const]) {
     const ca = await pair('ca', { shape });
     const leaf = await pair('leaf', { by: ca });
-    const [signer, served] = [secret('a/signer', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca) }), secret('a/leaf', { 'tls.crt': certPem(leaf), 'tls.key': keyPem(leaf) })];
+    const [signer, served] = [tlsSecret('a/signer', ca), tlsSecret('a/leaf', leaf)];
     const done = await renewing([signer, served]);
     assert.deepEqual(done.faults, []);
     assert.deepEqual(chainFaults(done.certificate(served, crt), done.certificate(signer, crt)), []);
@@ -62,25 +60,25 @@ test('13.6 leaves under authorities of another curve or kind keep their chain, a
   for (const [below, above] of [[p256, p384], [p384, p256], [p256, rsa], [rsa, p521]] as const) {
     const ca = await pair('ca', { shape: above });
     const leaf = await pair('leaf', { shape: below, by: ca });
-    const documents = [secret('a/ca', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca) }), secret('a/leaf', { 'tls.crt': certPem(leaf), 'tls.key': keyPem(leaf) })] as const;
+    const documents = [tlsSecret('a/ca', ca), tlsSecret('a/leaf', leaf)] as const;
     const done = await renewing(documents);
     assert.deepEqual(chainFaults(done.certificate(documents[1], crt), done.certificate(documents[0], crt)), []);
   }
   const odd = await pair('ca', { shape: p521, signatureOid: '1.2.840.10045.4.3.4' });
-  const document = secret('a/odd', { 'tls.crt': certPem(odd), 'tls.key': keyPem(odd) });
+  const document = tlsSecret('a/odd', odd);
   assert.equal((await renewing([document])).certificate(document, crt).signatureOid, '1.2.840.10045.4.3.4');
 });
 
 test('13.7 an ECDSA signature has no NULL parameters', async () => {
   const ca = await pair('ca');
-  const document = secret('a/b', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca) });
+  const document = tlsSecret('a/b', ca);
   assert.ok(!hex(tbsParts((await renewing([document])).certificate(document, crt).der).algorithm).includes('0500'));
 });
 
 test('13.8 certificates are told apart by their bytes: the same names and key do not make them one', async () => {
   const first = await pair('ca', { serial: Uint8Array.of(1) });
   const second = await pair('ca', { key: first.key, serial: Uint8Array.of(2, 2), notAfter: new Date('2040-01-01T00:00:00Z') });
-  const documents = [secret('a/one', { 'tls.crt': certPem(first), 'tls.key': keyPem(first) }), configMap('a/two', { 'ca-bundle.crt': certPem(second) })] as const;
+  const documents = [tlsSecret('a/one', first), configMap('a/two', { 'ca-bundle.crt': certPem(second) })] as const;
   const done = await renewing(documents);
   const [one, two] = [done.certificate(documents[0], crt), done.certificate(documents[1], ['data', 'ca-bundle.crt'])];
   assert.equal(two.validity.notAfter.toISOString(), '2040-01-01T00:00:00.000Z');
@@ -93,7 +91,7 @@ test('13.9 certificates that share a key share the new one, whether or not the k
   for (const stored of [true, false]) {
     const shared = await nodeKeyMaker.make(p256);
     const [a, b] = [await pair('a', { by: ca, key: shared }), await pair('b', { by: ca, key: shared })];
-    const documents = [secret('x/ca', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca) }), secret('x/a', { 'tls.crt': certPem(a), ...(stored ? { 'tls.key': keyPem(a) } : {}) }), secret('x/b', { 'tls.crt': certPem(b) })] as const;
+    const documents = [tlsSecret('x/ca', ca), secret('x/a', { 'tls.crt': certPem(a), ...(stored ? { 'tls.key': keyPem(a) } : {}) }), secret('x/b', { 'tls.crt': certPem(b) })] as const;
     const done = await renewing(documents);
     assert.deepEqual(done.faults, []);
     const [one, two] = [done.certificate(documents[1], crt), done.certificate(documents[2], crt)];
@@ -106,7 +104,7 @@ test('13.9 certificates that share a key share the new one, whether or not the k
 test('13.10 a certificate whose signer is nowhere keeps its authority key identifier, and its siblings have one signer with it', async () => {
   const gone = await pair('gone');
   const [a, b] = [await pair('a', { by: gone }), await pair('b', { by: gone })];
-  const documents = [secret('x/a', { 'tls.crt': certPem(a), 'tls.key': keyPem(a) }), secret('x/b', { 'tls.crt': certPem(b), 'tls.key': keyPem(b) })] as const;
+  const documents = [tlsSecret('x/a', a), tlsSecret('x/b', b)] as const;
   const done = await renewing(documents);
   assert.deepEqual(done.faults, []);
   const [one, two] = [done.certificate(documents[0], crt), done.certificate(documents[1], crt)];
@@ -132,7 +130,7 @@ test('13.11 a self-signed certificate whose authority key identifier carries its
 test('13.12 dates beyond 2050 are kept, shifted and written in the right form', async () => {
   const far = await pair('far', { notBefore: new Date('2049-01-01T00:00:00Z'), notAfter: new Date('2060-01-01T00:00:00Z') });
   const near = await pair('near', { notBefore: new Date('2020-01-01T00:00:00Z'), notAfter: new Date('2049-12-31T00:00:00Z') });
-  const documents = [secret('a/far', { 'tls.crt': certPem(far), 'tls.key': keyPem(far) }), secret('a/near', { 'tls.crt': certPem(near), 'tls.key': keyPem(near) })] as const;
+  const documents = [tlsSecret('a/far', far), tlsSecret('a/near', near)] as const;
   const extended = await renewing(documents, { validity: 'extend', now: new Date('2026-06-01T12:00:00.750Z') });
   assert.equal(extended.certificate(documents[0], crt).validity.notBefore.toISOString(), '2026-06-01T12:00:00.000Z');
   assert.equal(extended.certificate(documents[1], crt).validity.notAfter.toISOString(), '2056-05-31T12:00:00.000Z');
@@ -144,7 +142,7 @@ test('13.12 dates beyond 2050 are kept, shifted and written in the right form', 
 test('13.13 serial numbers are new, of the old length, unless they are to be kept', async () => {
   const ca = await pair('ca', { serial: Uint8Array.of(1) });
   const leaf = await pair('leaf', { by: ca, serial: Uint8Array.from([0, 0xff, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]) });
-  const documents = [secret('a/ca', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca) }), secret('a/leaf', { 'tls.crt': certPem(leaf), 'tls.key': keyPem(leaf) })] as const;
+  const documents = [tlsSecret('a/ca', ca), tlsSecret('a/leaf', leaf)] as const;
   const done = await renewing(documents);
   assert.equal(done.certificate(documents[1], crt).serial.length, 17);
   assert.ok(!sameBytes(done.certificate(documents[1], crt).serial, leaf.certificate.serial));
@@ -167,7 +165,7 @@ test('13.15 webhook configurations without webhooks, or without a bundle, are pa
   const hook = (name: string, webhooks: unknown[] | undefined) => object(`/kubernetes.io/validatingwebhookconfigurations/${name}`, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', ...(webhooks === undefined ? {} : { webhooks }) });
   const [none, empty, without] = [hook('none', undefined), hook('empty', []), hook('without', [{ name: 'x', clientConfig: { url: 'https://x' } }])];
   const full = hook('full', [{ name: 'a', clientConfig: { url: 'https://a' } }, { name: 'b', clientConfig: { caBundle: Buffer.from(certPem(ca)) } }]);
-  const signer = secret('a/b', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca) });
+  const signer = tlsSecret('a/b', ca);
   const done = await renewing([none, empty, without, full, signer]);
   assert.deepEqual(done.facts, []);
   assert.equal(done.certificate(full, ['webhooks', 1, 'clientConfig', 'caBundle']).digest, done.certificate(signer, crt).digest);
@@ -210,7 +208,7 @@ test('13.19 the annotations of the validity follow the leaf, not its authority',
   const names = ['auth.openshift.io/certificate-not-before', 'auth.openshift.io/certificate-not-after'] as const;
   const [notBefore, notAfter] = names;
   const document = secret('a/b', { 'ca.crt': certPem(ca), 'tls.crt': certPem(leaf) + certPem(ca), 'tls.key': keyPem(leaf) }, { annotations: { [notBefore]: '2026-01-01T00:00:00Z', [notAfter]: '2026-02-01T00:00:00Z', 'auth.openshift.io/certificate-issuer': 'ca' } });
-  const bare = secret('a/bare', { 'tls.crt': certPem(leaf), 'tls.key': keyPem(leaf) });
+  const bare = tlsSecret('a/bare', leaf);
   const done = await renewing([document, bare], { validity: 'extend', now: new Date('2026-06-01T12:00:00Z') });
   assert.deepEqual(done.faults, []);
   assert.deepEqual(names.map((name) => done.text(document, ['metadata', 'annotations', name])), ['2026-06-01T12:00:00Z', '2026-07-02T12:00:00Z']);
@@ -239,7 +237,7 @@ test('13.35 bearer tokens and pairs in kubeconfigs, dockercfg tokens, CRD conver
   const bearer = await token(signing.key, { kid: 'yes' });
   const other = await pair('company');
   const signer = secret('a/signer', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca), 'service-account.key': keyPem(signing) });
-  const admin = secret('a/admin', { 'tls.crt': certPem(client), 'tls.key': keyPem(client) });
+  const admin = tlsSecret('a/admin', client);
   const kube = secret('a/node-kubeconfigs', { 'lb-ext.kubeconfig': kubeconfig({ ca, client, bearer }) });
   const docker = secret('a/builder-dockercfg', { '.dockercfg': JSON.stringify({ 'image-registry:5000': { username: '<token>', password: bearer, auth: Buffer.from(`<token>:${bearer}`).toString('base64') } }) });
   const pull = secret('a/pull-secret', { '.dockerconfigjson': JSON.stringify({ auths: { 'quay.io': { auth: Buffer.from('me:secret').toString('base64') } } }) });
@@ -280,11 +278,11 @@ test('13.35 bearer tokens and pairs in kubeconfigs, dockercfg tokens, CRD conver
 test('13.37 a given key that fits several keys, and a given certificate whose key is stored or that signed others, are refused before any work', async () => {
   const [one, two] = [await pair('lb-signer'), await pair('lb-signer')];
   const leaf = await pair('leaf', { by: one });
-  const documents = [secret('a/1', { 'tls.crt': certPem(one), 'tls.key': keyPem(one) }), secret('a/2', { 'tls.crt': certPem(two), 'tls.key': keyPem(two) })];
+  const documents = [tlsSecret('a/1', one), tlsSecret('a/2', two)];
   const given = await pair('lb-signer');
   await assert.rejects(renewing(documents, { useKeys: [useKeyFrom('lb-signer', keyPem(given))] }), { name: 'Refusal', message: 'use_key for "lb-signer" fits 2 different keys of the cluster, and one key cannot take the place of all' });
   await assert.rejects(renewing(documents.slice(0, 1), { useCerts: [useCertFrom('use_cert 1', certPem(given))] }), { name: 'Refusal', message: 'use_cert for "lb-signer": the cluster holds the private key of that certificate, which would no longer fit it' });
-  await assert.rejects(renewing([configMap('a/ca', { 'ca.crt': certPem(one) }), secret('a/leaf', { 'tls.crt': certPem(leaf), 'tls.key': keyPem(leaf) })], { useCerts: [useCertFrom('use_cert 1', certPem(given))] }), { name: 'Refusal', message: 'use_cert for "lb-signer": 1 certificate is signed by it, and cannot be signed again without its key' });
+  await assert.rejects(renewing([configMap('a/ca', { 'ca.crt': certPem(one) }), tlsSecret('a/leaf', leaf)], { useCerts: [useCertFrom('use_cert 1', certPem(given))] }), { name: 'Refusal', message: 'use_cert for "lb-signer": 1 certificate is signed by it, and cannot be signed again without its key' });
 });
 
 test('names with several attributes keep all of them, and their order', async () => {

@@ -5,7 +5,7 @@ import type { RecertConfig } from '../config/recert-config.ts';
 import { Failure } from '../errors/errors.ts';
 import { Secret } from '../log/secret.ts';
 import { summaryText } from './report.ts';
-import { configMap, certPem, file, keyPem, kubeconfig, pair, pem, renewing, rsa, secret, token } from './test-documents.ts';
+import { certPem, configMap, file, keyPem, kubeconfig, pair, pem, renewing, rsa, secret, tlsSecret, token } from './test-documents.ts';
 
 const hidden = {
   keyPem: 'the given key', pullSecret: '{"auths":{"quay.io":{"auth":"cHVsbA=="}}}', hash: '$2a$10$kubeadmin', install: 'pullSecret: deep', raw: '{"pull_secret":"raw"}', encryption: '{"kind":"EncryptionConfiguration","secret":"enc"}',
@@ -27,7 +27,7 @@ async function cluster() {
   const signing = await pair('unused', { shape: rsa });
   const bearer = await token(signing.key, { kid: 'yes' });
   const documents = [
-    secret('openshift-x/signer', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca) }), secret('openshift-x/leaf', { 'tls.crt': certPem(leaf) + certPem(ca), 'tls.key': keyPem(leaf) }),
+    tlsSecret('openshift-x/signer', ca), tlsSecret('openshift-x/leaf', leaf, ca),
     secret('openshift-x/sa', { 'service-account.key': keyPem(signing), 'service-account.pub': pem('RSA PUBLIC KEY', signing.key.public.spki) }, { annotations: { 'openshift.io/token-secret.value': bearer } }),
     configMap('openshift-x/ca', { 'ca-bundle.crt': certPem(ca) }), file('/etc/kubernetes/kubeconfig', kubeconfig({ ca, client: leaf })),
   ];

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FieldPath } from '../edit/json.ts';
 import type { Pair } from './test-documents.ts';
-import { certPem, configMap, file, keyPem, kubeconfig, object, pair, pem, renewing, rsa, secret } from './test-documents.ts';
-
-const crt: FieldPath = ['data', 'tls.crt'];
-const stored = (place: string, one: Pair, ...chain: Pair[]) => secret(place, { 'tls.crt': [one, ...chain].map((each) => certPem(each)).join(''), 'tls.key': keyPem(one) });
+import { certPem, configMap, crt, file, keyPem, kubeconfig, object, pair, pem, renewing, rsa, secret, tlsSecret } from './test-documents.ts';
 
 test('MachineConfigs, ControllerConfig, APIService, user-data and files of the machine-config daemon hold the new root, in the spelling of their writers', async () => {
   const [root, leaf] = [await pair('root-ca', { shape: rsa }), await pair('unused')];
@@ -19,7 +15,7 @@ test('MachineConfigs, ControllerConfig, APIService, user-data and files of the m
   const config = (one: Pair) => ({ apiVersion: 'machineconfiguration.openshift.io/v1', kind: 'MachineConfig', spec: { config: ignition(one), fips: false } });
   const base64 = (one: Pair): string => Buffer.from(certPem(one)).toString('base64');
   const documents = [
-    secret('a/root', { 'tls.crt': certPem(root), 'tls.key': keyPem(root) }),
+    tlsSecret('a/root', root),
     object('/kubernetes.io/machineconfiguration.openshift.io/machineconfigs/rendered-master-1', config(root), 'json'),
     object('/kubernetes.io/machineconfiguration.openshift.io/machineconfigs/rendered-master-2', config(root), 'cbor'),
     object('/kubernetes.io/machineconfiguration.openshift.io/controllerconfigs/machine-config-controller', { apiVersion: 'machineconfiguration.openshift.io/v1', kind: 'ControllerConfig', spec: { rootCAData: base64(root), kubeAPIServerServingCAData: base64(root), additionalTrustBundle: null, osImageURL: 'quay.io/x' } }, 'json'),
@@ -70,8 +66,8 @@ test('broken and foreign PEM is told with its place and stays, and what stands b
 test('a value that begins like an object and is none is told and stays', async () => {
   const ca = await pair('ca');
   const lying = { in: 'etcd', key: '/kubernetes.io/secrets/a/lying', bytes: new TextEncoder().encode('{"kind":"Secret"'), modRevision: '1' } as const;
-  const cut = { ...stored('a/cut', ca), bytes: stored('a/cut', ca).bytes.subarray(0, 40) };
-  const done = await renewing([lying, cut, stored('a/ca', ca)]);
+  const cut = { ...tlsSecret('a/cut', ca), bytes: tlsSecret('a/cut', ca).bytes.subarray(0, 40) };
+  const done = await renewing([lying, cut, tlsSecret('a/ca', ca)]);
   assert.equal(done.facts.length, 2);
   assert.equal(done.facts[0], 'etcd:/kubernetes.io/secrets/a/lying cannot be read and stays as it is: a value that begins like JSON is not JSON');
   assert.deepEqual(done.faults, []);

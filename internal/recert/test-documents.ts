@@ -62,6 +62,10 @@ export async function token(key: PrivateKey, { kid, claims = { sub: 'system:serv
   return resignJwt(unsigned, nodeSigner(key));
 }
 
+/** Where the usual Secrets and ConfigMaps have a certificate and a bundle. */
+export const crt: FieldPath = ['data', 'tls.crt'];
+export const bundle: FieldPath = ['data', 'ca-bundle.crt'];
+
 export function object(key: string, value: Omit<KubeObject, 'metadata'> & { readonly metadata?: Partial<KubeObject['metadata']> }, encoding: Encoding = 'protobuf'): Document {
   const { apiVersion, kind, metadata, ...content } = value; // the order in which Go writes an object
   const stored = storedValue({ apiVersion, kind, metadata: { name: key.split('/').at(-1) ?? '', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z', ...metadata }, ...content } as KubeObject, encoding);
@@ -73,6 +77,11 @@ export function secret(place: string, data: Readonly<Record<string, string | Uin
     apiVersion: 'v1', kind: 'Secret', ...(annotations === undefined ? {} : { metadata: { annotations } }),
     data: Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value)])), type: 'Opaque',
   }, encoding);
+}
+
+/** A Secret of a pair as Kubernetes keeps one: its certificate, followed by those that sign it, and its key. */
+export function tlsSecret(place: string, one: Pair, ...chain: readonly Pair[]): Document {
+  return secret(place, { 'tls.crt': [one, ...chain].map((each) => certPem(each)).join(''), 'tls.key': keyPem(one) });
 }
 
 export function configMap(place: string, data: Readonly<Record<string, string>>, { binaryData, encoding }: { binaryData?: Readonly<Record<string, Uint8Array>>; encoding?: Encoding } = {}): Document {
