@@ -11,12 +11,11 @@ const slackBytes = 1_000_000;
  * Sees that kernel and initramfs of a commit fit on the boot file system beside what is there, before a deployment fails half-way
  * with a full `/boot`.
  *
- * @param repository that holds the commit; need not be the one of the sysroot
  * @returns the need in one sentence
  * @throws Failure naming need and free space
  */
-export async function requireBootSpace(host: Host, sysroot: string, repository: string, commit: string): Promise<string> {
-  const listing = await host.text('ostree', ['ls', '--repo', repository, '-R', commit, '/usr/lib/modules']);
+export async function requireBootSpace(host: Host, sysroot: string, commit: string): Promise<string> {
+  const listing = await host.text('ostree', ['ls', '--repo', join(sysroot, 'ostree/repo'), '-R', commit, '/usr/lib/modules']);
   const needBytes = bootFileBytes(listing);
   const { bavail, bsize } = await statfs(join(sysroot, 'boot'));
   if (needBytes + slackBytes > bavail * bsize) {

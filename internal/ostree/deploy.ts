@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Failure } from '../errors/errors.ts';
 import { namesIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
+import { removeTree } from '../host/remove.ts';
 import { deploymentsOf, type Deployment } from './deployments.ts';
 import { initStateroot } from './stateroot.ts';
 
@@ -23,6 +24,8 @@ export async function findDeployment(sysroot: string, stateroot: string, commit:
 /**
  * Copies one commit from a repository on the same file system: objects of a bare repository are linked, not copied.
  * Without fsync of each object, because the deployment that follows syncs the whole file system.
+ *
+ * What is copied must be on stable storage: after a power cut nobody would copy it again.
  */
 export async function pullLocal(host: Host, sysroot: string, repository: string, commit: string): Promise<void> {
   await host.run('ostree', ['pull-local', '--disable-fsync', '--repo', `${sysroot}/ostree/repo`, repository, commit], { budgetMs: 20 * 60_000 });
@@ -44,13 +47,15 @@ export async function deploy(host: Host, request: DeployRequest): Promise<Deploy
 }
 
 /**
- * Takes back half-made deployments of a killed run: folders that no boot entry names. Looks first, because the command also
- * prunes the repository, which takes its time and removes a commit that is pulled but not deployed yet.
+ * Takes back half-made deployments of a killed run: folders that no boot entry names. Not by `ostree admin cleanup`, which prunes the
+ * repository as well and with it the commit that is to be deployed.
  */
 export async function removeUnfinished(host: Host, sysroot: string, stateroot: string): Promise<void> {
   const folder = join(sysroot, 'ostree/deploy', stateroot, 'deploy');
   const deployed = new Set((await deploymentsOf(sysroot)).map(({ path }) => path));
   const names = await namesIfPresent(folder);
-  if (names.every((name) => name.endsWith('.origin') || deployed.has(join(folder, name)))) return;
-  await host.run('ostree', ['admin', 'cleanup', '--sysroot', sysroot], { budgetMs: 10 * 60_000 });
+  for (const name of names) {
+    const path = join(folder, name.replace(/\.origin$/, ''));
+    if (!deployed.has(path)) await removeTree(host, join(folder, name));
+  }
 }

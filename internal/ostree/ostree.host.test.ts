@@ -10,6 +10,7 @@ import { openLog } from '../log/log.ts';
 import { bootFileBytes, requireBootSpace } from './boot-space.ts';
 import { deploy, findDeployment, pullLocal, removeUnfinished } from './deploy.ts';
 import { deploymentsOf } from './deployments.ts';
+import { moveObjects } from './move-objects.ts';
 import { readBack } from './read-back.ts';
 import { initStateroot, staterootName, stateroots } from './stateroot.ts';
 import { dropOtherDeployments, standsAlone } from './undeploy.ts';
@@ -65,6 +66,53 @@ await test('a seed is deployed as the default with its kernel arguments to the l
   assert.equal(await readFile(join(deployment.path, 'etc/marker'), 'utf8'), 'seed');
   assert.ok(deployment.entry.options.startsWith(`${karguments.join(' ')} ostree=`), deployment.entry.options);
   assert.deepEqual((await deploymentsOf(sysroot)).map(({ stateroot }) => stateroot), ['rhcos_1', 'stock']);
+});
+
+await test('moved objects are what ostree would have linked: it deploys them and finds every one sound', async (t) => {
+  const { sysroot, seed, commit } = await bench(t);
+  const objectsOf = async (repo: string): Promise<string[]> => (await readdir(join(repo, 'objects'), { recursive: true })).filter((name) => /\.(?:file|dirtree|dirmeta|commit)$/.test(name)).sort();
+  const own = join(sysroot, 'ostree/repo');
+  const [ofStock, ofSeed] = [await objectsOf(own), await objectsOf(seed)];
+  const [shared] = ofStock.filter((name) => ofSeed.includes(name));
+  assert.ok(shared !== undefined, 'both have some in common');
+  const before = (await stat(join(own, 'objects', shared))).ino;
+  await writeFile(join(seed, 'objects', shared.slice(0, 2), 'passwd'), 'x');
+  assert.equal(await moveObjects(sysroot, seed, commit), true);
+  assert.equal(await moveObjects(sysroot, seed, commit), true);
+  assert.deepEqual(await objectsOf(own), [...new Set([...ofStock, ...ofSeed])].sort());
+  assert.deepEqual(await objectsOf(seed), ofSeed.filter((name) => ofStock.includes(name)));
+  assert.equal((await stat(join(own, 'objects', shared))).ino, before, 'an object that is there stays');
+  assert.ok(!(await readdir(join(own, 'objects', shared.slice(0, 2)))).includes('passwd'));
+  const deployment = await deploy(host, { sysroot, stateroot: 'rhcos_1', commit, kernelArguments: [] });
+  assert.equal(await readFile(join(deployment.path, 'etc/marker'), 'utf8'), 'seed');
+  assert.match(ostree('fsck', `--repo=${own}`, '--delete=false'), /object fsck of 2 commits completed successfully/);
+});
+
+await test('a move that was cut off is continued; until its end ostree does not take the commit for whole', async (t) => {
+  const { sysroot, seed, commit } = await bench(t);
+  const own = join(sysroot, 'ostree/repo');
+  const names = (await readdir(join(seed, 'objects'))).sort();
+  const blocked = names.at(-1) ?? '';
+  await rm(join(own, 'objects', blocked), { recursive: true, force: true });
+  await writeFile(join(own, 'objects', blocked), ''); // the last folder cannot be filled
+  await assert.rejects(moveObjects(sysroot, seed, commit), /EEXIST|ENOTDIR/);
+  assert.throws(() => ostree('show', `--repo=${own}`, commit));
+  await rm(join(own, 'objects', blocked));
+  assert.equal(await moveObjects(sysroot, seed, commit), true);
+  assert.equal((await deploy(host, { sysroot, stateroot: 'rhcos_1', commit, kernelArguments: [] })).commit, commit);
+});
+
+await test('objects kept in another way than as plain files are left to ostree', async (t) => {
+  const { sysroot, seed, commit } = await bench(t);
+  const archive = join(sysroot, 'archive');
+  ostree('init', `--repo=${archive}`, '--mode=archive');
+  ostree('pull-local', `--repo=${archive}`, seed, commit);
+  assert.equal(await moveObjects(sysroot, seed, 'ab'.repeat(32)), false, 'a commit that is not there');
+  const own = await readdir(join(sysroot, 'ostree/repo/objects'), { recursive: true });
+  assert.equal(await moveObjects(sysroot, archive, commit), false);
+  assert.deepEqual(await readdir(join(sysroot, 'ostree/repo/objects'), { recursive: true }), own);
+  await pullLocal(host, sysroot, archive, commit);
+  assert.equal((await deploy(host, { sysroot, stateroot: 'rhcos_1', commit, kernelArguments: [] })).commit, commit);
 });
 
 await test('deploying again finds the deployment instead of making another', async (t) => {
@@ -136,6 +184,6 @@ await test('reading back proves entry, kernel, initramfs and arguments, and name
 await test('room for kernel and initramfs is looked for before the deployment', async (t) => {
   const { sysroot, seed, commit } = await bench(t);
   await pullLocal(host, sysroot, seed, commit);
-  assert.match(await requireBootSpace(host, sysroot, `${sysroot}/ostree/repo`, commit), /^kernel and initramfs need 1 kB of [\d,]+ MB free on the boot file system$/);
+  assert.match(await requireBootSpace(host, sysroot, commit), /^kernel and initramfs need 1 kB of [\d,]+ MB free on the boot file system$/);
   assert.equal(bootFileBytes('d00755 0 0      0 /usr/lib/modules/6.1\n-00644 0 0 100 /usr/lib/modules/6.1/vmlinuz\n-00644 0 0 20 /usr/lib/modules/6.1/initramfs.img\n-00644 0 0 7 /usr/lib/modules/6.1/modules.dep'), 120);
 });

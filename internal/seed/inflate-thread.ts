@@ -14,6 +14,9 @@ export type InflateThread = AsyncDisposable & {
 
 const pieceBytes = 256 * 1024;
 
+/** What a pipe holds: while the reader takes one such piece out, the next is inflated. With larger ones either waits for the other. */
+const inflatedBytes = 64 * 1024;
+
 /** Pieces on their way: one that is filled, one that is inflated, and one in between on either side. */
 const pieces = 4;
 
@@ -109,7 +112,7 @@ const threadSource = `
 const { createGunzip, constants } = require('node:zlib');
 const { writeSync } = require('node:fs');
 const { parentPort } = require('node:worker_threads');
-const room = Buffer.allocUnsafeSlow(${String(pieceBytes)});
+const room = Buffer.allocUnsafeSlow(${String(inflatedBytes)});
 let job;
 const write = (length) => { for (let from = 0; from < length;) from += writeSync(job.pipe, room, from, length - from); };
 const inflate = (piece, length, flush) => {

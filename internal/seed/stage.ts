@@ -10,7 +10,7 @@ import { expectShortLivedBuffers } from '../host/short-lived-buffers.ts';
 import type { Host } from '../host/host.ts';
 import type { ArchiveContent, ArchiveTar } from './archive-tar.ts';
 import { largestSmallMember, memberName, requireMembers, useOf } from './layout.ts';
-import { finishStaging, makeObjectFolders, resetStaging, writeBehind, type Staging } from './staging.ts';
+import { makeObjectFolders, resetStaging, writeBehind, type Staging } from './staging.ts';
 
 /** What the archive reader yields for each member: header and content. */
 type Entry = Extract extends AsyncIterable<infer Source> ? Source : never;
@@ -24,8 +24,6 @@ export type SeedLayer = {
 
 export type StageRequest = {
   readonly reference: string;
-  /** Digest of the image; the mark of completeness. */
-  readonly digest: string;
   readonly layers: readonly SeedLayer[];
   readonly folder: string;
   readonly tar: ArchiveTar;
@@ -35,7 +33,8 @@ export type StageRequest = {
  * Streams a seed image to the target: registry → digest → inflate → file system. No blob and no second copy is kept.
  *
  * INVARIANTS
- * - The bytes are proven only at the end of each layer, so nothing here is used before `finishStaging`.
+ * - The bytes are proven only at the end of each layer, so nothing here is used before this returns. They are on stable storage only
+ *   after `finishStaging`.
  * - Archives unpack into folders of their own; what stands outside the part they may hold is an error.
  */
 export async function stageSeed(host: Host, request: StageRequest): Promise<Staging> {
@@ -55,7 +54,6 @@ export async function stageSeed(host: Host, request: StageRequest): Promise<Stag
   await behind.end();
   requireMembers(found, request.reference);
   await requireOnly(staging.var, 'var', 'var.tgz');
-  await finishStaging(host, staging, request.digest);
   return staging;
 }
 

@@ -1,5 +1,6 @@
 import { requireBootSpace } from '../../../internal/ostree/boot-space.ts';
 import { deploy, findDeployment, pullLocal, removeUnfinished } from '../../../internal/ostree/deploy.ts';
+import { moveObjects } from '../../../internal/ostree/move-objects.ts';
 import { stagingAt } from '../../../internal/seed/staging.ts';
 import type { Step } from '../../../internal/steps/step.ts';
 import type { Ibi } from '../context.ts';
@@ -19,10 +20,8 @@ export const deploySeed: Step<Ibi> = {
     const { host, target, seed } = ibi;
     const staging = stagingAt(stagingFolder(target));
     const { commit, kernelArguments } = await seedOnDisk(ibi);
-    const room = requireBootSpace(host, target.root, staging.repository, commit); // while the pull reads the same objects
-    room.catch(() => undefined); // told below
-    await pullLocal(host, target.root, staging.repository, commit);
-    io.say(await room);
+    if (!(await moveObjects(target.root, staging.repository, commit))) await pullLocal(host, target.root, staging.repository, commit);
+    io.say(await requireBootSpace(host, target.root, commit));
     const deployment = await deploy(host, { sysroot: target.root, stateroot: seed.stateroot, commit, kernelArguments });
     io.say(`deployment ${deployment.name} in stateroot "${seed.stateroot}"`);
     for (const argument of kernelArguments) io.say(`kernel argument ${argument}`);

@@ -1,6 +1,6 @@
 import { openArchiveTar } from '../../../internal/seed/archive-tar.ts';
 import { stageSeed } from '../../../internal/seed/stage.ts';
-import { isStaged } from '../../../internal/seed/staging.ts';
+import { finishStaging, isStaged } from '../../../internal/seed/staging.ts';
 import { reach, reached, readRecord } from '../../../internal/seal/record.ts';
 import type { Step } from '../../../internal/steps/step.ts';
 import type { Ibi } from '../context.ts';
@@ -18,8 +18,9 @@ export const fetchSeed: Step<Ibi> = {
     const { host, target, seed } = ibi;
     await using tar = await openArchiveTar(host, io.say);
     await using layers = await seedLayers(ibi, io);
-    const staging = await stageSeed(host, { reference: seed.image.pinned, digest: seed.image.digest, layers: layers.layers, folder: stagingFolder(target), tar });
-    await learnSeed(ibi, staging);
+    const staging = await stageSeed(host, { reference: seed.image.pinned, layers: layers.layers, folder: stagingFolder(target), tar });
+    await learnSeed(ibi, staging); // before the mark: a staging that counts as complete is not looked at again
+    await finishStaging(host, staging, seed.image.digest);
     await reach(host, target.root, 'fetched', seed.installId);
   },
 };
