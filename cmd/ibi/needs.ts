@@ -16,6 +16,7 @@ export function neededPrograms(config: IbiConfig): Record<string, string> {
     wipefs: 'util-linux, wipes signatures',
     mount: 'util-linux, mounts',
     umount: 'util-linux, unmounts',
+    fsfreeze: 'util-linux, thaws a boot file system that was left frozen',
     sync: 'coreutils, brings data to stable storage',
     growpart: 'cloud-utils-growpart, grows the root partition',
     xfs_growfs: 'xfsprogs, grows the root file system',

@@ -4,13 +4,14 @@ import { once } from 'node:events';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../errors/errors.ts';
 import { diskEvidence } from './evidence.ts';
 import { lookInto } from './look-into.ts';
 import { isMounted, mountTarget, relabelContainers, type MountPlan } from './mount-target.ts';
 import { findPartition, readTable } from './partitions.ts';
 import { memoryBacked, missingSpace, spaceOf } from './space.ts';
-import { testDisk, writeCoreosLayout, type TestDisk } from './test-disk.ts';
+import { testDisk, testHost, writeCoreosLayout, type TestDisk } from './test-disk.ts';
 import { unmountTarget } from './unmount-target.ts';
 
 async function installed(lab: TestDisk, marker: string): Promise<MountPlan & { root: string; containersAt: string }> {
@@ -30,6 +31,19 @@ async function digest(lab: TestDisk): Promise<string> {
   const file = join(lab.folder, 'disk.img');
   await lab.host.run('sync', [file]);
   return (await lab.host.text('sha256sum', [file])).split(' ')[0] ?? '';
+}
+
+/** A process that writes into a folder, and waits there as long as its file system is frozen. Thaws it at the end in any case. */
+async function writerIn(folder: string): Promise<AsyncDisposable & { ended(withinMs: number): Promise<boolean> }> {
+  const writer = spawn('touch', [join(folder, 'late')], { stdio: 'ignore' });
+  const exit = once(writer, 'exit');
+  return {
+    ended: (withinMs) => Promise.race([exit.then(() => true), sleep(withinMs, false)]),
+    async [Symbol.asyncDispose]() {
+      await testHost().run('fsfreeze', ['--unfreeze', folder], { okStatuses: [0, 1] });
+      await exit;
+    },
+  };
 }
 
 suite('mountTarget()', () => {
@@ -61,6 +75,19 @@ suite('mountTarget()', () => {
     await unmountTarget(lab.host, target, lab.say);
     await stat(join(plan.containersAt, 'of-the-live-system'));
     assert.equal(lab.said.at(-1), `disk "${target.disk.name}" is written out and unmounted`);
+  });
+
+  test('thaws a boot file system that a killed program left frozen, and who waited there goes on', async () => {
+    await using lab = await testDisk({ mebibytes: 750 });
+    const plan = await installed(lab, 'x');
+    const target = await mountTarget(lab.host, await lab.disk(), plan, lab.say);
+    await lab.host.run('fsfreeze', ['--freeze', target.boot]);
+    await using waiting = await writerIn(target.boot);
+    assert.equal(await waiting.ended(300), false);
+    await mountTarget(lab.host, target.disk, plan, lab.say);
+    assert.ok(lab.said.includes(`"${target.boot}" was frozen: a program was killed that held it so; it is thawed`), lab.said.join('\n'));
+    assert.equal(await waiting.ended(10_000), true);
+    await unmountTarget(lab.host, target, lab.say);
   });
 
   test('does not mount over the file system of another disk', async () => {

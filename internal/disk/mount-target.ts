@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { exists } from '../host/files.ts';
 import type { Disk } from './identity.ts';
-import { bindFolder, mountPartition, topMount } from './mounting.ts';
+import { bindFolder, mountPartition, thaw, topMount } from './mounting.ts';
 import { findPartition, readTable, type Partition } from './partitions.ts';
 import type { Say } from './say.ts';
 import { settle } from './settle.ts';
@@ -48,6 +48,7 @@ export async function mountTarget(host: Host, disk: Disk, plan: MountPlan, say: 
   };
   await mountPartition(host, target.rootPartition, target.root);
   await mountPartition(host, target.bootPartition, target.boot);
+  await thaw(host, target.boot, say); // it may be mounted since an earlier run
   if (target.containersPartition === undefined) await mountFolder(host, target);
   else await mountPartition(host, target.containersPartition, target.containers, plan.containersOptions);
   say(`disk "${disk.name}" is mounted: partition ${target.rootPartition.number} at "${target.root}", ${target.bootPartition.number} at "${target.boot}", ${

@@ -4,6 +4,7 @@ import { exists } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import type { MountEntry } from '../host/mounts.ts';
 import { partitionPath, type Partition } from './partitions.ts';
+import type { Say } from './say.ts';
 
 const mountBudgetMs = 600_000; // a journal is replayed here, and on a slow disk that takes its time
 
@@ -21,6 +22,16 @@ export async function mountPartition(host: Host, partition: Partition, target: s
   // Every disk written from one image carries the same XFS UUID until its first boot; the kernel would refuse the second one.
   const all = [...options, ...(type === 'xfs' ? ['nouuid'] : [])];
   await host.run('mount', [...(type === undefined ? [] : ['-t', type]), ...(all.length === 0 ? [] : ['-o', all.join(',')]), '--', path, target], { budgetMs: mountBudgetMs });
+}
+
+/**
+ * Thaws a file system that was left frozen. OSTree freezes the boot file system for a moment, so that boot loaders find it without
+ * replaying a journal. Killed in that moment with the guard that it starts, it leaves everyone who writes there waiting for ever,
+ * signals or not.
+ */
+export async function thaw(host: Host, target: string, say: Say): Promise<void> {
+  const { status } = await host.run('fsfreeze', ['--unfreeze', target], { okStatuses: [0, 1] });
+  if (status === 0) say(`"${target}" was frozen: a program was killed that held it so; it is thawed`);
 }
 
 /** Mounts a folder a second time. Already there is fine. */

@@ -35,6 +35,22 @@ async function mountPoint(lab: TestDisk, name: string): Promise<string> {
 }
 
 suite('releaseDisk()', () => {
+  test('lets go of a file system that was left frozen', async () => {
+    await using lab = await testDisk();
+    await writeCoreosLayout(lab);
+    const root = await mountPoint(lab, 'mnt');
+    (await lab.host.mount(`${lab.path}p4`, root, ['-o', 'nouuid'])).keep();
+    const point = await mountPoint(lab, 'mnt/boot');
+    (await lab.host.mount(`${lab.path}p3`, point)).keep();
+    await lab.host.run('fsfreeze', ['--freeze', point]);
+    try {
+      await releaseDisk(lab.host, await lab.disk(), { say: lab.say, own: { root, containers: '/nowhere' } });
+    } finally {
+      await lab.host.run('fsfreeze', ['--unfreeze', point], { okStatuses: [0, 1] });
+    }
+    assert.ok(lab.said.includes(`"${point}" was frozen: a program was killed that held it so; it is thawed`), lab.said.join('\n'));
+  });
+
   test('unmounts what a killed run left, switches swap off and wipes partitions and disk', async () => {
     await using lab = await testDisk();
     await writeCoreosLayout(lab);

@@ -7,6 +7,7 @@ import { confirmDisk, type Disk } from './identity.ts';
 import { namespacesWith } from './mount-users.ts';
 import { dumpTable } from './partitions.ts';
 import { lookAt, refuseUnsafe, type Inspection, type InspectOptions } from './refusals.ts';
+import { thaw } from './mounting.ts';
 import { planRelease, showPlan, type ReleaseAction } from './release-plan.ts';
 import type { Say } from './say.ts';
 import { settle } from './settle.ts';
@@ -48,7 +49,7 @@ export async function releaseDisk(host: Host, disk: Disk, options: InspectOption
     if (host.stop.aborted) throw new Interrupted(`stopped while disk "${disk.name}" was taken out of use`, { why: 'what was done stays done' });
     if (action.action === 'wipe' && plan[index - 1]?.action !== 'wipe') await requireUnused(host, disk, options);
     if (action.device !== undefined && !(await readBlockDevices()).has(action.device)) continue;
-    await act(host, action);
+    await act(host, action, options.say);
     ran.push(action);
   }
   await settle(host, disk);
@@ -57,8 +58,12 @@ export async function releaseDisk(host: Host, disk: Disk, options: InspectOption
   return { actions: ran, ...(tableDump === undefined ? {} : { tableDump }) };
 }
 
-async function act(host: Host, action: ReleaseAction): Promise<void> {
-  if (action.action === 'unmount') return letGo(host, action.args.at(-1) ?? '');
+async function act(host: Host, action: ReleaseAction, say: Say): Promise<void> {
+  if (action.action === 'unmount') {
+    const point = action.args.at(-1) ?? '';
+    await thaw(host, point, say);
+    return letGo(host, point);
+  }
   // An act that was begun is let to end: half a group removal is worse than a late stop.
   await host.run(action.program, action.args, { budgetMs: 300_000, onStop: 'finish', ...(action.okStatuses === undefined ? {} : { okStatuses: action.okStatuses }) });
   return undefined;
