@@ -34,9 +34,6 @@ export async function attachLoop(file: string, options: { sectorSize?: 512 | 409
     '--find', '--show', '--partscan', '--sector-size', String(options.sectorSize ?? 512),
     ...(options.readOnly === true ? ['--read-only'] : []), file,
   ]);
-  // Like a disk: without it every byte is copied into the host's page cache first, by a kernel thread that takes a core from whom we test.
-  // Where the folder's file system has no direct I/O, the device works without.
-  await run('losetup', ['--direct-io=on', device], { accept: 'any' });
   const rescan = async (): Promise<void> => {
     await run('partx', ['--update', device], { accept: 'any' });
     await run('partx', ['--add', device], { accept: 'any' });
