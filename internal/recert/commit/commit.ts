@@ -54,8 +54,8 @@ export async function commit(host: Host, input: CommitInput, say: (line: string)
 
   await writeJournal(host, stateFolder, journal);
   try {
-    await saveOriginals(host, input, journal, targets, writes);
-    await stage(host, journal, targets);
+    // Side by side: most of either is waiting for a disk, or for etcd.
+    await eachOf([() => saveOriginals(host, input, journal, targets, writes), () => stage(host, journal, targets)], 2, (work) => work());
     if (host.stop.aborted) throw new Interrupted('stopped on request before anything was written');
     await writeJournal(host, stateFolder, { ...journal, phase: 'writing' });
   } catch (error) {
@@ -103,11 +103,9 @@ async function saveOriginals(host: Host, { etcd, stateFolder }: CommitInput, jou
   const folder = originalsFolder(stateFolder, journal);
   try {
     await mkdir(fileCopies(folder), { recursive: true, mode: 0o700 });
-    if (etcd !== undefined && writes.length > 0) {
-      await etcd.snapshot(join(folder, 'etcd.snapshot'));
-      await saveValues(folder, writes);
-    }
-    await copyOriginals(host, targets.flatMap(({ path, before }) => (before === undefined ? [] : [path])), fileCopies(folder));
+    const ofEtcd: (() => Promise<unknown>)[] = etcd === undefined || writes.length === 0 ? [] : [() => etcd.snapshot(join(folder, 'etcd.snapshot')), () => saveValues(folder, writes)];
+    const ofFiles = (): Promise<void> => copyOriginals(host, targets.flatMap(({ path, before }) => (before === undefined ? [] : [path])), fileCopies(folder));
+    await eachOf<() => Promise<unknown>, unknown>([...ofEtcd, ofFiles], 3, (work) => work());
     await syncFolder(folder);
     await syncFolder(stateFolder);
   } catch (error) {
