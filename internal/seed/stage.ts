@@ -2,13 +2,14 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createZstdDecompress } from 'node:zlib';
 import { extract, type Extract } from 'tar-stream';
 import { errorCode, Failure, messageOf } from '../errors/errors.ts';
 import { writeScratch } from '../host/files.ts';
 import { expectShortLivedBuffers } from '../host/short-lived-buffers.ts';
 import type { Host } from '../host/host.ts';
 import type { ArchiveContent, ArchiveTar } from './archive-tar.ts';
+import { inflated } from './inflate.ts';
 import { largestSmallMember, memberName, requireMembers, useOf } from './layout.ts';
 import { makeObjectFolders, resetStaging, writeBehind, type Staging } from './staging.ts';
 
@@ -125,11 +126,9 @@ function asReadable(entry: Entry): Readable {
   return Readable.from(entry, { objectMode: false, highWaterMark: 1 << 20 });
 }
 
-function inflaterOf(mediaType: string): Transform {
-  // 256 KiB a turn: the default of 16 KiB costs a third more time in hand-overs.
-  const options = { chunkSize: 256 * 1024 };
-  if (/gzip$/.test(mediaType)) return createGunzip(options);
-  if (/zstd$/.test(mediaType)) return createZstdDecompress(options);
+function inflaterOf(mediaType: string): typeof inflated | Transform {
+  if (/gzip$/.test(mediaType)) return inflated;
+  if (/zstd$/.test(mediaType)) return createZstdDecompress({ chunkSize: 256 * 1024 }); // the default of 16 KiB costs a third more time in hand-overs
   return new PassThrough();
 }
 
