@@ -34,7 +34,7 @@ async function digest(lab: TestDisk): Promise<string> {
 }
 
 /** A process that writes into a folder, and waits there as long as its file system is frozen. Thaws it at the end in any case. */
-async function writerIn(folder: string): Promise<AsyncDisposable & { ended(withinMs: number): Promise<boolean> }> {
+function writerIn(folder: string): AsyncDisposable & { ended(withinMs: number): Promise<boolean> } {
   const writer = spawn('touch', [join(folder, 'late')], { stdio: 'ignore' });
   const exit = once(writer, 'exit');
   return {
@@ -82,7 +82,7 @@ suite('mountTarget()', () => {
     const plan = await installed(lab, 'x');
     const target = await mountTarget(lab.host, await lab.disk(), plan, lab.say);
     await lab.host.run('fsfreeze', ['--freeze', target.boot]);
-    await using waiting = await writerIn(target.boot);
+    await using waiting = writerIn(target.boot);
     assert.equal(await waiting.ended(300), false);
     await mountTarget(lab.host, target.disk, plan, lab.say);
     assert.ok(lab.said.includes(`"${target.boot}" was frozen: a program was killed that held it so; it is thawed`), lab.said.join('\n'));
