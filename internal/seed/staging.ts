@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../errors/errors.ts';
+import { eachOf } from '../host/each-of.ts';
 import { readTextIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import { removeTree } from '../host/remove.ts';
@@ -74,9 +75,7 @@ export async function resetStaging(host: Host, folder: string): Promise<Staging>
 export async function makeObjectFolders(staging: Staging): Promise<() => Promise<void>> {
   const [first = '', ...others] = Array.from({ length: 256 }, (_, number) => join(staging.repository, 'objects', number.toString(16).padStart(2, '0')));
   await mkdir(first, { recursive: true });
-  const names = others.values();
-  const lane = async (): Promise<void> => { for (const folder of names) await mkdir(folder).catch(() => undefined); };
-  const made = Promise.all([lane(), lane()]);
+  const made = eachOf(others, 2, (folder) => mkdir(folder).catch(() => undefined));
   return async () => { await made; };
 }
 

@@ -7,9 +7,9 @@ import { Failure, Refusal } from '../../errors/errors.ts';
 import type { EtcdChange } from '../../etcd/transactions.ts';
 import type { Etcd } from '../../etcd/etcd.ts';
 import type { EtcdEntry } from '../../etcd/pages.ts';
+import { eachOf } from '../../host/each-of.ts';
 import { writeStreamDurably } from '../../host/files.ts';
 import type { Replacement } from '../document.ts';
-import { eachOf } from './each-of.ts';
 import type { JournalledKey } from './journal.ts';
 import { digestOf } from '../../pki/der.ts';
 

@@ -1,9 +1,9 @@
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Failure, errorCode, isNotFound, messageOf } from '../../errors/errors.ts';
+import { eachOf } from '../../host/each-of.ts';
 import { syncFolder } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
-import { eachOf } from './each-of.ts';
 
 /*
  * A new file is made whole in a folder beside the old one, then renamed over it. Space, rights and a read-only file system
