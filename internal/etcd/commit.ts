@@ -1,31 +1,35 @@
 import type { Etcd3, ITxnResponse } from 'etcd3';
 import { Failure } from '../errors/errors.ts';
-import { batchesOf, transactionOf, type EtcdChange } from './transactions.ts';
+import { eachOf } from '../host/each-of.ts';
+import { batchesOf, requestsAtOnce, transactionOf, type EtcdChange } from './transactions.ts';
 import { failureOf, patiently, troubleOf, type Patience } from './trouble.ts';
 
-/** What a commit did: the keys of each transaction, in the order in which they were made, and the revision after the last one. */
+/** What a commit did: the keys of each transaction, and the revision after the last one. */
 export type Committed = { readonly transactions: readonly (readonly string[])[]; readonly revision: string | undefined };
 
 /**
- * Sends the changes batch by batch. When a batch fails, those before it stand: the error says how many.
+ * Sends the changes in batches, a few at a time. When one fails no more are sent, and those that were made stand: the error says how many.
  * @throws Failure naming the key whose guard does not hold
  */
 export async function commitChanges(client: Etcd3, endpoint: string, patience: Patience, changes: readonly EtcdChange[]): Promise<Committed> {
-  const transactions: string[][] = [];
   const batches = batchesOf(changes);
-  let revision: string | undefined;
-  for (const batch of batches) {
+  const revisions: string[] = [];
+  let failed: { readonly batch: readonly EtcdChange[]; readonly error: unknown } | undefined;
+  await eachOf(batches, requestsAtOnce, async (batch) => {
+    if (failed !== undefined) return;
     try {
-      revision = await makeBatch(client, batch, patience);
-      transactions.push(batch.map(({ key }) => key));
+      revisions.push(await makeBatch(client, batch, patience));
     } catch (error) {
-      const [first] = batch;
-      const what = `writing ${batch.length === 1 ? `the key "${first?.key ?? ''}"` : `${batch.length} keys from "${first?.key ?? ''}" on`}`;
-      const failure = failureOf(what, endpoint, error);
-      throw new Failure(failure.message, { why: `${transactions.length} of ${batches.length} transactions were made before`, transient: failure.transient, cause: error, ...(failure.next === undefined ? {} : { next: failure.next }) });
+      failed ??= { batch, error };
     }
+  });
+  if (failed !== undefined) {
+    const { batch, error } = failed;
+    const what = `writing ${batch.length === 1 ? `the key "${batch[0]?.key ?? ''}"` : `${batch.length} keys from "${batch[0]?.key ?? ''}" on`}`;
+    const failure = failureOf(what, endpoint, error);
+    throw new Failure(failure.message, { why: `${revisions.length} of ${batches.length} transactions were made`, transient: failure.transient, cause: error, ...(failure.next === undefined ? {} : { next: failure.next }) });
   }
-  return { transactions, revision };
+  return { transactions: batches.map((batch) => batch.map(({ key }) => key)), revision: revisions.reduce<string | undefined>((latest, one) => (latest === undefined || BigInt(one) > BigInt(latest) ? one : latest), undefined) };
 }
 
 async function makeBatch(client: Etcd3, batch: readonly EtcdChange[], patience: Patience): Promise<string> {

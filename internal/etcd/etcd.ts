@@ -1,11 +1,12 @@
 import type { Etcd3 } from 'etcd3';
 import { Failure } from '../errors/errors.ts';
+import { chunksOf, eachOf } from '../host/each-of.ts';
 import { connect } from './connection.ts';
 import { readEndpoint } from './endpoint.ts';
 import { commitChanges, type Committed } from './commit.ts';
 import { entriesOf, entryOf, type EtcdEntry, type ListOptions } from './pages.ts';
 import { saveSnapshot } from './snapshot.ts';
-import type { EtcdChange } from './transactions.ts';
+import { maxOperations, requestsAtOnce, type EtcdChange } from './transactions.ts';
 import { failureOf, patiently } from './trouble.ts';
 
 /*
@@ -34,6 +35,8 @@ export type Etcd = AsyncDisposable & {
   /** The entries whose key begins with `prefix`, by key, all of one revision; fetched in pages. */
   list(prefix: string, options?: ListOptions): AsyncIterable<EtcdEntry>;
   get(key: string): Promise<EtcdEntry | undefined>;
+  /** Reads many keys in few requests. Keys that are absent are left out. The requests may be of different revisions. */
+  getAll(keys: readonly string[]): Promise<Map<string, EtcdEntry>>;
   /** Makes all changes in as few transactions as the limits of etcd allow. Each transaction is all or nothing; several are not. */
   commit(changes: readonly EtcdChange[]): Promise<Committed>;
   /** Saves the database to a 0600 file, in the form that `etcdctl snapshot restore` takes. Returns its size in bytes. */
@@ -76,6 +79,10 @@ export async function openEtcd(endpointText: string, options: EtcdOptions = {}):
     async get(key) {
       const { kvs } = await ask(`reading the key "${key}"`, () => client.kv.range({ key: Buffer.from(key) }));
       return kvs[0] === undefined ? undefined : entryOf(kvs[0]);
+    },
+    async getAll(keys) {
+      const answers = await eachOf(chunksOf(keys, maxOperations), requestsAtOnce, (some) => ask(`reading ${some.length} keys from "${some[0] ?? ''}" on`, () => client.kv.txn({ success: some.map((key) => ({ request_range: { key: Buffer.from(key) } })) })));
+      return new Map(answers.flatMap(({ responses }) => responses.flatMap(({ response_range: { kvs } }) => kvs.map(entryOf))).map((entry) => [entry.key, entry]));
     },
     commit: (changes) => commitChanges(client, endpoint.address, patience, changes),
     snapshot: (path) => ask('the snapshot', () => saveSnapshot(client, path, patience.stop)),

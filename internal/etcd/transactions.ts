@@ -10,8 +10,11 @@ export type EtcdChange =
   | { readonly kind: 'delete'; readonly key: string; readonly was?: string };
 
 /** etcd's defaults: 128 operations in a transaction, 1.5 MiB in a request. The size leaves room for what is wrapped around. */
-const maxOperations = 128;
+export const maxOperations = 128;
 const maxBytes = 1.25 * 1024 * 1024;
+
+/** Requests on their way at a time: etcd writes what waits together to its log at once. */
+export const requestsAtOnce = 4;
 
 /** Shares changes out to as few transactions as the limits of etcd allow, in their order. A value above the limit travels alone. */
 export function batchesOf(changes: readonly EtcdChange[]): EtcdChange[][] {

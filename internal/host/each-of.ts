@@ -21,3 +21,8 @@ export async function eachOf<From, To>(values: readonly From[], atOnce: number, 
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
   return results;
 }
+
+/** The values in their order, in groups of this size; the last may be smaller. */
+export function chunksOf<T>(values: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, at) => values.slice(at * size, (at + 1) * size));
+}

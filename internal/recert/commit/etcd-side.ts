@@ -6,8 +6,6 @@ import { z } from 'zod';
 import { Failure, Refusal } from '../../errors/errors.ts';
 import type { EtcdChange } from '../../etcd/transactions.ts';
 import type { Etcd } from '../../etcd/etcd.ts';
-import type { EtcdEntry } from '../../etcd/pages.ts';
-import { eachOf } from '../../host/each-of.ts';
 import { writeStreamDurably } from '../../host/files.ts';
 import type { Replacement } from '../document.ts';
 import type { JournalledKey } from './journal.ts';
@@ -18,9 +16,6 @@ export type Seal = (key: string, clear: Uint8Array) => Uint8Array;
 
 /** One key to write, as it stands in etcd and as it will. `undefined`: absent. */
 export type KeyWrite = { readonly key: string; readonly was: string; readonly before: Uint8Array | undefined; readonly after: Uint8Array | undefined };
-
-/** Keys read at a time: enough to hide the way to etcd and back, few enough to be polite. */
-const readsAtOnce = 16;
 
 /**
  * The etcd part of a plan, sealed, with the stored originals read again: what was decrypted for the plan is not what must be put back.
@@ -35,30 +30,13 @@ export async function keyWritesOf(etcd: Etcd, replacements: readonly Replacement
     const { key, modRevision: was } = replacement.document;
     return [{ key, was, after: replacement.kind === 'changed' ? seal(key, replacement.after) : undefined }];
   });
-  const crowds = await readCrowds(etcd, wanted.map(({ key }) => key));
-  const writes = await eachOf(wanted, readsAtOnce, async ({ key, was, after }): Promise<KeyWrite | undefined> => {
-    const found = crowds.has(folderOf(key)) ? crowds.get(folderOf(key))?.get(key) : await etcd.get(key);
-    if ((found?.modRevision ?? '0') !== was) throw new Failure(`the etcd key "${key}" changed while the plan was made`, { next: 'stop whatever else writes to this etcd, then start again' });
-    if (found !== undefined && after !== undefined && Buffer.compare(found.value, after) === 0) return undefined;
-    return { key, was, before: found?.value, after };
+  const found = await etcd.getAll(wanted.map(({ key }) => key));
+  return wanted.flatMap(({ key, was, after }): KeyWrite[] => {
+    const now = found.get(key);
+    if ((now?.modRevision ?? '0') !== was) throw new Failure(`the etcd key "${key}" changed while the plan was made`, { next: 'stop whatever else writes to this etcd, then start again' });
+    if (now !== undefined && after !== undefined && Buffer.compare(now.value, after) === 0) return [];
+    return [{ key, was, before: now?.value, after }];
   });
-  return writes.filter((write) => write !== undefined);
-}
-
-/** What stands under a folder of keys. */
-const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/') + 1);
-
-/** Where a plan has many keys of one folder (events, of which a cluster has thousands), the folder is read at once. */
-async function readCrowds(etcd: Etcd, keys: readonly string[]): Promise<Map<string, Map<string, EtcdEntry>>> {
-  const crowds = new Map<string, Map<string, EtcdEntry>>();
-  for (const [folder, some] of Map.groupBy(keys, folderOf)) {
-    if (some.length < readsAtOnce) continue;
-    const wanted = new Set(some);
-    const found = new Map<string, EtcdEntry>();
-    for await (const entry of etcd.list(folder)) if (wanted.has(entry.key)) found.set(entry.key, entry);
-    crowds.set(folder, found);
-  }
-  return crowds;
 }
 
 export const journalledKey = ({ key, before, after }: KeyWrite): JournalledKey => ({ key, before: before === undefined ? null : digestOf(before), after: after === undefined ? null : digestOf(after) });
@@ -73,14 +51,18 @@ const enough = 512 * 1024;
 /** Saves the original values, one JSON line for a key. */
 export async function saveValues(folder: string, writes: readonly KeyWrite[]): Promise<void> {
   const lines = function* lines(): Generator<Uint8Array> {
-    let some = '';
+    let [some, length] = [[] as string[], 0];
     for (const { key, before } of writes) {
-      if (before !== undefined) some += `${JSON.stringify({ key, value: Buffer.from(before).toString('base64') })}\n`;
-      if (some.length < enough) continue;
-      yield Buffer.from(some);
-      some = '';
+      if (before === undefined) continue;
+      const { buffer, byteOffset, byteLength } = before;
+      // Put together by hand: base64 needs no escaping, and JSON.stringify would look for it in every value.
+      const line = `{"key":${JSON.stringify(key)},"value":"${Buffer.from(buffer, byteOffset, byteLength).toString('base64')}"}\n`;
+      some.push(line);
+      if ((length += line.length) < enough) continue;
+      yield Buffer.from(some.join(''));
+      [some, length] = [[], 0];
     }
-    yield Buffer.from(some);
+    yield Buffer.from(some.join(''));
   };
   await writeStreamDurably(valuesFile(folder), Readable.from(lines()));
 }
@@ -103,8 +85,9 @@ async function readValues(folder: string): Promise<Map<string, Uint8Array>> {
 export async function takeBackKeys(etcd: Etcd, folder: string, keys: readonly JournalledKey[]): Promise<number> {
   if (keys.length === 0) return 0;
   const saved = await readValues(folder);
-  const found = await eachOf(keys, readsAtOnce, async (key) => ({ ...key, now: await etcd.get(key.key) }));
-  const changes = found.flatMap(({ key, before, after, now }): EtcdChange[] => {
+  const found = await etcd.getAll(keys.map(({ key }) => key));
+  const changes = keys.flatMap(({ key, before, after }): EtcdChange[] => {
+    const now = found.get(key);
     const digest = now === undefined ? null : digestOf(now.value);
     if (digest === before) return [];
     if (digest !== after) throw new Refusal(`the etcd key "${key}" is neither as the interrupted run found it nor as it left it`, { next: `see who changed it; its original stands in "${valuesFile(folder)}"` });

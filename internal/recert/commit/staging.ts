@@ -1,7 +1,7 @@
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Failure, errorCode, isNotFound, messageOf } from '../../errors/errors.ts';
-import { eachOf } from '../../host/each-of.ts';
+import { chunksOf, eachOf } from '../../host/each-of.ts';
 import { syncFolder } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
 
@@ -28,6 +28,9 @@ export const syncsAtOnce = 8;
 /** More names would make a command line too long to show. */
 const filesPerCall = 100;
 
+/** Starting a `cp` is nearly all of its work here, and waits for nothing. */
+const copiesAtOnce = 2;
+
 /**
  * Makes the staging folders of these files and in them empty files with attributes: those of the file itself, or of another one that it is
  * to be like. `xargs` starts a `cp` for each: a process of this size takes ten times as long to start one.
@@ -41,7 +44,7 @@ export async function stageAttributes(host: Host, files: readonly { readonly pat
     }
   }
   const pairs = files.map(({ path, like }) => `${like}\0${stagedPath(path, run)}\0`).join('');
-  if (pairs !== '') await host.run('xargs', ['--null', '--max-args=2', 'cp', '--attributes-only', attributes, '--'], { input: pairs, onStop: 'finish' });
+  if (pairs !== '') await host.run('xargs', ['--null', '--max-args=2', `--max-procs=${copiesAtOnce}`, 'cp', '--attributes-only', attributes, '--'], { input: pairs, onStop: 'finish' });
 }
 
 /** Gives a staged file its content, on stable storage. */
@@ -70,7 +73,7 @@ export async function stageCopy(host: Host, copy: string, path: string, run: str
 /** Copies originals with everything into a folder, by their whole path: 1 `cp` for many. */
 export async function copyOriginals(host: Host, paths: readonly string[], folder: string): Promise<void> {
   // From the root, because `cp --parents` looks for the folders of an absolute path below the working directory when it gives them their attributes.
-  for (const some of chunks(paths, filesPerCall)) await host.run('cp', [everything, '--parents', '--target-directory', folder, '--', ...some], { cwd: '/', onStop: 'finish', budgetMs: 5 * 60_000 });
+  for (const some of chunksOf(paths, filesPerCall)) await host.run('cp', [everything, '--parents', '--target-directory', folder, '--', ...some], { cwd: '/', onStop: 'finish', budgetMs: 5 * 60_000 });
   await eachOf(paths, syncsAtOnce, (path) => syncFile(join(folder, path)));
   await eachOf([...new Set(paths.flatMap((path) => foldersAbove(join(folder, path), folder)))], syncsAtOnce, syncFolder);
 }
@@ -102,10 +105,10 @@ export async function removeFile(path: string, links: readonly string[]): Promis
 
 /** Removes the staging folders of these files and makes what happened in their folders stay. */
 export async function endStaging(paths: readonly string[], run: string): Promise<void> {
-  for (const folder of new Set(paths.map((path) => stagingFolder(path, run)))) {
+  await eachOf([...new Set(paths.map((path) => stagingFolder(path, run)))], syncsAtOnce, async (folder) => {
     await rm(folder, { recursive: true, force: true });
     await syncFolder(dirname(folder)).catch((error: unknown) => { if (!isNotFound(error)) throw error; });
-  }
+  });
 }
 
 /** The content of a file, undefined when there is none. */
@@ -145,8 +148,4 @@ async function syncFile(path: string): Promise<void> {
 function foldersAbove(path: string, top: string): string[] {
   const folder = dirname(path);
   return folder.length < top.length ? [] : [folder, ...foldersAbove(folder, top)];
-}
-
-function chunks<T>(values: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(values.length / size) }, (_, at) => values.slice(at * size, (at + 1) * size));
 }

@@ -1,6 +1,7 @@
 import { lstat, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Failure, messageOf } from '../../errors/errors.ts';
+import { eachOf } from '../../host/each-of.ts';
 import type { Replacement } from '../document.ts';
 
 /** One file to write: where it really stands, and its content before and after (`undefined`: it goes). */
@@ -17,6 +18,9 @@ export type Target = {
   readonly strangers: number;
 };
 
+/** Files looked at beside each other: one of the threads of Node's pool for each. */
+const looksAtOnce = 4;
+
 /**
  * The files of a plan as they stand on disk. Two documents may be one file: a projected volume shows its files below `..data`, a
  * link, and below the folder that the link names. Renaming to a link would replace the link, so paths are resolved first.
@@ -26,15 +30,12 @@ export type Target = {
 export async function targetsOf(replacements: readonly Replacement[]): Promise<Target[]> {
   const made: Target[] = [];
   const byInode = new Map<string, { paths: string[]; linkCount: number; before: Uint8Array; after: Uint8Array | undefined }>();
-  for (const replacement of replacements) {
-    if (replacement.kind === 'created') {
-      if (replacement.in === 'file') made.push(await newTarget(replacement));
-      continue;
-    }
-    if (replacement.document.in !== 'file') continue;
-    const { path: named, bytes: before } = replacement.document;
-    const after = replacement.kind === 'changed' ? replacement.after : undefined;
-    const { path, inode, linkCount } = await look(named);
+  for (const replacement of replacements) if (replacement.kind === 'created' && replacement.in === 'file') made.push(await newTarget(replacement));
+  const standing = replacements.flatMap((replacement) => {
+    if (replacement.kind === 'created' || replacement.document.in !== 'file') return [];
+    return [{ ...replacement.document, after: replacement.kind === 'changed' ? replacement.after : undefined }];
+  });
+  for (const { path: named, bytes: before, after, found: { path, inode, linkCount } } of await eachOf(standing, looksAtOnce, async (one) => ({ ...one, found: await look(one.path) }))) {
     const known = byInode.get(inode);
     if (known === undefined) byInode.set(inode, { paths: [path], linkCount, before, after });
     else {
@@ -42,12 +43,12 @@ export async function targetsOf(replacements: readonly Replacement[]): Promise<T
       if (!known.paths.includes(path)) known.paths.push(path);
     }
   }
-  const standing = [...byInode.values()].flatMap(({ paths, linkCount, before, after }) => {
+  const changed = [...byInode.values()].flatMap(({ paths, linkCount, before, after }) => {
     const [path, ...links] = paths;
     if (path === undefined || (after !== undefined && same(before, after))) return [];
     return [{ path, links, before, after, strangers: Math.max(0, linkCount - paths.length) }];
   });
-  return [...standing, ...made];
+  return [...changed, ...made];
 }
 
 /** A file that the plan makes. The folder is resolved, so that a link above it is no second name. */

@@ -62,3 +62,15 @@ await test('cert-manager follows the rules: whole names, the last rule counts, r
   assert.equal(Buffer.from(changed.after).toString(), JSON.stringify(certificate).replaceAll('"seed.example.com"', '"target.example.com"'));
   assert.deepEqual(replacements.map((one) => one.kind).sort(), ['changed', 'removed']);
 });
+
+await test('what was rehearsed counts for contents that stayed; what the renewal changed is edited in its new content', async () => {
+  const name = 'etcd:/kubernetes.io/config.openshift.io/clusterversions/version';
+  const prepared = await prepareRename({ etcd: etcdOf([version]), folders: [], files: [], changes: { addresses: [], machineNetworks: [] }, nameRules: [] });
+  const afterOf = (...renewed: Parameters<typeof rename>[1][number][]): Uint8Array | undefined => rename(prepared, renewed).replacements.flatMap((one) => (one.kind === 'changed' && replacedName(one) === name ? [one.after] : []))[0];
+  const document = prepared.opened.found.get(name);
+  assert.ok(document !== undefined);
+  const plain = afterOf();
+  assert.equal(afterOf(), plain);
+  const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString();
+  assert.equal(text(afterOf({ kind: 'changed', document, after: Buffer.from(text(document.bytes).replace('Failing', 'Renewed')) })), text(plain).replace('Failing', 'Renewed'));
+});

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Failure } from '../../errors/errors.ts';
 import type { Document, Replacement } from '../document.ts';
 import { documentName } from '../document.ts';
@@ -37,7 +38,7 @@ export type RenameInput = Asked & {
 export type Prepared = { readonly asked: Asked; readonly pairs: readonly AddressPair[]; readonly parts: readonly Part[]; readonly opened: Opened };
 
 /**
- * Reads what a rename needs.
+ * Reads what a rename needs, and rehearses it.
  *
  * @throws Failure where the seed does not fit what is asked
  */
@@ -45,7 +46,22 @@ export async function prepareRename(input: RenameInput): Promise<Prepared> {
   const seed = clusterOf((await openContents(input, seedReads)).contents);
   const pairs = input.changes.addresses.length === 0 ? [] : addressPairs(seed, input.changes.addresses);
   const parts = partsOf(input, seed, pairs);
-  return { asked: { changes: input.changes, nameRules: input.nameRules }, pairs, parts, opened: await openContents(input, unionOf(parts)) };
+  const prepared = { asked: { changes: input.changes, nameRules: input.nameRules }, pairs, parts, opened: await openContents(input, unionOf(parts)) };
+  await rehearse(prepared);
+  return prepared;
+}
+
+/**
+ * Takes every step on the cluster as it was found. The steps remember what they made of documents that the new certificates then leave
+ * alone (step.ts). What goes wrong here goes wrong again in the rename, which tells it.
+ */
+async function rehearse({ asked, parts, opened }: Prepared): Promise<void> {
+  const steps = stepsOf(parts, clusterOf(opened.contents), !asksForIdentity(asked), () => undefined);
+  try {
+    while (steps.next().done !== true) await nextTurn(); // the making of keys wants turns of this thread in between
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+  }
 }
 
 /**
@@ -58,18 +74,9 @@ export function rename({ asked, pairs, parts, opened }: Prepared, renewed: reado
   const started = performance.now();
   const facts: string[] = [];
   const say = (fact: string): void => { if (!facts.includes(fact)) facts.push(fact); };
-  // Without a wish for another identity this may be a part of a cluster: what is not there needs no care.
-  const lenient = !asksForIdentity(asked);
   const before = laidOver(opened.found, renewed);
-  let cluster = clusterOf(withContents(opened.contents, before));
-  const taken: (Change & { readonly part: Part })[] = [];
-  for (const part of parts) {
-    for (const step of part.steps) {
-      const changes = attempt(part, lenient, say, () => step.changes(cluster, say)).filter((change) => isChange(cluster, change));
-      cluster = laid(cluster, changes);
-      taken.push(...changes.map((change) => ({ ...change, part })));
-    }
-  }
+  // Without a wish for another identity this may be a part of a cluster: what is not there needs no care.
+  const taken = [...stepsOf(parts, clusterOf(withContents(opened.contents, before)), !asksForIdentity(asked), say)].flat();
   const replacements = replacementsOf(opened, renewed, taken);
   const renamings = taken.map(({ part: { option, says }, notes, ...change }): Renaming => ({ option, says, document: `${change.in}:${change.name}`, kind: change.kind, ...(change.kind === 'moved' ? { to: `${change.in}:${change.to}` } : {}), notes }));
   return {
@@ -79,6 +86,20 @@ export function rename({ asked, pairs, parts, opened }: Prepared, renewed: reado
     facts,
     ms: performance.now() - started,
   };
+}
+
+type Taken = Change & { readonly part: Part };
+
+/** Takes the steps one by one, each on what those before it made. Yields the changes of each. */
+function* stepsOf(parts: readonly Part[], found: Cluster, lenient: boolean, say: (fact: string) => void): Generator<Taken[]> {
+  let cluster = found;
+  for (const part of parts) {
+    for (const step of part.steps) {
+      const changes = attempt(part, lenient, say, () => step.changes(cluster, say)).filter((change) => isChange(cluster, change));
+      cluster = laid(cluster, changes);
+      yield changes.map((change) => ({ ...change, part }));
+    }
+  }
 }
 
 const peerUrl = (address: string): string => `https://${inUrl(address)}:2380`;

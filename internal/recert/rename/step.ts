@@ -81,30 +81,50 @@ export function documents(row: string, pattern: RegExp, edit: (document: Editor)
 }
 
 export function changeOf(cluster: Cluster, key: string, edit: (object: Editor) => void): Change {
-  const tree = cluster.object(key);
-  return inDocument('etcd', key, () => {
+  return inDocument('etcd', key, () => remembered(edit, key, cluster.value(key), () => {
+    const tree = cluster.object(key);
     if (tree === undefined) throw new NotThere('');
     const { bytes, notes } = edited(tree, edit);
     return { in: 'etcd', kind: 'changed', name: key, after: bytes, notes };
-  });
+  }));
 }
 
 export function documentChange(cluster: Cluster, path: string, edit: (document: Editor) => void): Change {
-  return inDocument('file', path, () => {
-    const tree = textTree(cluster.bytes(path));
+  const before = cluster.bytes(path);
+  return inDocument('file', path, () => remembered(edit, path, before, () => {
+    const tree = textTree(before);
     if (tree === undefined) throw new NotThere('', 'is neither a JSON nor a YAML document');
     const { bytes, notes } = edited(tree, edit);
     return { in: 'file', kind: 'changed', name: path, after: bytes, notes };
-  });
+  }));
 }
 
 export function textChange(cluster: Cluster, path: string, edit: (text: string) => string, how: How = {}): Change {
-  return inDocument('file', path, () => {
-    const text = utf8(cluster.bytes(path));
+  const before = cluster.bytes(path);
+  return inDocument('file', path, () => remembered(edit, path, before, () => {
+    const text = utf8(before);
     if (text === undefined) throw new NotThere('', 'is not UTF-8');
     const after = edit(text);
     return { in: 'file', kind: 'changed', name: path, after: new TextEncoder().encode(after), notes: after === text ? [] : how.secret === true ? [hiddenNote('', text, after)] : noteLines('', text, after) };
-  });
+  }));
+}
+
+/** What edits made of contents. An edit that a step makes anew each time, from what it sees in the cluster, is never found again here. */
+const memory = new WeakMap<WeakKey, WeakMap<Uint8Array, Change>>();
+
+/**
+ * An edit is a pure function of its document, so the same edit of the very same content gives what it gave before: what the rehearsal
+ * (rename.ts) made of documents that the new certificates leave alone needs no second making.
+ */
+function remembered(edit: WeakKey, name: string, before: Uint8Array | undefined, make: () => Change): Change {
+  if (before === undefined) return make();
+  const ofEdit = memory.get(edit) ?? new WeakMap<Uint8Array, Change>();
+  memory.set(edit, ofEdit);
+  const known = ofEdit.get(before);
+  if (known?.name === name) return known;
+  const change = make();
+  ofEdit.set(before, change);
+  return change;
 }
 
 /** A mandatory place that is missing, with the document it is missing in. */

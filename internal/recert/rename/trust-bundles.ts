@@ -92,6 +92,7 @@ function labelled(cluster: Cluster): string[] {
  */
 function hashedCopies(before: Cluster, after: Cluster, fresh: string, say: Say): Change[] {
   const label = ['metadata', 'labels', 'monitoring.openshift.io/hash'];
+  const hash = fnv64Text(fresh);
   return before.keys(configMaps('openshift-monitoring')).flatMap((key): Change[] => {
     const [, component] = /^(.*)-trusted-ca-bundle-[0-9a-z]+$/.exec(key.slice(key.lastIndexOf('/') + 1)) ?? [];
     const [old, tree] = [before.object(key)?.textAt([...member]), after.object(key)];
@@ -100,7 +101,6 @@ function hashedCopies(before: Cluster, after: Cluster, fresh: string, say: Say):
       say(`"${key}" does not bear the hash of its content and is left as it is; expect one rollout of ${component} in openshift-monitoring`);
       return [];
     }
-    const hash = fnv64Text(fresh);
     const name = `${component}-trusted-ca-bundle-${hash}`;
     const { bytes, notes } = edited(tree, (map) => {
       map.set([...member], fresh);
