@@ -1,7 +1,12 @@
 import { spawn } from 'node:child_process';
+import { generateKeyPair } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { link, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { eachOf } from '../internal/host/each-of.ts';
+import { usualNeed } from '../internal/recert/key-pool.ts';
 import { makeCluster, type Cluster } from '../test/cluster/cluster.ts';
 import { configFor } from '../test/cluster/configuration.ts';
 import { targetIdentity } from '../test/cluster/identities.ts';
@@ -23,7 +28,9 @@ export async function benchRecert(say: Say): Promise<Row[]> {
   const large = process.env['BENCH_SIZES'] === '1×' ? undefined : await runsOf(program, 'large', 1, say);
   const [renamed, largeRenamed] = [await renamesOf(program, 'full', 3, say), large === undefined ? undefined : await renamesOf(program, 'large', 1, say)];
   const rest = ({ wall, keys }: Measured): number => wall - keys;
+  const alone = await keysAlone();
   return [
+    { what: `recert: its keys alone (${usualNeed.length} RSA pairs, both processors)`, ours: alone, unit: 's' },
     { what: 'recert, 131 pairs: whole run', ours: full.run.wall, unit: 's', limit: 6 },
     { what: 'recert, 131 pairs: until the last key', ours: full.run.keys, unit: 's' },
     { what: 'recert, 131 pairs: commit', ours: full.run.commit, unit: 's' },
@@ -31,6 +38,7 @@ export async function benchRecert(say: Say): Promise<Row[]> {
     { what: 'recert, 131 pairs: peak RAM', ours: full.run.peakMegabytes, unit: 'MB', limit: 300 },
     { what: 'recert, 131 pairs: dry run less its keys', ours: rest(full.dry), unit: 's', limit: 2 },
     { what: 'recert with a new identity, 131 pairs: whole run', ours: renamed.wall, unit: 's', limit: 8 },
+    { what: 'recert with a new identity, 131 pairs: whole run less the keys alone', ours: renamed.wall - alone, unit: 's' },
     { what: 'recert with a new identity, 131 pairs: until the last key', ours: renamed.keys, unit: 's' },
     { what: 'recert with a new identity, 131 pairs: rename', ours: renamed.rename, unit: 's' },
     { what: 'recert with a new identity, 131 pairs: commit', ours: renamed.commit, unit: 's' },
@@ -69,6 +77,14 @@ async function renamesOf(program: string, size: Size, times: number, say: Say): 
     runs.push(run);
   }
   return middle(runs);
+}
+
+/** What nobody can do without, and what shows how fast this machine is just now: the keys that a cluster usually needs, and nothing else. */
+async function keysAlone(): Promise<number> {
+  const make = promisify(generateKeyPair);
+  const began = performance.now();
+  await eachOf(usualNeed, availableParallelism(), async (shape) => { if (shape.type === 'rsa') await make('rsa', { modulusLength: shape.bits, publicExponent: 0x10001 }); });
+  return (performance.now() - began) / 1000;
 }
 
 function middle(of: readonly Measured[]): Measured {
