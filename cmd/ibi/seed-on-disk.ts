@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Failure } from '../../internal/errors/errors.ts';
+import { bootBytesOf } from '../../internal/ostree/boot-space.ts';
 import { readRecord, writeRecord } from '../../internal/seal/record.ts';
 import { bootedDeployment } from '../../internal/seed/booted.ts';
 import { kernelArguments } from '../../internal/seed/kernel-arguments.ts';
@@ -7,7 +8,7 @@ import { parseSeedManifest, requireVersion } from '../../internal/seed/manifest.
 import type { Staging } from '../../internal/seed/staging.ts';
 import type { Ibi } from './context.ts';
 
-const seedFactsSchema = z.object({ commit: z.string(), kernelArguments: z.array(z.string()) });
+const seedFactsSchema = z.object({ commit: z.string(), kernelArguments: z.array(z.string()), bootBytes: z.number() });
 
 /** What deployment and proof need to know of the seed, also when its members are gone from the disk. */
 export type SeedFacts = z.infer<typeof seedFactsSchema>;
@@ -15,7 +16,8 @@ export type SeedFacts = z.infer<typeof seedFactsSchema>;
 /** Reads and checks the members of a staged seed and keeps what later steps need in the install record. */
 export async function learnSeed({ host, target, config }: Ibi, staging: Staging): Promise<void> {
   requireVersion(parseSeedManifest(await staging.member('manifest.json'), '"manifest.json"'), config.seedVersion);
-  const facts: SeedFacts = { commit: bootedDeployment(await staging.member('rpm-ostree.json')).commit, kernelArguments: kernelArguments(await staging.member('mco-currentconfig.json')) };
+  const { commit } = bootedDeployment(await staging.member('rpm-ostree.json'));
+  const facts: SeedFacts = { commit, kernelArguments: kernelArguments(await staging.member('mco-currentconfig.json')), bootBytes: await bootBytesOf(host, staging.repository, commit) };
   const record = await readRecord(target.root);
   if (record === undefined) throw new Failure('the disk carries no install record', { next: 'write it again: ibi run' });
   await writeRecord(host, target.root, { ...record, result: { ...record.result, ...facts } });

@@ -11,12 +11,12 @@ import { openLog } from '../log/log.ts';
 import { openArchiveTar } from './archive-tar.ts';
 import { applyDeletions, placeVar, restoreEtc, restoreOrigin } from './restore.ts';
 import { stageSeed } from './stage.ts';
-import { finishStaging, isStaged } from './staging.ts';
+import { finishStaging, isStaged, type Staging } from './staging.ts';
 import { archiveOf, chunks, commit, layerOf, seedMembers, type SeedMembers } from './test-seed.ts';
 
 const host = openHost({ log: openLog({ program: 'test', write: () => undefined }), env: process.env });
 
-async function bench(t: TestContext): Promise<{ folder: string; members: SeedMembers; stage: (members: SeedMembers, prefix?: string) => ReturnType<typeof stageSeed> }> {
+async function bench(t: TestContext): Promise<{ folder: string; members: SeedMembers; stage: (members: SeedMembers, prefix?: string) => Promise<Staging> }> {
   const top = await mkdtemp(join(tmpdir(), 'seed-'));
   t.after(() => rm(top, { recursive: true, force: true }));
   const folder = join(top, 'staging');
@@ -25,7 +25,9 @@ async function bench(t: TestContext): Promise<{ folder: string; members: SeedMem
     members: seedMembers(top),
     stage: async (members, prefix) => {
       await using tar = await openArchiveTar(host, () => undefined);
-      return await stageSeed(host, { reference: 'r/seed@sha256:1', layers: [await layerOf(members, prefix)], folder, tar });
+      const { staging, settled } = await stageSeed(host, { reference: 'r/seed@sha256:1', layers: [await layerOf(members, prefix)], folder, tar });
+      await settled;
+      return staging;
     },
   };
 }

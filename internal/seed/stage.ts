@@ -35,10 +35,10 @@ export type StageRequest = {
  *
  * INVARIANTS
  * - The bytes are proven only at the end of each layer, so nothing here is used before this returns. They are on stable storage only
- *   after `finishStaging`.
+ *   after `settled` and `finishStaging`.
  * - Archives unpack into folders of their own; what stands outside the part they may hold is an error.
  */
-export async function stageSeed(host: Host, request: StageRequest): Promise<Staging> {
+export async function stageSeed(host: Host, request: StageRequest): Promise<Staged> {
   const staging = await resetStaging(host, request.folder);
   const found = new Set<string>();
   const objectFolders = await makeObjectFolders(staging);
@@ -46,17 +46,19 @@ export async function stageSeed(host: Host, request: StageRequest): Promise<Stag
   expectShortLivedBuffers();
   try {
     for (const layer of request.layers) await stageLayer(request, staging, layer, found);
+    requireMembers(found, request.reference);
+    await requireOnly(staging.var, 'var', 'var.tgz');
   } catch (error) {
     await behind.end().catch(() => undefined); // the first error matters
     throw error;
   } finally {
     await objectFolders();
   }
-  await behind.end();
-  requireMembers(found, request.reference);
-  await requireOnly(staging.var, 'var', 'var.tgz');
-  return staging;
+  return { staging, settled: behind.end() };
 }
+
+/** A seed of which every byte is proven. `settled`: no writing behind goes on any longer; it tells what went wrong with one. */
+export type Staged = { readonly staging: Staging; readonly settled: Promise<void> };
 
 async function stageLayer(request: StageRequest, staging: Staging, layer: SeedLayer, found: Set<string>): Promise<void> {
   const source = layer.open();

@@ -1,6 +1,8 @@
+import { eachOf } from '../../../internal/host/each-of.ts';
 import { requireBootSpace } from '../../../internal/ostree/boot-space.ts';
 import { deploy, findDeployment, pullLocal, removeUnfinished } from '../../../internal/ostree/deploy.ts';
 import { moveObjects } from '../../../internal/ostree/move-objects.ts';
+import { initStateroot } from '../../../internal/ostree/stateroot.ts';
 import { stagingAt } from '../../../internal/seed/staging.ts';
 import type { Step } from '../../../internal/steps/step.ts';
 import type { Ibi } from '../context.ts';
@@ -19,9 +21,13 @@ export const deploySeed: Step<Ibi> = {
   run: async (ibi, io) => {
     const { host, target, seed } = ibi;
     const staging = stagingAt(stagingFolder(target));
-    const { commit, kernelArguments } = await seedOnDisk(ibi);
-    if (!(await moveObjects(target.root, staging.repository, commit))) await pullLocal(host, target.root, staging.repository, commit);
-    io.say(await requireBootSpace(host, target.root, commit));
+    const { commit, kernelArguments, bootBytes } = await seedOnDisk(ibi);
+    io.say(await requireBootSpace(target.root, bootBytes));
+    const putObjects = async (): Promise<void> => {
+      if (!(await moveObjects(target.root, staging.repository, commit))) await pullLocal(host, target.root, staging.repository, commit);
+    };
+    // The stateroot is made on the other processor meanwhile; the deployment finds it there.
+    await eachOf([() => initStateroot(host, target.root, seed.stateroot), putObjects], 2, (work) => work());
     const deployment = await deploy(host, { sysroot: target.root, stateroot: seed.stateroot, commit, kernelArguments });
     io.say(`deployment ${deployment.name} in stateroot "${seed.stateroot}"`);
     for (const argument of kernelArguments) io.say(`kernel argument ${argument}`);

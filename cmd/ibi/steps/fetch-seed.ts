@@ -1,3 +1,4 @@
+import { eachOf } from '../../../internal/host/each-of.ts';
 import { openArchiveTar } from '../../../internal/seed/archive-tar.ts';
 import { stageSeed } from '../../../internal/seed/stage.ts';
 import { finishStaging, isStaged } from '../../../internal/seed/staging.ts';
@@ -18,8 +19,9 @@ export const fetchSeed: Step<Ibi> = {
     const { host, target, seed } = ibi;
     await using tar = await openArchiveTar(host, io.say);
     await using layers = await seedLayers(ibi, io);
-    const staging = await stageSeed(host, { reference: seed.image.pinned, layers: layers.layers, folder: stagingFolder(target), tar });
-    await learnSeed(ibi, staging); // before the mark: a staging that counts as complete is not looked at again
+    const { staging, settled } = await stageSeed(host, { reference: seed.image.pinned, layers: layers.layers, folder: stagingFolder(target), tar });
+    // Before the mark: a staging that counts as complete is not looked at again.
+    await eachOf([() => settled, () => learnSeed(ibi, staging)], 2, (work) => work());
     await finishStaging(host, staging, seed.image.digest);
     await reach(host, target.root, 'fetched', seed.installId);
   },
