@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, type Dirent } from 'nod
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readTextIfPresent } from '../host/files.ts';
+import { isBare } from './share-objects.ts';
 
 /**
  * Moves a commit and the objects of its repository into the repository of the sysroot, on the same file system: one rename for what are
@@ -38,8 +39,7 @@ const objectPath = (checksum: string, kind: string): string => join('objects', c
 
 /** A bare repository whose objects need nothing but their bytes and attributes. */
 async function isPlain(repository: string): Promise<boolean> {
-  const config = await readTextIfPresent(join(repository, 'config'));
-  return config !== undefined && /^\s*mode\s*=\s*bare\s*$/m.test(config) && !config.includes('[ex-integrity]');
+  return (await isBare(repository)) && (await readTextIfPresent(join(repository, 'config')))?.includes('[ex-integrity]') === false;
 }
 
 function isMovable(entry: Dirent): boolean {

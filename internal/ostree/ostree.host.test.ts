@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -12,6 +12,7 @@ import { deploy, findDeployment, pullLocal, removeUnfinished } from './deploy.ts
 import { deploymentsOf } from './deployments.ts';
 import { moveObjects } from './move-objects.ts';
 import { readBack } from './read-back.ts';
+import { isBare, shareObjects } from './share-objects.ts';
 import { initStateroot, staterootName, stateroots } from './stateroot.ts';
 import { dropOtherDeployments, standsAlone } from './undeploy.ts';
 
@@ -86,6 +87,33 @@ await test('moved objects are what ostree would have linked: it deploys them and
   const deployment = await deploy(host, { sysroot, stateroot: 'rhcos_1', commit, kernelArguments: [] });
   assert.equal(await readFile(join(deployment.path, 'etc/marker'), 'utf8'), 'seed');
   assert.match(ostree('fsck', `--repo=${own}`, '--delete=false'), /object fsck of 2 commits completed successfully/);
+});
+
+await test('objects of the disk are shared with the repository that the archive of a seed fills, and the seed deploys whole', async (t) => {
+  const { sysroot, seed, commit } = await bench(t);
+  const [own, staged] = [join(sysroot, 'ostree/repo'), join(sysroot, 'ostree/.ibi/staged')];
+  const archive = join(sysroot, '../seed.tar');
+  execFileSync('tar', ['-cf', archive, '-C', seed, '.']);
+  await mkdir(join(staged, 'objects/00'), { recursive: true });
+  assert.deepEqual([await isBare(own), await isBare(staged)], [true, false]);
+  await shareObjects(host, sysroot, staged);
+  execFileSync('tar', ['-xf', archive, '-C', staged, '--skip-old-files']);
+  assert.equal(await isBare(staged), true);
+  const inodes = async (repository: string): Promise<Map<string, number>> => new Map(await Promise.all((await readdir(join(repository, 'objects'), { recursive: true })).filter((name) => name.endsWith('.file')).map(async (name) => [name, (await lstat(join(repository, 'objects', name))).ino] as const)));
+  const [ofDisk, ofSeed, ofStaged] = [await inodes(own), await inodes(seed), await inodes(staged)];
+  const shared = [...ofSeed.keys()].filter((name) => ofDisk.has(name));
+  assert.ok(shared.length > 0 && shared.length < ofSeed.size, 'the lab\'s two systems have files in common, and others');
+  for (const name of shared) assert.equal(ofStaged.get(name), ofDisk.get(name), name);
+  assert.equal(await bootBytesOf(host, staged, commit), 'kernel seed'.length + 'initramfs seed'.length);
+  assert.equal(await moveObjects(sysroot, staged, commit), true);
+  await rm(staged, { recursive: true });
+  ostree('fsck', `--repo=${own}`, '--quiet');
+  assert.equal((await deploy(host, { sysroot, stateroot: 'rhcos_1', commit, kernelArguments: [] })).commit, commit);
+});
+
+await test('a commit that the repository does not hold is named when its kernel is looked for', async (t) => {
+  const { seed } = await bench(t);
+  await assert.rejects(bootBytesOf(host, seed, 'ab'.repeat(32)), (error) => error instanceof Failure && error.message === `the repository "${seed}" holds no commit "${'ab'.repeat(32)}" with a kernel` && error.why !== undefined);
 });
 
 await test('a move that was cut off is continued; until its end ostree does not take the commit for whole', async (t) => {

@@ -13,7 +13,12 @@ export type ArchiveContent = AsyncIterable<Uint8Array> & { destroy(): unknown };
 /** GNU tar as seed archives need it. */
 export type ArchiveTar = AsyncDisposable & {
   /** Unpacks a gzip-compressed archive from a stream or file into a folder, with owners, modes, labels, xattrs and ACLs. */
-  unpack(archive: ArchiveContent | string, folder: string, name: string): Promise<void>;
+  unpack(archive: ArchiveContent | string, folder: string, name: string, options?: UnpackOptions): Promise<void>;
+};
+
+export type UnpackOptions = {
+  /** Leave files that stand there already as they are. Default: the archive's take their place. */
+  readonly keepExisting?: boolean;
 };
 
 /** Options of both sides of a seed archive (reference A.1); they stand after the operands there, order does not matter. */
@@ -45,7 +50,7 @@ export async function openArchiveTar(host: Host, say: (fact: string) => void): P
   }
   const thread = openInflateThread();
   return {
-    async unpack(archive, folder, name) {
+    async unpack(archive, folder, name, { keepExisting = false } = {}) {
       const failed = (cause: unknown, why?: string): Failure => new Failure(`seed archive "${name}" cannot be unpacked to "${folder}"`, { cause, ...(why === undefined ? {} : { why }) });
       const content = typeof archive === 'string' ? createReadStream(archive, { highWaterMark: readBytes }) : archive;
       const pipe = await openPipe(host);
@@ -54,7 +59,7 @@ export async function openArchiveTar(host: Host, say: (fact: string) => void): P
       const inflating = thread.inflate(content, pipe.writing.fd).then((all) => { bytes = all; }, (error: unknown) => { damage = error; }).finally(() => pipe.writing.close());
       try {
         // The transfer that feeds it keeps the budget; a local archive is bounded by its size.
-        await host.run(program, ['-x', '-f', '-', '-C', folder, '--numeric-owner', ...readOptions, ...attributeOptions], { input: pipe.reading, budgetMs: Number.POSITIVE_INFINITY });
+        await host.run(program, ['-x', '-f', '-', '-C', folder, '--numeric-owner', ...(keepExisting ? ['--skip-old-files'] : []), ...readOptions, ...attributeOptions], { input: pipe.reading, budgetMs: Number.POSITIVE_INFINITY });
         await inflating;
       } catch (error) {
         await pipe.reading.close();

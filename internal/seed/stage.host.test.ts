@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile, chmod } from 'node:fs/promises';
+import { link, lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile, chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -133,6 +133,24 @@ await test('folders of objects are made ahead of the archive, and look as it say
   const seen = await stat(join(staging.repository, 'objects/cd'));
   assert.deepEqual([seen.mode & 0o7777, seen.uid], [0o711, 7]);
   assert.equal((await stat(join(staging.repository, 'objects'))).mode & 0o7777, 0o751);
+});
+
+await test('an object that the disk has keeps its bytes and its place, whatever the archive holds under its name; others are unpacked', async (t) => {
+  const { members, folder } = await bench(t);
+  const own = join(folder, '../own');
+  await writeFile(own, 'of the disk', { mode: 0o640 });
+  const putObjects = async (repository: string): Promise<void> => {
+    await mkdir(join(repository, 'objects/ab'), { recursive: true });
+    await link(own, join(repository, 'objects/ab/cd.file'));
+  };
+  const archive = await archiveOf([{ name: './objects/', type: 'directory' }, { name: './objects/ab/', type: 'directory' }, { name: './objects/ab/cd.file', text: 'of the archive', mode: 0o777 }, { name: './objects/ab/ce.file', type: 'link', linkname: './objects/ab/cd.file' }, { name: './objects/ab/cf.file', text: 'new' }]);
+  await using tar = await openArchiveTar(host, () => undefined);
+  const { staging, settled } = await stageSeed(host, { reference: 'r', layers: [await layerOf({ ...members, 'ostree.tgz': archive })], folder, tar, putObjects });
+  await settled;
+  const object = (name: string): string => join(staging.repository, 'objects/ab', name);
+  assert.deepEqual(await Promise.all(['cd.file', 'ce.file', 'cf.file'].map((name) => readFile(object(name), 'utf8'))), ['of the disk', 'of the disk', 'new']);
+  const [before, after] = [await stat(own), await stat(object('cd.file'))];
+  assert.deepEqual([after.ino, after.mode & 0o7777, before.nlink], [before.ino, 0o640, 3]);
 });
 
 await test('an archive that puts a link in the place of "objects" is refused, and nothing is made behind the link', async (t) => {

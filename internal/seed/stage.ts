@@ -28,6 +28,8 @@ export type StageRequest = {
   readonly layers: readonly SeedLayer[];
   readonly folder: string;
   readonly tar: ArchiveTar;
+  /** Puts objects that the disk has already into the repository, before the archive with all of them is unpacked; those are not written again. */
+  readonly putObjects?: (repository: string) => Promise<void>;
 };
 
 /**
@@ -42,17 +44,19 @@ export async function stageSeed(host: Host, request: StageRequest): Promise<Stag
   const staging = await resetStaging(host, request.folder);
   const found = new Set<string>();
   const objectFolders = await makeObjectFolders(staging);
+  const objects = request.putObjects?.(staging.repository) ?? Promise.resolve();
+  objects.catch(() => undefined); // told where it is waited for
   const behind = writeBehind(host, staging.folder);
   expectShortLivedBuffers();
   try {
-    for (const layer of request.layers) await stageLayer(request, staging, layer, found);
+    for (const layer of request.layers) await stageLayer({ ...request, staging, objects }, layer, found);
     requireMembers(found, request.reference);
     await requireOnly(staging.var, 'var', 'var.tgz');
   } catch (error) {
     await behind.end().catch(() => undefined); // the first error matters
     throw error;
   } finally {
-    await objectFolders();
+    await Promise.allSettled([objectFolders(), objects]);
   }
   return { staging, settled: behind.end() };
 }
@@ -60,7 +64,10 @@ export async function stageSeed(host: Host, request: StageRequest): Promise<Stag
 /** A seed of which every byte is proven. `settled`: no writing behind goes on any longer; it tells what went wrong with one. */
 export type Staged = { readonly staging: Staging; readonly settled: Promise<void> };
 
-async function stageLayer(request: StageRequest, staging: Staging, layer: SeedLayer, found: Set<string>): Promise<void> {
+/** A request under way. `objects`: those that were at hand are in their place. */
+type Underway = StageRequest & { readonly staging: Staging; readonly objects: Promise<void> };
+
+async function stageLayer(request: Underway, layer: SeedLayer, found: Set<string>): Promise<void> {
   const source = layer.open();
   const inflate = inflaterOf(layer.mediaType);
   const members = extract();
@@ -69,7 +76,7 @@ async function stageLayer(request: StageRequest, staging: Staging, layer: SeedLa
   try {
     for await (const entry of members) {
       const name = memberName(entry.header.name);
-      await stageMember(request, staging, entry, name);
+      await stageMember(request, entry, name);
       if (entry.header.type === 'file') found.add(name);
     }
   } catch (error) {
@@ -92,27 +99,28 @@ function named(error: unknown, digest: string, reference: string): unknown {
 /** When the source fails, everything behind it fails as well: the first one is the cause. Our own destroy is not. */
 function rootCause(fed: unknown, consumer: unknown): unknown {
   if (!(fed instanceof Failure)) return consumer;
-  const aborted = consumer instanceof Failure && errorCode(fed.cause) === 'ERR_STREAM_PREMATURE_CLOSE';
+  const aborted = errorCode(fed.cause) === 'ERR_STREAM_PREMATURE_CLOSE';
   return aborted ? consumer : fed;
 }
 
-async function stageMember(request: StageRequest, staging: Staging, entry: Entry, name: string): Promise<void> {
+async function stageMember({ staging, objects, putObjects, tar, reference }: Underway, entry: Entry, name: string): Promise<void> {
   const use = useOf(name);
   if (use === 'ignore' || entry.header.type !== 'file') {
-    if (use !== 'ignore') throw new Failure(`"${name}" of seed image "${request.reference}" is no plain file`, { next: 'build the seed image again with lca-cli create' });
+    if (use !== 'ignore') throw new Failure(`"${name}" of seed image "${reference}" is no plain file`, { next: 'build the seed image again with lca-cli create' });
     entry.resume();
     return;
   }
   switch (use) {
     case 'unpack':
-      await request.tar.unpack(bytesOf(entry), name === 'ostree.tgz' ? staging.repository : staging.var, name);
-      return;
+      if (name !== 'ostree.tgz') return tar.unpack(bytesOf(entry), staging.var, name);
+      await objects;
+      return tar.unpack(bytesOf(entry), staging.repository, name, { keepExisting: putObjects !== undefined });
     case 'store':
       await writeScratch(join(staging.folder, name), asReadable(entry));
       return;
     case 'keep':
     case 'origin': {
-      if ((entry.header.size) > largestSmallMember) throw new Failure(`"${name}" of seed image "${request.reference}" has ${entry.header.size} bytes`, { why: `more than ${largestSmallMember} is not expected of it` });
+      if ((entry.header.size) > largestSmallMember) throw new Failure(`"${name}" of seed image "${reference}" has ${entry.header.size} bytes`, { why: `more than ${largestSmallMember} is not expected of it` });
       await writeScratch(join(staging.folder, 'members', name), asReadable(entry));
     }
   }

@@ -19,7 +19,8 @@ import { useOf, type MemberName } from './layout.ts';
  * | `members/`   | the small members by name                                   |
  * | `complete`   | the digest of the seed; written last, after one sync        |
  *
- * It stands on the same file system as the sysroot, so that objects are linked and `/var` is renamed instead of copied.
+ * It stands on the same file system as the sysroot, so that objects and `/var` are renamed instead of copied, and objects that the
+ * sysroot has are links to its own.
  */
 export type Staging = {
   readonly folder: string;
