@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertBaseline, assertInstalled, assertNoCanary } from './baseline.ts';
-import { install } from './live-boot.ts';
+import { install, isoOf } from './live-boot.ts';
 import { proveInstalled, type Proof } from './proof.ts';
 import type { Line } from './qemu.ts';
 import { sweep } from './resources.ts';
@@ -41,8 +41,8 @@ async function main(): Promise<void> {
   await sweep();
 
   title('1. Parts');
-  await using stage = await openStage({ name: 'demo', os: 'full', say, signal: stop.signal });
-  await stage.parts.iso([512]);
+  await using stage = await openStage({ name: 'demo', os: 'slim', say, signal: stop.signal });
+  await isoOf(stage);
   say(`seed image ${stage.seedReference}, version ${stage.seed.version}, ${String(stage.images.length)} images in its list`);
 
   title('2. Install: live ISO, BIOS, blank disk of 8 GiB');

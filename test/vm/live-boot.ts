@@ -77,7 +77,8 @@ async function withoutFirmware(stage: Stage, boot: LiveBoot, { ignition, words }
   return { firmware: 'bios', iso: await isoOf(stage), kernel: { file, initrd, arguments: [liveArguments, ...words].join(' ') } };
 }
 
-const isoOf = (stage: Stage): Promise<string> => stage.parts.iso([stage.target.sectorSize ?? 512], stage.os === 'full' ? 'full' : 'small');
+/** The ISO of a stage, built if need be: a whole stock OS where the seed is a whole one. */
+export const isoOf = (stage: Stage): Promise<string> => stage.parts.iso([stage.target.sectorSize ?? 512], stage.os === 'full' ? 'full' : 'small');
 
 /** Waits for the end of the install unit, good or bad, and for the machine to switch itself off. */
 export async function installationOf(stage: Stage, machine: Machine): Promise<Installation> {
