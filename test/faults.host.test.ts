@@ -110,7 +110,7 @@ await test('programs that fail are named with their last words, and the next run
     ['growpart', 'exit 9', 'lay-out-storage'],
     ['xfs_growfs', 'exit 9', 'mount-target'],
     ['tar', 'exit 9', 'fetch-seed'],
-    ['ostree', 'case "$*" in "ls "*) exit 9;; esac; PATH=${PATH#*:} exec ostree "$@"', 'deploy-seed'],
+    ['ostree', 'case "$*" in "ls "*) exit 9;; esac; PATH=${PATH#*:} exec ostree "$@"', 'fetch-seed'],
     ['ostree', 'case "$*" in "admin deploy"*) exit 9;; esac; PATH=${PATH#*:} exec ostree "$@"', 'deploy-seed'],
     ['ostree', 'case "$*" in "admin undeploy"*) exit 9;; esac; PATH=${PATH#*:} exec ostree "$@"', 'drop-stock-os'],
     ['umount', 'exit 9', 'seal'],
