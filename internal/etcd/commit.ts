@@ -4,8 +4,8 @@ import { eachOf } from '../host/each-of.ts';
 import { batchesOf, requestsAtOnce, transactionOf, type EtcdChange } from './transactions.ts';
 import { failureOf, patiently, troubleOf, type Patience } from './trouble.ts';
 
-/** What a commit did: the keys of each transaction, and the revision after the last one. */
-export type Committed = { readonly transactions: readonly (readonly string[])[]; readonly revision: string | undefined };
+/** What a commit did: the keys of each transaction. */
+export type Committed = { readonly transactions: readonly (readonly string[])[] };
 
 /**
  * Sends the changes in batches, a few at a time. When one fails no more are sent, and those that were made stand: the error says how many.
@@ -13,26 +13,25 @@ export type Committed = { readonly transactions: readonly (readonly string[])[];
  */
 export async function commitChanges(client: Etcd3, endpoint: string, patience: Patience, changes: readonly EtcdChange[]): Promise<Committed> {
   const batches = batchesOf(changes);
-  const revisions: string[] = [];
-  let failed: { readonly batch: readonly EtcdChange[]; readonly error: unknown } | undefined;
-  await eachOf(batches, requestsAtOnce, async (batch) => {
-    if (failed !== undefined) return;
-    try {
-      revisions.push(await makeBatch(client, batch, patience));
-    } catch (error) {
-      failed ??= { batch, error };
-    }
-  });
-  if (failed !== undefined) {
-    const { batch, error } = failed;
-    const what = `writing ${batch.length === 1 ? `the key "${batch[0]?.key ?? ''}"` : `${batch.length} keys from "${batch[0]?.key ?? ''}" on`}`;
-    const failure = failureOf(what, endpoint, error);
-    throw new Failure(failure.message, { why: `${revisions.length} of ${batches.length} transactions were made`, transient: failure.transient, cause: error, ...(failure.next === undefined ? {} : { next: failure.next }) });
+  let made = 0;
+  try {
+    await eachOf(batches, requestsAtOnce, async (batch) => {
+      try {
+        await makeBatch(client, batch, patience);
+      } catch (error) {
+        throw failureOf(`writing ${batch.length === 1 ? `the key "${batch[0]?.key ?? ''}"` : `${batch.length} keys from "${batch[0]?.key ?? ''}" on`}`, endpoint, error);
+      }
+      made += 1;
+    });
+  } catch (error) {
+    // Told when all that were under way are over: only then it is known how many were made.
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure(error.message, { why: `${made} of ${batches.length} transactions were made`, transient: error.transient, cause: error.cause ?? error, ...(error.next === undefined ? {} : { next: error.next }) });
   }
-  return { transactions: batches.map((batch) => batch.map(({ key }) => key)), revision: revisions.reduce<string | undefined>((latest, one) => (latest === undefined || BigInt(one) > BigInt(latest) ? one : latest), undefined) };
+  return { transactions: batches.map((batch) => batch.map(({ key }) => key)) };
 }
 
-async function makeBatch(client: Etcd3, batch: readonly EtcdChange[], patience: Patience): Promise<string> {
+async function makeBatch(client: Etcd3, batch: readonly EtcdChange[], patience: Patience): Promise<void> {
   const answer = { wasLost: false };
   const response = await patiently(async () => {
     try {
@@ -43,7 +42,7 @@ async function makeBatch(client: Etcd3, batch: readonly EtcdChange[], patience: 
     }
   }, patience);
   // The transaction whose answer was lost may have been made: then it is its own work that the guards of the second one met.
-  if (response.succeeded || (answer.wasLost && (await isMade(client, batch, patience)))) return response.header.revision;
+  if (response.succeeded || (answer.wasLost && (await isMade(client, batch, patience)))) return;
   throw brokenGuard(batch, response);
 }
 

@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { readTextIfPresent } from '../host/files.ts';
-import { isBare } from './share-objects.ts';
+import { isPlain } from './repository-mode.ts';
 
 /**
  * Moves a commit and the objects of its repository into the repository of the sysroot, on the same file system: one rename for what are
@@ -36,11 +35,6 @@ export async function moveObjects(sysroot: string, repository: string, commit: s
 }
 
 const objectPath = (checksum: string, kind: string): string => join('objects', checksum.slice(0, 2), `${checksum.slice(2)}.${kind}`);
-
-/** A bare repository whose objects need nothing but their bytes and attributes. */
-async function isPlain(repository: string): Promise<boolean> {
-  return (await isBare(repository)) && (await readTextIfPresent(join(repository, 'config')))?.includes('[ex-integrity]') === false;
-}
 
 function isMovable(entry: Dirent): boolean {
   return entry.isFile() ? /^[0-9a-f]{62}\.(?:file|dirtree|dirmeta)$/.test(entry.name) : entry.isSymbolicLink() && /^[0-9a-f]{62}\.file$/.test(entry.name);

@@ -12,7 +12,8 @@ import { deploy, findDeployment, pullLocal, removeUnfinished } from './deploy.ts
 import { deploymentsOf } from './deployments.ts';
 import { moveObjects } from './move-objects.ts';
 import { readBack } from './read-back.ts';
-import { isBare, shareObjects } from './share-objects.ts';
+import { isBare } from './repository-mode.ts';
+import { shareObjects } from './share-objects.ts';
 import { initStateroot, staterootName, stateroots } from './stateroot.ts';
 import { dropOtherDeployments, standsAlone } from './undeploy.ts';
 

@@ -1,12 +1,6 @@
 import { join } from 'node:path';
 import { CommandError } from '../errors/errors.ts';
-import { readTextIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
-
-/** True for a repository in which an object is a file with the very bytes, owner, mode and attributes that its checksum is of. */
-export async function isBare(repository: string): Promise<boolean> {
-  return /^\s*mode\s*=\s*bare\s*$/m.test((await readTextIfPresent(join(repository, 'config'))) ?? '');
-}
 
 /**
  * Links the objects of the sysroot into a repository on the same file system that an archive is about to fill: a seed was mostly made from

@@ -9,7 +9,7 @@ import { findAtRest, type AtRest } from './encryption/at-rest.ts';
 import { rotate } from './encryption/rotate.ts';
 import { useCertFrom, useKeyFrom, type RenewOptions } from './options.ts';
 import { renew } from './recert.ts';
-import { prepareRename, rename, type Prepared, type Renamed, type RenameInput } from './rename/rename.ts';
+import { prepareRename, rehearse, rename, type Prepared, type Renamed, type RenameInput } from './rename/rename.ts';
 import type { Renaming } from './rename/renaming.ts';
 import type { EtcdReader, Renewal } from './renewal.ts';
 import { findSshHostKeys, renewSshHostKeys, type SshHostKeys } from './ssh-host-keys.ts';
@@ -63,7 +63,7 @@ export async function recert(host: Host, config: RecertConfig, tell: Tell, progr
 
     tell.stage('renew');
     // Most of a rename needs no certificate: it is read and worked out while keys are made. What it finds wrong is told after the renewal.
-    const preparing = clearEtcd === undefined ? undefined : prepareRename(renameInput(clearEtcd, config));
+    const preparing = clearEtcd === undefined ? undefined : preparedRename(clearEtcd, config);
     preparing?.catch(() => undefined);
     const renewal = config.postprocessOnly ? nothingRenewed : await renew(host, { ...(clearEtcd === undefined ? {} : { etcd: clearEtcd }), folders: config.crypto.dirs, files: config.crypto.files, options: optionsOf(config, host.now()), ...(config.threads === undefined ? {} : { threads: config.threads }) });
     progress.renewal = renewal;
@@ -125,6 +125,12 @@ const nothingRenamed: Renamed = { replacements: [], renamings: [], peerUrls: [],
 
 function renameInput(etcd: EtcdReader, { cluster: { dirs, files, ...changes }, crypto }: RecertConfig): RenameInput {
   return { etcd, folders: dirs, files, changes, nameRules: crypto.nameRules };
+}
+
+async function preparedRename(etcd: EtcdReader, config: RecertConfig): Promise<Prepared> {
+  const prepared = await prepareRename(renameInput(etcd, config));
+  if (!config.postprocessOnly) await rehearse(prepared); // without keys to make there is nothing to wait for
+  return prepared;
 }
 
 async function renameCluster(preparing: Promise<Prepared>, { replacements }: Renewal, tell: Tell): Promise<Renamed> {

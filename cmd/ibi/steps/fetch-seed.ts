@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { eachOf } from '../../../internal/host/each-of.ts';
-import { isBare, shareObjects } from '../../../internal/ostree/share-objects.ts';
+import { isBare } from '../../../internal/ostree/repository-mode.ts';
+import { shareObjects } from '../../../internal/ostree/share-objects.ts';
 import { openArchiveTar } from '../../../internal/seed/archive-tar.ts';
 import { stageSeed } from '../../../internal/seed/stage.ts';
 import { finishStaging, isStaged } from '../../../internal/seed/staging.ts';

@@ -51,18 +51,17 @@ const enough = 512 * 1024;
 /** Saves the original values, one JSON line for a key. */
 export async function saveValues(folder: string, writes: readonly KeyWrite[]): Promise<void> {
   const lines = function* lines(): Generator<Uint8Array> {
-    let [some, length] = [[] as string[], 0];
+    let some = '';
     for (const { key, before } of writes) {
       if (before === undefined) continue;
       const { buffer, byteOffset, byteLength } = before;
       // Put together by hand: base64 needs no escaping, and JSON.stringify would look for it in every value.
-      const line = `{"key":${JSON.stringify(key)},"value":"${Buffer.from(buffer, byteOffset, byteLength).toString('base64')}"}\n`;
-      some.push(line);
-      if ((length += line.length) < enough) continue;
-      yield Buffer.from(some.join(''));
-      [some, length] = [[], 0];
+      some += `{"key":${JSON.stringify(key)},"value":"${Buffer.from(buffer, byteOffset, byteLength).toString('base64')}"}\n`;
+      if (some.length < enough) continue;
+      yield Buffer.from(some);
+      some = '';
     }
-    yield Buffer.from(some.join(''));
+    yield Buffer.from(some);
   };
   await writeStreamDurably(valuesFile(folder), Readable.from(lines()));
 }

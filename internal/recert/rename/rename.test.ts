@@ -7,7 +7,7 @@ import { Secret } from '../../log/secret.ts';
 import type { EtcdReader } from '../renewal.ts';
 import { replacedName } from '../document.ts';
 import { etcdHolding } from '../test-etcd.ts';
-import { prepareRename, rename, type Renamed } from './rename.ts';
+import { prepareRename, rehearse, rename, type Renamed } from './rename.ts';
 
 const metadata = (name: string, namespace?: string) => ({ name, ...(namespace === undefined ? {} : { namespace }), uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' });
 const object = (kind: string, apiVersion: string, place: string, content: object): KubeObject => {
@@ -66,6 +66,7 @@ await test('cert-manager follows the rules: whole names, the last rule counts, r
 await test('what was rehearsed counts for contents that stayed; what the renewal changed is edited in its new content', async () => {
   const name = 'etcd:/kubernetes.io/config.openshift.io/clusterversions/version';
   const prepared = await prepareRename({ etcd: etcdOf([version]), folders: [], files: [], changes: { addresses: [], machineNetworks: [] }, nameRules: [] });
+  await rehearse(prepared);
   const afterOf = (...renewed: Parameters<typeof rename>[1][number][]): Uint8Array | undefined => rename(prepared, renewed).replacements.flatMap((one) => (one.kind === 'changed' && replacedName(one) === name ? [one.after] : []))[0];
   const document = prepared.opened.found.get(name);
   assert.ok(document !== undefined);

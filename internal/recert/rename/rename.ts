@@ -38,7 +38,7 @@ export type RenameInput = Asked & {
 export type Prepared = { readonly asked: Asked; readonly pairs: readonly AddressPair[]; readonly parts: readonly Part[]; readonly opened: Opened };
 
 /**
- * Reads what a rename needs, and rehearses it.
+ * Reads what a rename needs.
  *
  * @throws Failure where the seed does not fit what is asked
  */
@@ -46,16 +46,14 @@ export async function prepareRename(input: RenameInput): Promise<Prepared> {
   const seed = clusterOf((await openContents(input, seedReads)).contents);
   const pairs = input.changes.addresses.length === 0 ? [] : addressPairs(seed, input.changes.addresses);
   const parts = partsOf(input, seed, pairs);
-  const prepared = { asked: { changes: input.changes, nameRules: input.nameRules }, pairs, parts, opened: await openContents(input, unionOf(parts)) };
-  await rehearse(prepared);
-  return prepared;
+  return { asked: { changes: input.changes, nameRules: input.nameRules }, pairs, parts, opened: await openContents(input, unionOf(parts)) };
 }
 
 /**
  * Takes every step on the cluster as it was found. The steps remember what they made of documents that the new certificates then leave
- * alone (step.ts). What goes wrong here goes wrong again in the rename, which tells it.
+ * alone (step.ts). What goes wrong here goes wrong again in the rename, which tells it. Worth its time only while others work.
  */
-async function rehearse({ asked, parts, opened }: Prepared): Promise<void> {
+export async function rehearse({ asked, parts, opened }: Prepared): Promise<void> {
   const steps = stepsOf(parts, clusterOf(opened.contents), !asksForIdentity(asked), () => undefined);
   try {
     while (steps.next().done !== true) await nextTurn(); // the making of keys wants turns of this thread in between
