@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, test } from 'tap';
 import { packed } from './executable.ts';
 
 /** The built files, as the set-up leaves them; built here when somebody runs this file alone in a fresh checkout. */
@@ -32,29 +32,53 @@ function glibcOf(file: string): string {
 }
 
 for (const folder of [dist, join(dist, 'arm64')]) {
-  await test(`${folder === dist ? 'x86_64' : 'arm64'}: one file under all names, at most 112 MB`, () => {
+  await test(`${folder === dist ? 'x86_64' : 'arm64'}: one file under all names, at most 112 MB`, async () => {
     const inodes = new Set(names.map((name) => statSync(join(folder, name)).ino));
     assert.equal(inodes.size, 1);
     assert.ok(statSync(join(folder, 'ibi')).size <= 112e6, `${statSync(join(folder, 'ibi')).size} bytes`);
   });
 
-  await test(`${folder === dist ? 'x86_64' : 'arm64'}: needs no glibc newer than that of RHEL 9`, () => {
+  await test(`${folder === dist ? 'x86_64' : 'arm64'}: needs no glibc newer than that of RHEL 9`, async () => {
     const [major = 0, minor = 0] = glibcOf(join(folder, 'ibi')).split('.').map(Number);
     assert.ok(major === 2 && minor > 0 && minor <= 34, `GLIBC_${major}.${minor}`);
   });
 }
 
-await test('the arm64 file is for that machine and carries the same bundle', () => {
+await test('the arm64 file is for that machine and carries the same programs', async () => {
   const header = readFileSync(join(dist, 'arm64/ibi'));
   assert.equal(header.readUInt16LE(18), 183, 'EM_AARCH64');
   assert.ok(header.includes(packed(readFileSync(join(dist, 'programs.cjs')))), 'the bundle is in it');
 });
 
-await test('the name decides, and --version gives version, commit and Node version', () => {
+await test('a build asks no network for anything: in a network namespace of its own it makes the same files', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'no-network-'));
+  try {
+    execFileSync('unshare', ['--net', process.execPath, join(top, 'build/build.ts'), folder], { stdio: 'pipe' });
+    for (const file of ['start.cjs', 'programs.cjs']) assert.ok(readFileSync(join(folder, file)).equals(readFileSync(join(dist, file))), `${file} differs; if dist/ is of other sources, run: npm run setup`);
+    assert.match(execFileSync(join(folder, 'ibi'), ['--version'], { encoding: 'utf8' }), /^ibi \d/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+await test('nothing of the test framework reaches the executable: no NODE_OPTIONS, not even with the environment of this test', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'environment-'));
+  try {
+    writeFileSync(join(folder, 'lsblk'), '#!/bin/sh\ntr "\\000" "\\n" < "/proc/$PPID/environ" > "$(dirname "$0")/environment"\nexit 1\n', { mode: 0o755 });
+    spawnSync(join(dist, 'ibi'), ['disks'], { env: { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}` } });
+    const environment = readFileSync(join(folder, 'environment'), 'utf8');
+    assert.match(environment, /^PATH=/m);
+    assert.doesNotMatch(environment, /^NODE_OPTIONS=/m);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+await test('the name decides, and --version gives version, commit and Node version', async () => {
   for (const name of names) assert.match(call(name, '--version').stdout, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\([0-9a-f]+\\+?\\), Node v24\\.`));
 });
 
-await test('programs that are not built yet say so and exit 2', () => {
+await test('programs that are not built yet say so and exit 2', async () => {
   for (const name of ['post-pivot', 'precache-extract']) {
     const { status, stderr } = call(name);
     assert.equal(status, 2);
@@ -63,7 +87,7 @@ await test('programs that are not built yet say so and exit 2', () => {
   assert.equal(call('lca-cli', 'post-pivot').status, 2);
 });
 
-await test("the reference's command line works: lca-cli ibi -f FILE, with global flags on either side", () => {
+await test("the reference's command line works: lca-cli ibi -f FILE, with global flags on either side", async () => {
   for (const args of [['ibi', '-f', '/nonexistent.json'], ['-v', 'ibi', '-f', '/nonexistent.json'], ['ibi', '--configuration-file', '/nonexistent.json', '-c']]) {
     const { status, stderr } = call('lca-cli', ...args);
     assert.equal(status, 2, stderr);
@@ -71,7 +95,7 @@ await test("the reference's command line works: lca-cli ibi -f FILE, with global
   }
 });
 
-await test('a wrong command line is one line, the way out, and exit 2', () => {
+await test('a wrong command line is one line, the way out, and exit 2', async () => {
   const { status, stderr } = call('ibi', '--colour');
   assert.deepEqual([status, stderr], [2, "ibi: unknown option '--colour'\nnext: ibi --help\n"]);
   assert.equal(call('lca-cli', 'upgrade').stderr, 'lca-cli: unknown command "upgrade"\nnext: lca-cli ibi -f FILE, or lca-cli post-pivot\n');
@@ -79,7 +103,7 @@ await test('a wrong command line is one line, the way out, and exit 2', () => {
   assert.equal(call('ibi', 'run', '--progress-fd', '77').stderr.split('\n')[0], 'ibi: --progress-fd 77 is not open');
 });
 
-await test('help fits 80 columns and names every step flag', () => {
+await test('help fits 80 columns and names every step flag', async () => {
   for (const args of [['--help'], ['run', '--help'], ['timeline', '--help'], ['gather', '--help']]) {
     const { status, stdout } = call('ibi', ...args);
     assert.equal(status, 0);

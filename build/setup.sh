@@ -13,7 +13,7 @@ for package in $(cat build/packages.txt test/vm/packages.txt | grep -v '^#'); do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing="$missing $package"
 done
 # coreos-installer is compiled; Debian's own cargo is too old for it, the one it keeps for browsers is not.
-if [ ! -x "$cache/coreos-installer/bin/coreos-installer" ] && ! command -v cargo > /dev/null; then missing="$missing cargo-web rustc-web gcc libc6-dev"; fi
+if ! ls "$cache"/coreos-installer/*/bin/coreos-installer > /dev/null 2>&1 && ! command -v cargo > /dev/null; then missing="$missing cargo-web rustc-web gcc libc6-dev"; fi
 # The API server that judges renewed clusters is compiled, by a Go that Debian's own Go fetches.
 if ! ls "$cache"/kube-apiserver/*/kube-apiserver > /dev/null 2>&1 && ! command -v go > /dev/null && [ ! -x /usr/local/go/bin/go ]; then missing="$missing golang-go"; fi
 if [ -n "$missing" ]; then
@@ -23,10 +23,12 @@ if [ -n "$missing" ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > "$cache/apt.log" 2>&1 || { tail -n 20 "$cache/apt.log"; say "apt-get failed, see $cache/apt.log"; exit 1; }
 fi
 
-stamp=$(sha256sum package.json package-lock.json | sha256sum | cut -d' ' -f1)
+stamp=$(sha256sum package.json package-lock.json .taprc | sha256sum | cut -d' ' -f1)
 if [ "$(cat node_modules/.setup-stamp 2>/dev/null)" != "$stamp" ]; then
   say 'installing npm modules from the lock file'
   npm ci --no-audit --no-fund --loglevel=error
+  # Makes tap of the plugins that .taprc leaves: its TypeScript compiler would refuse ours, and Node needs none.
+  node_modules/.bin/tap build > "$cache/tap-build.log" 2>&1 || { cat "$cache/tap-build.log"; say 'tap could not be built'; exit 1; }
   echo "$stamp" > node_modules/.setup-stamp
 fi
 

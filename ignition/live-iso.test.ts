@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { liveIsoIgnition } from './live-iso.ts';
 
 const wishes = { configuration: '{"seedImage":"r/seed:1"}', seedImage: 'r/seed:1', pullSecret: '{"auths":{}}' };
@@ -44,10 +44,13 @@ await test('the seed image stands in the unit, percent signs doubled', async () 
 await test('ignition-validate accepts the document', async (t) => {
   const document = JSON.stringify(await liveIsoIgnition({ ...wishes, sshKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMFm0x0000000000000000000000000000000000000000 test' }));
   const { status, stdout, stderr, error } = spawnSync('ignition-validate', ['-'], { input: document, encoding: 'utf8' });
-  if (error !== undefined) return t.skip('ignition-validate is not installed');
+  if (error !== undefined) {
+    t.plan(0, 'ignition-validate is not installed');
+    return;
+  }
   assert.equal(status, 0, stdout + stderr);
 });
 
-await test('the script is accepted by bash', () => {
+await test('the script is accepted by bash', async () => {
   assert.equal(spawnSync('bash', ['-n', `${import.meta.dirname}/files/install-rhcos-and-restore-seed.sh`]).status, 0);
 });

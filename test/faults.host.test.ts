@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { open, stat } from 'node:fs/promises';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { configFile, openIbiLane, pullSecretFile, type IbiLane } from './ibi-lane.ts';
 import type { Result } from './vm/command.ts';
 

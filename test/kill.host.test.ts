@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configFile, openIbiLane } from './ibi-lane.ts';
 import { differences, installedTree, type InstalledTree } from './installed-tree.ts';
@@ -75,5 +75,5 @@ await test(`${wantedKills} random kill points converge to the tree of an undistu
     assert.deepEqual(differences(wanted, found), [], `series ${series}, killed in ${story.join(', ')}`);
     assert.deepEqual(found.images, wanted.images, `series ${series}, killed in ${story.join(', ')}`);
   }
-  t.diagnostic(`${kills} kills: ${[...steps].map(([step, count]) => `${step} ${count}`).join(', ')}`);
+  t.comment(`${kills} kills: ${[...steps].map(([step, count]) => `${step} ${count}`).join(', ')}`);
 });

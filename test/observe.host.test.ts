@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { gunzipSync } from 'node:zlib';
 import { Readable } from 'node:stream';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { extract } from 'tar-stream';
 import { configFile, openIbiLane, type IbiLane } from './ibi-lane.ts';
 

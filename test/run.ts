@@ -1,108 +1,76 @@
-import { spawn } from 'node:child_process';
-import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { glob } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { t } from 'tap';
+import { buildPeersBeside, missingPeers } from './peers.ts';
+import { openTally } from './tally.ts';
+import { commandTest, fileTests, scenarioTests } from './test-parts.ts';
 import { cacheRoot } from './vm/artefacts/cache.ts';
 
 /**
- * The test command: checks, tests on values, tests on real parts, scenarios in virtual machines. The last line counts all.
- * `node test/run.ts check unit host vm` runs the named parts only.
+ * The test command, a tap program: `node test/run.ts [check] [unit] [host] [vm] [--all] [--slowest]`.
+ *
+ * Two tiers. Without `--all`: what tells whether a change is right. With it (`npm run test:all`): all scenarios, kill points and sizes, too, and
+ * the files named `*.long.test.ts`; what a test does more in that tier it learns from `tier.ts`.
+ *
+ * It is no `tap run`: that puts NODE_OPTIONS into every child, which executables of Node's single format obey, so that the tests would no longer
+ * try what ships. The last line counts all.
  */
 
-type Count = { passed: number; failed: number };
-type Part = { readonly name: string; readonly says: string; readonly run: () => Promise<Count> };
-
 const top = dirname(import.meta.dirname);
+const words = process.argv.slice(2);
+const all = words.includes('--all');
+const wanted = words.filter((word) => !word.startsWith('--'));
 
-/** Hundreds of programs are started from their sources: each start is half as long when Node keeps what it made of them. */
-const compileCache = join(cacheRoot(), 'compile');
-const say = (text: string): void => { process.stdout.write(`${text}\n`); };
+type Part = { readonly name: string; readonly says: string; readonly run: () => Promise<void> };
 
 const parts: readonly Part[] = [
   {
     name: 'check',
-    says: 'types, lint, import direction, generated files',
-    run: () => eachCommand([
-      ['types', ['node_modules/.bin/tsc', '-p', '.']],
-      ['lint', ['node_modules/.bin/eslint', '.']],
-      ['import direction', ['node_modules/.bin/depcruise', '--config', '.dependency-cruiser.cjs', 'cmd', 'internal']],
-      ['generated files', [process.execPath, 'build/generate.ts', '--check']],
-    ]),
+    says: 'types, lint, form, import direction, references, generated files',
+    run: async () => {
+      await commandTest('types', ['node_modules/.bin/tsc', '-p', '.'], tally);
+      await commandTest('lint', ['node_modules/.bin/eslint', '.'], tally);
+      await commandTest('import direction', ['node_modules/.bin/depcruise', '--config', '.dependency-cruiser.cjs', 'cmd', 'internal'], tally);
+      await commandTest('generated files', [process.execPath, 'build/generate.ts', '--check'], tally);
+    },
   },
-  { name: 'unit', says: 'tests on values', run: async () => nodeTests((await testFiles()).filter((file) => !file.endsWith('.host.test.ts')), 2) },
-  // Whole installations (test/) take longest and begin first, so that no core waits for them at the end.
-  { name: 'host', says: 'tests on real parts of this machine', run: async () => nodeTests((await testFiles()).filter((file) => file.endsWith('.host.test.ts')).sort((a, b) => Number(b.startsWith('test/')) - Number(a.startsWith('test/'))), 2) },
-  { name: 'vm', says: 'scenarios in virtual machines', run: vmScenarios },
+  { name: 'unit', says: 'tests on values', run: async () => fileTests(await testFiles('unit'), tally) },
+  { name: 'host', says: 'tests on real parts of this machine', run: async () => fileTests(await testFiles('host'), tally) },
+  { name: 'vm', says: all ? 'every scenario in virtual machines' : 'an installation in a virtual machine', run: () => scenarioTests(all ? 'every' : 'all', tally) },
 ];
 
-async function testFiles(): Promise<string[]> {
+/** The files of a part. Whole installations (test/) take longest and begin first, so that no core waits for them at the end. */
+async function testFiles(part: 'unit' | 'host'): Promise<string[]> {
   const files: string[] = [];
   for await (const file of glob('{cmd,internal,ignition,systemd-units,test,build,bench}/**/*.test.ts', { cwd: top })) files.push(file);
-  return files.sort();
+  const kindOf = (file: string): string => /\.(host|long)\.test\.ts$/.exec(file)?.[1] ?? 'unit';
+  const chosen = files.sort().filter((file) => kindOf(file) === part || (part === 'host' && all && kindOf(file) === 'long'));
+  return part === 'unit' ? chosen : chosen.sort((a, b) => Number(b.startsWith('test/')) - Number(a.startsWith('test/')));
 }
 
-/** Commands that are one test each: output is shown only when it fails. */
-async function eachCommand(commands: readonly (readonly [string, readonly string[]])[]): Promise<Count> {
-  const count: Count = { passed: 0, failed: 0 };
-  for (const [name, [program = '', ...args]] of commands) {
-    const { status, output } = await run(program, args, false);
-    say(`${status === 0 ? '✔' : '✖'} ${name}`);
-    if (status !== 0) say(output);
-    count[status === 0 ? 'passed' : 'failed'] += 1;
-  }
-  return count;
-}
+const say = (text: string): void => { process.stdout.write(`${text}\n`); };
+const chosen = parts.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 
-async function nodeTests(files: readonly string[], concurrency: number): Promise<Count> {
-  if (files.length === 0) return { passed: 0, failed: 0 };
-  const folder = await mkdtemp(join(tmpdir(), 'sno-ibi-tests-'));
-  try {
-    const tap = join(folder, 'tap');
-    const { status } = await run(process.execPath, ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=1200000', '--test-reporter=spec', '--test-reporter-destination=stdout', '--test-reporter=tap', `--test-reporter-destination=${tap}`, ...files], true);
-    const text = await readFile(tap, 'utf8').catch(() => '');
-    const number = (name: string): number => Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
-    const failed = number('fail') + number('cancelled');
-    // A runner that died counted nothing: that is a failure, too.
-    return { passed: number('pass'), failed: status !== 0 && failed === 0 ? 1 : failed };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
+const record = join(cacheRoot(), 'results/tests.tap');
+mkdirSync(dirname(record), { recursive: true });
+t.pipe(createWriteStream(record));
+t.jobs = 2;
+t.setTimeout(0);
+const tally = openTally(say);
 
-async function vmScenarios(): Promise<Count> {
-  const folder = await mkdtemp(join(tmpdir(), 'sno-ibi-vm-'));
-  try {
-    const results = join(folder, 'results.json');
-    const { status } = await run(process.execPath, ['test/vm/run.ts', 'all', '--results', results], true);
-    const outcomes = JSON.parse(await readFile(results, 'utf8').catch(() => '[]')) as { name: string; passed: boolean }[];
-    const failed = outcomes.filter(({ passed }) => !passed).length;
-    return { passed: outcomes.length - failed, failed: status !== 0 && failed === 0 ? 1 : failed };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+if (all) process.env['SNO_IBI_TESTS'] = 'all';
+const missing = chosen.some(({ name }) => name === 'host' || name === 'vm') ? await missingPeers() : [];
+if (missing.length > 0) {
+  say(`to be built first, once for this machine, beside the tests: ${missing.map(({ name, says }) => `${name} (${says})`).join(', ')}`);
 }
+await using peers = missing.length > 0 ? buildPeersBeside(say) : undefined;
 
-function run(program: string, args: readonly string[], show: boolean): Promise<{ status: number; output: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: top, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'], env: { ...process.env, NODE_COMPILE_CACHE: compileCache, NODE_TEST_CONTEXT: undefined } });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { output += chunk.toString(); });
-    child.on('error', reject);
-    child.on('close', (code) => { resolve({ status: code ?? 1, output }); });
-  });
+for (const { name, says, run } of chosen) {
+  tally.begin(name, says);
+  await run();
+  tally.end(name);
 }
-
-const wanted = process.argv.slice(2);
-const total: Count = { passed: 0, failed: 0 };
-for (const part of parts) {
-  if (wanted.length > 0 && !wanted.includes(part.name)) continue;
-  const started = Date.now();
-  say(`\n== ${part.name}: ${part.says}`);
-  const count = await part.run();
-  total.passed += count.passed;
-  total.failed += count.failed;
-  say(`== ${part.name}: ${count.passed} passed, ${count.failed} failed in ${((Date.now() - started) / 1000).toFixed(0)} s`);
-}
-say('');
-say(`${total.passed} passed, ${total.failed} failed`);
-process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+await peers?.done;
+if (words.includes('--slowest')) tally.slowest(20);
+process.exitCode = tally.close(record);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { configFile, openIbiLane, type IbiLane } from './ibi-lane.ts';
 import { bootDeployment } from './vm/nspawn.ts';
 import { run, type Result } from './vm/command.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { startEtcd } from '../../test/cluster/etcd-server.ts';
 import { makeCluster, type Cluster } from '../../test/cluster/cluster.ts';
 import { readRecertConfigFile } from '../../internal/config/recert-config.ts';
@@ -73,9 +73,9 @@ await test('what is wrong with etcd or with its data is said before anything is 
     await other.commit([{ kind: 'put', key: '/registry/pods/a', value: Buffer.from('x') }]);
     await refused(cluster, { etcd_endpoint: server.endpoint }, /is absent: this is not the etcd of an OpenShift cluster$/);
   });
-  await t.test('an APIServer that is no object', () => withApiServer('garbage', () => refused(cluster, {}, /is no object: this is not the etcd of an OpenShift cluster$/)));
-  await t.test('an unknown encryption', () => withApiServer(apiServer('secretbox'), () => refused(cluster, {}, /^Unsupported encryption type "secretbox" in APIServer\/cluster$/)));
-  await t.test('encryption without its key', () => withApiServer(apiServer('aescbc'), () => refused(cluster, {}, /^the cluster's etcd is encrypted by aescbc, and its key is not to be found$/)));
+  await t.test('an APIServer that is no object', async () => withApiServer('garbage', () => refused(cluster, {}, /is no object: this is not the etcd of an OpenShift cluster$/)));
+  await t.test('an unknown encryption', async () => withApiServer(apiServer('secretbox'), () => refused(cluster, {}, /^Unsupported encryption type "secretbox" in APIServer\/cluster$/)));
+  await t.test('encryption without its key', async () => withApiServer(apiServer('aescbc'), () => refused(cluster, {}, /^the cluster's etcd is encrypted by aescbc, and its key is not to be found$/)));
 });
 
 await test('what is wrong with files, folders and programs of the host is said before anything is written', async (t) => {

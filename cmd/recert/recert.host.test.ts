@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { judgeMissing } from '../../test/cluster/apiserver/build.ts';
 import { makeCluster } from '../../test/cluster/cluster.ts';
 import { gatherEvidence } from '../../test/cluster/evidence.ts';
@@ -32,7 +32,7 @@ await test('recert renews a cluster of 131 pairs: openssl finds nothing of the o
 
   const verdict = await verifyWithOpenssl(cluster, { before, sameValidity: false });
   assert.deepEqual(verdict.faults, []);
-  t.diagnostic(`openssl verified ${verdict.certificates} certificates, ${verdict.keys} keys and ${verdict.tokens} tokens in ${verdict.places} places`);
+  t.comment(`openssl verified ${verdict.certificates} certificates, ${verdict.keys} keys and ${verdict.tokens} tokens in ${verdict.places} places`);
   assert.notEqual(readFileSync(sshKey, 'utf8'), oldSshKey);
   assert.equal(execFileSync('ssh-keygen', ['-y', '-f', sshKey], { encoding: 'utf8' }).trim(), readFileSync(`${sshKey}.pub`, 'utf8').trim());
   // Both summaries have one shape; only the full one has keys and tokens, in PEM or in base64 of it.
@@ -46,7 +46,7 @@ await test('recert renews a cluster of 131 pairs: openssl finds nothing of the o
 
   const { faults, transcript } = await judge(cluster, identities, say);
   assert.deepEqual(faults, []);
-  for (const line of transcript) t.diagnostic(line);
+  for (const line of transcript) t.comment(line);
 });
 
 await test('force_expire, then extend_expiration, restores how long each certificate lasts; the second run works on what the first made', async () => {
@@ -111,7 +111,7 @@ await test(`${wantedKills} runs that are killed at any moment of their writing a
   assert.deepEqual(readdirSync(config.state_dir).sort(), ['journal.json', 'recert.jsonl']);
   assert.deepEqual(readdirSync(cluster.root, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.recert-')), []);
   assert.equal(statSync(join(config.state_dir, 'journal.json')).mode & 0o777, 0o600);
-  t.diagnostic([...found].map(([phase, count]) => `${phase}: ${count}`).join(', '));
+  t.comment([...found].map(([phase, count]) => `${phase}: ${count}`).join(', '));
 });
 
 await test('a request to stop before the writing ends the run with 75, and nothing is changed', async () => {

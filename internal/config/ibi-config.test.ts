@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { UsageError } from '../errors/errors.ts';
 import { readIbiConfig, parseIbiConfig } from './ibi-config.ts';
 
@@ -7,25 +7,25 @@ const options = { file: 'ibi.yaml', unknownKeys: 'refuse' } as const;
 const parse = (text: string | Uint8Array, unknownKeys: 'refuse' | 'warn' = 'refuse'): ReturnType<typeof parseIbiConfig> => parseIbiConfig(typeof text === 'string' ? Buffer.from(text) : text, { ...options, unknownKeys });
 const good = 'seedImage: quay.io/a/seed:4.16.0\nseedVersion: 4.16.0\ninstallationDisk: /dev/vda\n';
 
-await test("the installer's own sample is read with the reference's defaults", () => {
+await test("the installer's own sample is read with the reference's defaults", async () => {
   const { config, warnings } = parse('{"extraPartitionLabel":"var-lib-containers","extraPartitionNumber":5,"extraPartitionStart":"-40G","installationDisk":"/dev/vda","releaseRegistry":"mirror.quay.io","seedImage":"quay.io/openshift-kni/seed-image:4.16.0","seedVersion":"4.16.0"}');
   assert.deepEqual(warnings, []);
   assert.deepEqual([config.extraPartitionStart, config.precacheBestEffort, config.coreosInstallerArgs, config.shutdown, config.releaseRegistry], ['-40G', false, [], false, 'mirror.quay.io']);
 });
 
-await test('YAML and JSON of the same values have the same digest; reinstall has no part in it', () => {
+await test('YAML and JSON of the same values have the same digest; reinstall has no part in it', async () => {
   const json = parse('{"installationDisk":"/dev/vda","seedVersion":"4.16.0","seedImage":"quay.io/a/seed:4.16.0"}');
   assert.equal(parse(good).config.digest, json.config.digest);
   assert.equal(parse(`${good}reinstall: true\n`).config.digest, json.config.digest);
   assert.notEqual(parse(`${good}shutdown: true\n`).config.digest, json.config.digest);
 });
 
-await test('keys match without regard to case, the exact one first, and null leaves the default', () => {
+await test('keys match without regard to case, the exact one first, and null leaves the default', async () => {
   const { config } = parse('{"SEEDIMAGE":"a/b","seedVersion":"1","installationdisk":"/dev/x","installationDisk":"/dev/y","extraPartitionStart":null}');
   assert.deepEqual([config.seedImage, config.installationDisk, config.extraPartitionStart], ['a/b', '/dev/y', '-40G']);
 });
 
-await test('an unquoted number is read as text with a warning', () => {
+await test('an unquoted number is read as text with a warning', async () => {
   const { config, warnings } = parse('seedImage: a/b\nseedVersion: 4.17\ninstallationDisk: /dev/x\n');
   assert.equal(config.seedVersion, '4.17');
   assert.deepEqual(warnings, ['ibi.yaml: seedVersion is a number without quotes; read as "4.17", write it in quotes (4.10 would read as 4.1)']);
@@ -56,7 +56,7 @@ const refused: readonly (readonly [string, string | Uint8Array, string])[] = [
 ];
 
 for (const [what, content, message] of refused) {
-  await test(`${what} is refused with one clear error`, () => {
+  await test(`${what} is refused with one clear error`, async () => {
     assert.throws(() => parse(content), (error) => {
       assert.ok(error instanceof UsageError);
       assert.equal(error.message, message);
@@ -66,7 +66,7 @@ for (const [what, content, message] of refused) {
   });
 }
 
-await test("an unknown key in a file of the installer's is a warning, so that a newer installer does not stop an older ibi", () => {
+await test("an unknown key in a file of the installer's is a warning, so that a newer installer does not stop an older ibi", async () => {
   assert.deepEqual(parse(`${good}colour: blue\n`, 'warn').warnings, ['ibi.yaml: unknown key "colour"; ignored']);
 });
 

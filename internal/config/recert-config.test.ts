@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { UsageError } from '../errors/errors.ts';
 import { recertFields } from './recert-config-fields.ts';
 import { readRecertConfigFile, readRecertFlags, type RecertConfig } from './recert-config.ts';
@@ -184,7 +184,7 @@ await test('no secret of a configuration has a printable form, and none stands i
   assert.ok(!inspect(await from({ crypto_dirs: [folder], use_key_rules: [`a:${keyPem}`] }), { depth: 9 }).includes('BEGIN'));
 });
 
-await test('every key has a flag of its own', () => {
+await test('every key has a flag of its own', async () => {
   const flags = Object.values(recertFields).map(({ flag }) => flag);
   assert.equal(new Set(flags).size, flags.length);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
+import { test } from 'tap';
 import { CommandError, Failure, UsageError } from '../errors/errors.ts';
 import { addPartition, derivedUuid } from './extra-partition.ts';
 import { formatPartition, isFormatted } from './format.ts';
@@ -33,8 +33,8 @@ function failure(message: string): (error: unknown) => boolean {
   };
 }
 
-suite('addPartition()', () => {
-  test('takes the next number when the wished one belongs to a kept partition, which stays as it is', async () => {
+test('addPartition()', async (t) => {
+  await t.test('takes the next number when the wished one belongs to a kept partition, which stays as it is', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
     await append(lab, 'start=900000, size=100M, name="data"\n');
@@ -46,13 +46,13 @@ suite('addPartition()', () => {
     assert.equal(await lab.host.text('blkid', ['-p', '-o', 'value', '-s', 'LABEL', `${lab.path}p5`]), 'precious');
   });
 
-  test('takes a wished number that leaves a gap', async () => {
+  await t.test('takes a wished number that leaves a gap', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
     assert.equal((await addPartition(lab.host, disk, { ...wish, number: 9 }, lab.say)).number, 9);
   });
 
-  test('ends where a kept partition behind it begins', async () => {
+  await t.test('ends where a kept partition behind it begins', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
     await append(lab, 'start=1900544, name="data"\n');
@@ -60,7 +60,7 @@ suite('addPartition()', () => {
     assert.equal(made.startSector + made.sectors, 1_900_544);
   });
 
-  test('finds nothing of an older layout in the new partition', async () => {
+  await t.test('finds nothing of an older layout in the new partition', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
     await append(lab, `start=${624 * 2048}, name="old"\n`);
@@ -72,14 +72,14 @@ suite('addPartition()', () => {
     assert.equal(await lab.host.text('wipefs', ['--no-act', made.path ?? '']), '');
   });
 
-  test('refuses a label that another partition of the disk carries', async () => {
+  await t.test('refuses a label that another partition of the disk carries', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
     await append(lab, 'size=10M, name="var-lib-containers"\n');
     await assert.rejects(addPartition(lab.host, disk, wish, lab.say), failure(`disk "${disk.name}" already has a partition labelled "var-lib-containers", which this installation did not make; choose another extraPartitionLabel`));
   });
 
-  test('refuses a start inside another partition, and one behind the disk', async () => {
+  await t.test('refuses a start inside another partition, and one behind the disk', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
     await assert.rejects(addPartition(lab.host, disk, { ...wish, start: parseStart('-800M') }, lab.say), (error: unknown) => error instanceof Failure && error.message.startsWith(`extraPartitionStart "-800M" is sector 458752 of disk "${disk.name}", which lies inside partition 4 "root" (sectors `));
@@ -87,7 +87,7 @@ suite('addPartition()', () => {
     assert.equal((await readTable(lab.host, disk))?.partitions.length, 4);
   });
 
-  test('refuses labels that sfdisk or GPT cannot hold', async () => {
+  await t.test('refuses labels that sfdisk or GPT cannot hold', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
     for (const label of ['', 'a"b', 'a\\b', 'a\nb', 'x'.repeat(37)]) await assert.rejects(addPartition(lab.host, disk, { ...wish, label }, lab.say), UsageError);
@@ -95,14 +95,14 @@ suite('addPartition()', () => {
     assert.equal(odd.label, 'größe, 40%');
   });
 
-  test('refuses a disk without GPT', async () => {
+  await t.test('refuses a disk without GPT', async () => {
     await using lab = await testDisk();
     await assert.rejects(addPartition(lab.host, await lab.disk(), wish, lab.say), failure(`disk "${lab.path.slice(5)}" has no GPT to add a partition to`));
     await lab.sfdisk('label: dos\nsize=10M\n');
     await assert.rejects(addPartition(lab.host, await lab.disk(), wish, lab.say), failure(`disk "${lab.path.slice(5)}" has no GPT to add a partition to`));
   });
 
-  test('works on a disk that is larger than the image was, whose second table lies in the middle', async () => {
+  await t.test('works on a disk that is larger than the image was, whose second table lies in the middle', async () => {
     await using lab = await testDisk({ mebibytes: 600 });
     await writeCoreosLayout(lab);
     const file = join(lab.folder, 'disk.img');
@@ -115,8 +115,8 @@ suite('addPartition()', () => {
   });
 });
 
-suite('formatPartition()', () => {
-  test('makes again what a killed mkfs left unfinished', async () => {
+test('formatPartition()', async (t) => {
+  await t.test('makes again what a killed mkfs left unfinished', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
     const made = await addPartition(lab.host, disk, wish, lab.say);
@@ -128,7 +128,7 @@ suite('formatPartition()', () => {
     assert.equal(await isFormatted(path, fsUuid), true);
   });
 
-  test('never touches a partition that it did not make', async () => {
+  await t.test('never touches a partition that it did not make', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
     const root = findPartition(await readTable(lab.host, disk), { label: 'root' });
@@ -138,7 +138,7 @@ suite('formatPartition()', () => {
     assert.equal(await lab.host.text('blkid', ['-p', '-o', 'value', '-s', 'LABEL', root.path ?? '']), 'root');
   });
 
-  test('does not believe an mkfs that did nothing', async () => {
+  await t.test('does not believe an mkfs that did nothing', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
     const made = await addPartition(lab.host, disk, wish, lab.say);
@@ -147,8 +147,8 @@ suite('formatPartition()', () => {
   });
 });
 
-suite('growRoot()', () => {
-  test('tells a failure from "nothing to grow"', async () => {
+test('growRoot()', async (t) => {
+  await t.test('tells a failure from "nothing to grow"', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
     await lab.fake('growpart', '#!/bin/sh\necho "FAILED: disk is on strike" >&2\nexit 1\n');
@@ -157,13 +157,13 @@ suite('growRoot()', () => {
     await assert.rejects(growRoot(lab.host, disk, lab.say), CommandError);
   });
 
-  test('names what is there when no partition is labelled "root"', async () => {
+  await t.test('names what is there when no partition is labelled "root"', async () => {
     await using lab = await testDisk();
     await lab.sfdisk('label: gpt\nsize=10M, name="boot"\nsize=10M\n');
     await assert.rejects(growRoot(lab.host, await lab.disk(), lab.say), (error: unknown) => error instanceof Failure && error.message === `disk "${lab.path.slice(5)}" has no partition labelled "root"` && error.why === 'its partitions are 1 "boot", 2');
   });
 
-  test('keeps the content of root', async () => {
+  await t.test('keeps the content of root', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
     const point = join(lab.folder, 'p');
@@ -177,7 +177,7 @@ suite('growRoot()', () => {
   });
 });
 
-test('derivedUuid() is the same for the same installation, and of the right form', () => {
+test('derivedUuid() is the same for the same installation, and of the right form', async () => {
   assert.equal(derivedUuid('a', 'b'), derivedUuid('a', 'b'));
   assert.notEqual(derivedUuid('a', 'b'), derivedUuid('b', 'b'));
   assert.notEqual(derivedUuid('a', 'b'), derivedUuid('a', 'c'));

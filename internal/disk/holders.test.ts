@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { test } from 'tap';
 import { deviceNumber } from './block-devices.ts';
 import { activeHolders, devicesOf, holderTree, printTree } from './holders.ts';
 import { parseSwaps } from './kernel-state.ts';
@@ -7,9 +7,9 @@ import { UsageError } from '../errors/errors.ts';
 import { requireWholeDisk, wholeDisksBelow } from './identity.ts';
 import { madeState, partitionsOf } from './sysfs-fixture.ts';
 
-suite('holderTree()', () => {
+test('holderTree()', async (t) => {
   for (const [disk, twin] of [['sda', 'sdaa'], ['nvme0n1', 'nvme0n10'], ['vda', 'vdab']] as const) {
-    test(`of ${disk} shows nothing of ${twin}`, async () => {
+    await t.test(`of ${disk} shows nothing of ${twin}`, async () => {
       const state = await madeState([
         { name: disk, device: '8:0' }, ...partitionsOf(disk, '8:0', 2),
         { name: twin, device: '65:160' }, ...partitionsOf(twin, '65:160', 2),
@@ -24,7 +24,7 @@ suite('holderTree()', () => {
     });
   }
 
-  test('shows a thin pool from the disk to the mount, shared devices once in full', async () => {
+  await t.test('shows a thin pool from the disk to the mount, shared devices once in full', async () => {
     const state = await madeState([
       { name: 'sda', device: '8:0' }, ...partitionsOf('sda', '8:0', 1),
       { name: 'dm-1', device: '253:1', mapper: ['vg-pool_tdata', 'LVM-b-tdata'], on: ['sda1'] },
@@ -48,7 +48,7 @@ suite('holderTree()', () => {
     ]);
   });
 
-  test('lists partitions by number, whatever the order of their device numbers', async () => {
+  await t.test('lists partitions by number, whatever the order of their device numbers', async () => {
     const state = await madeState([
       { name: 'nvme0n1', device: '259:0' },
       { name: 'nvme0n1p1', device: '259:4', partition: [1, 'nvme0n1'] },
@@ -87,11 +87,11 @@ test('requireWholeDisk() refuses what lies on disks, and names them', async () =
   assert.throws(refuse('9:0', '/dev/md/x'), new UsageError('"/dev/md/x" is the RAID array "md0", which lies on "/dev/sdb" and "/dev/sdc"; name a whole disk'));
 });
 
-test('deviceNumber() reads numbers that do not fit into eight bits', () => {
+test('deviceNumber() reads numbers that do not fit into eight bits', async () => {
   assert.deepEqual([2065n, 1114924n, 286326128n].map(deviceNumber), ['8:17', '259:300', '253:70000']);
 });
 
-test('parseSwaps() tells devices and files, with blanks in their names', () => {
+test('parseSwaps() tells devices and files, with blanks in their names', async () => {
   const text = 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/sda2                               partition\t1\t0\t-2\n/var/my\\040swap                         file\t\t1\t0\t-3\n';
   assert.deepEqual(parseSwaps(text), [{ path: '/dev/sda2', file: false }, { path: '/var/my swap', file: true }]);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
+import { test } from 'tap';
 import { Failure, Refusal, UsageError } from '../errors/errors.ts';
 import { diskTable, listDisks, describeDisk } from './candidates.ts';
 import { confirmDisk, nameWarning, resolveDisk } from './identity.ts';
@@ -11,8 +11,8 @@ function failure(message: string): (error: unknown) => boolean {
   return (error) => error instanceof Failure && error.message === message;
 }
 
-suite('resolveDisk()', () => {
-  test('follows a link to the kernel device and keeps the spelling', async () => {
+test('resolveDisk()', async (t) => {
+  await t.test('follows a link to the kernel device and keeps the spelling', async () => {
     await using lab = await testDisk({ sectorBytes: 4096 });
     const link = join(lab.folder, 'by-id');
     await symlink(lab.path, link);
@@ -22,7 +22,7 @@ suite('resolveDisk()', () => {
     assert.equal(nameWarning(disk), undefined);
   });
 
-  test('waits for a late disk and says so', async () => {
+  await t.test('waits for a late disk and says so', async () => {
     await using lab = await testDisk();
     const link = join(lab.folder, 'late');
     const timer = setTimeout(() => void symlink(lab.path, link), 700);
@@ -34,7 +34,7 @@ suite('resolveDisk()', () => {
     }
   });
 
-  test('lists the disks there are when the one asked for does not appear', async () => {
+  await t.test('lists the disks there are when the one asked for does not appear', async () => {
     await using lab = await testDisk();
     await assert.rejects(resolveDisk(lab.host, '/dev/disk/by-id/wwn-0x0', { waitMs: 1000 }), (error: unknown) => {
       assert.ok(error instanceof Failure);
@@ -46,13 +46,13 @@ suite('resolveDisk()', () => {
     });
   });
 
-  test('refuses a partition and names the whole disk', async () => {
+  await t.test('refuses a partition and names the whole disk', async () => {
     await using lab = await testDisk();
     await lab.sfdisk('label: gpt\nsize=10M\nsize=10M\n');
     await assert.rejects(resolveDisk(lab.host, `${lab.path}p2`, { waitMs: 0 }), new UsageError(`"${lab.path}p2" is partition 2 of disk "${lab.path.slice(5)}"; name the whole disk "${lab.path}"`));
   });
 
-  test('refuses what is not a block device', async () => {
+  await t.test('refuses what is not a block device', async () => {
     await using lab = await testDisk();
     await assert.rejects(resolveDisk(lab.host, lab.folder, { waitMs: 0 }), new UsageError(`"${lab.folder}" is not a block device; name a disk`));
     await writeFile(join(lab.folder, 'file'), '');
@@ -60,21 +60,21 @@ suite('resolveDisk()', () => {
     await assert.rejects(resolveDisk(lab.host, '/dev/null', { waitMs: 0 }), new UsageError('"/dev/null" is not a block device; name a disk'));
   });
 
-  test('refuses a bare name', async () => {
+  await t.test('refuses a bare name', async () => {
     await assert.rejects(resolveDisk(testHost(), 'sda', { waitMs: 0 }), new UsageError('disk "sda" is not a path; write "/dev/sda" or a name below "/dev/disk/by-id"'));
   });
 
-  test('refuses a read-only disk', async () => {
+  await t.test('refuses a read-only disk', async () => {
     await using lab = await testDisk({ readOnly: true });
     await assert.rejects(lab.disk(), failure(`disk "${lab.path.slice(5)}" is read-only; lift its write protection or choose another disk`));
   });
 
-  test('refuses a disk that is too small', async () => {
+  await t.test('refuses a disk that is too small', async () => {
     await using lab = await testDisk({ mebibytes: 100 });
     await assert.rejects(resolveDisk(lab.host, lab.path, { waitMs: 0, minimumBytes: 120e9 }), failure(`disk "${lab.path.slice(5)}" has 104.9 MB, and at least 120.0 GB are needed; choose a larger disk`));
   });
 
-  test('warns about a kernel name and not about a stable one', async () => {
+  await t.test('warns about a kernel name and not about a stable one', async () => {
     await using lab = await testDisk();
     const disk = { ...await lab.disk(), type: 'disk', spelling: '/dev/sda', path: '/dev/sda', byId: ['/dev/disk/by-id/wwn-0x5'] };
     assert.equal(nameWarning(disk), 'the name "/dev/sda" may mean another disk after the next start of this machine; prefer "/dev/disk/by-id/wwn-0x5"');

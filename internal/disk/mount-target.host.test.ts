@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
+import { test } from 'tap';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../errors/errors.ts';
 import { diskEvidence } from './evidence.ts';
@@ -46,8 +46,8 @@ function writerIn(folder: string): AsyncDisposable & { ended(withinMs: number): 
   };
 }
 
-suite('mountTarget()', () => {
-  test('mounts the target and not a second disk with the same labels and the same file system UUIDs', async () => {
+test('mountTarget()', async (t) => {
+  await t.test('mounts the target and not a second disk with the same labels and the same file system UUIDs', async () => {
     await using lab = await testDisk({ mebibytes: 750 });
     await using twin = await testDisk({ mebibytes: 750 });
     const plan = await installed(lab, 'target');
@@ -63,7 +63,7 @@ suite('mountTarget()', () => {
     assert.equal(await readFile(join(other.target, 'marker'), 'utf8'), 'twin');
   });
 
-  test('covers a tmpfs of the live system, and takes away what others mounted inside', async () => {
+  await t.test('covers a tmpfs of the live system, and takes away what others mounted inside', async () => {
     await using lab = await testDisk({ mebibytes: 750 });
     const plan = await installed(lab, 'x');
     await mkdir(plan.containersAt);
@@ -77,7 +77,7 @@ suite('mountTarget()', () => {
     assert.equal(lab.said.at(-1), `disk "${target.disk.name}" is written out and unmounted`);
   });
 
-  test('thaws a boot file system that a killed program left frozen, and who waited there goes on', async () => {
+  await t.test('thaws a boot file system that a killed program left frozen, and who waited there goes on', async () => {
     await using lab = await testDisk({ mebibytes: 750 });
     const plan = await installed(lab, 'x');
     const target = await mountTarget(lab.host, await lab.disk(), plan, lab.say);
@@ -90,7 +90,7 @@ suite('mountTarget()', () => {
     await unmountTarget(lab.host, target, lab.say);
   });
 
-  test('does not mount over the file system of another disk', async () => {
+  await t.test('does not mount over the file system of another disk', async () => {
     await using lab = await testDisk({ mebibytes: 750 });
     await using other = await testDisk({ mebibytes: 100 });
     const plan = await installed(lab, 'x');
@@ -99,7 +99,7 @@ suite('mountTarget()', () => {
     await assert.rejects(mountTarget(lab.host, await lab.disk(), plan, lab.say), new Failure(`"${other.path}" is mounted at "${foreign.target}", where the target belongs; unmount it`));
   });
 
-  test('puts container storage into an immutable root in the folder variant', async () => {
+  await t.test('puts container storage into an immutable root in the folder variant', async () => {
     await using lab = await testDisk({ mebibytes: 750 });
     const plan = { ...await installed(lab, 'x'), containers: 'folder' } as const;
     { await using root = await lab.host.mount(`${lab.path}p4`, plan.root); await lab.host.run('chattr', ['+i', `${root.target}/`]); }
@@ -114,7 +114,7 @@ suite('mountTarget()', () => {
     assert.equal(await isMounted(lab.host, target), false);
   });
 
-  test('says that SELinux is off where it is', async () => {
+  await t.test('says that SELinux is off where it is', async () => {
     await using lab = await testDisk({ mebibytes: 750 });
     const target = await mountTarget(lab.host, await lab.disk().then(async () => { await installed(lab, 'x'); return lab.disk(); }), { root: join(lab.folder, 'mnt'), containersAt: join(lab.folder, 'containers'), containers: { label: 'var-lib-containers' } }, lab.say);
     await relabelContainers(lab.host, target, lab.say);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
+import { test } from 'tap';
 import { addPartition, derivedUuid } from './extra-partition.ts';
 import { formatPartition, isFormatted } from './format.ts';
 import { growFileSystem, growRoot } from './grow.ts';
@@ -17,8 +17,8 @@ const partUuid = derivedUuid('install-1', 'containers-partition');
 const fsUuid = derivedUuid('install-1', 'containers-file-system');
 
 for (const sectorBytes of [512, 4096]) {
-  suite(`a disk with ${sectorBytes}-byte sectors`, () => {
-    test('is laid out, mounted and let go, and a second run finds its own work', async () => {
+  test(`a disk with ${sectorBytes}-byte sectors`, async (t) => {
+    await t.test('is laid out, mounted and let go, and a second run finds its own work', async () => {
       await using lab = await testDisk({ mebibytes: 1536, sectorBytes });
       const { host, say, said, folder } = lab;
       const disk = await lab.disk();

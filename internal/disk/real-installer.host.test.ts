@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
+import { test } from 'tap';
+import { coreosInstaller } from '../../test/vm/artefacts/coreos-installer.ts';
 import { openLane, type Lane } from '../../test/vm/loop.ts';
 import { temporaryFolder } from '../host/files.ts';
 import { testHost } from './test-disk.ts';
 
 /* The real coreos-installer on loop devices, in the loop lane of the VM lab, with an image of a few partitions. */
 
-const installer = join(process.env['SNO_IBI_CACHE'] ?? join(homedir(), '.cache/sno-ibi'), 'coreos-installer/bin/coreos-installer');
-const skip = existsSync(installer) ? false : 'the real coreos-installer is not built yet';
+const installer = (await coreosInstaller(() => undefined)).path('bin/coreos-installer');
 
 async function makeMetal(folder: string): Promise<string> {
   const host = testHost();
@@ -39,8 +38,8 @@ async function inLane(lane: Lane, args: readonly string[], body: string): Promis
   return JSON.parse(stdout) as { said: string[] }; // our own script two lines above
 }
 
-suite('writeImage() with the real coreos-installer', { skip }, () => {
-  test('releases and writes the disk by its stable name, twice, and keeps a saved partition', async () => {
+test('writeImage() with the real coreos-installer', async (t) => {
+  await t.test('releases and writes the disk by its stable name, twice, and keeps a saved partition', async () => {
     await using folder = await temporaryFolder(tmpdir(), 'disk-metal-');
     await using lane = await openLane({ disks: [{ serial: 'target', sizeBytes: 2 * 1024 ** 3 }], installer, metal: { 512: await makeMetal(folder.path) } });
     const write = 'await room.releaseDisk(host, disk, { say, coreosInstallerArgs: args }); const seen = []; const table = await room.writeImage(host, disk, args, { say, onProgress: (p) => seen.push(p.fraction) }); return { parts: table.partitions.map((p) => [p.number, p.label, p.path !== undefined]), last: seen.at(-1), model: [disk.serial, disk.spelling] };';
@@ -58,7 +57,7 @@ suite('writeImage() with the real coreos-installer', { skip }, () => {
     assert.ok(again.said.includes('Saving partition 5 ("data") to new partition 5'));
   });
 
-  test('tells why a disk is too small for the image, and that a kept partition lies inside it', async () => {
+  await t.test('tells why a disk is too small for the image, and that a kept partition lies inside it', async () => {
     await using folder = await temporaryFolder(tmpdir(), 'disk-metal-');
     const metal = { 512: await makeMetal(folder.path) };
     {

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
+import { test } from 'tap';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, Failure, Refusal } from '../errors/errors.ts';
 import { dumpTable, readTable } from './partitions.ts';
@@ -34,8 +34,8 @@ async function mountPoint(lab: TestDisk, name: string): Promise<string> {
   return point;
 }
 
-suite('releaseDisk()', () => {
-  test('lets go of a file system that was left frozen', async () => {
+test('releaseDisk()', async (t) => {
+  await t.test('lets go of a file system that was left frozen', async () => {
     await using lab = await testDisk();
     await writeCoreosLayout(lab);
     const root = await mountPoint(lab, 'mnt');
@@ -51,7 +51,7 @@ suite('releaseDisk()', () => {
     assert.ok(lab.said.includes(`"${point}" was frozen: a program was killed that held it so; it is thawed`), lab.said.join('\n'));
   });
 
-  test('unmounts what a killed run left, switches swap off and wipes partitions and disk', async () => {
+  await t.test('unmounts what a killed run left, switches swap off and wipes partitions and disk', async () => {
     await using lab = await testDisk();
     await writeCoreosLayout(lab);
     const { host } = lab;
@@ -71,7 +71,7 @@ suite('releaseDisk()', () => {
     for (const number of [2, 3, 4]) assert.equal(await host.text('wipefs', ['--no-act', `${lab.path}p${number}`]), '', `partition ${number} has no signature of before`);
   });
 
-  test('removes a volume group and an array at rest, and leaves a group of the same name on another disk as it is', async () => {
+  await t.test('removes a volume group and an array at rest, and leaves a group of the same name on another disk as it is', async () => {
     await using lab = await testDisk();
     await using other = await testDisk({ mebibytes: 100 });
     const { host } = lab;
@@ -92,7 +92,7 @@ suite('releaseDisk()', () => {
     assert.equal(await digest(other), before, 'not a byte of the other disk changed');
   });
 
-  test('refuses a volume group that spans another disk, and changes no byte of either', async () => {
+  await t.test('refuses a volume group that spans another disk, and changes no byte of either', async () => {
     await using lab = await testDisk({ mebibytes: 100 });
     await using other = await testDisk({ mebibytes: 100 });
     const { host } = lab;
@@ -108,7 +108,7 @@ suite('releaseDisk()', () => {
     assert.equal((await host.text('pvs', [...only(lab, other), '--noheadings', '-o', 'pv_name'])).includes(lab.path), false);
   });
 
-  test('refuses an array at rest that spans another disk', async () => {
+  await t.test('refuses an array at rest that spans another disk', async () => {
     await using lab = await testDisk({ mebibytes: 100 });
     await using other = await testDisk({ mebibytes: 100 });
     const arrayUuid = randomBytes(16);
@@ -120,7 +120,7 @@ suite('releaseDisk()', () => {
     assert.match(await lab.host.text('mdadm', ['--examine', '--export', other.path]), /MD_NAME=lab:old/);
   });
 
-  test('keeps a partition that coreos-installer was told to save, with the volume group in it', async () => {
+  await t.test('keeps a partition that coreos-installer was told to save, with the volume group in it', async () => {
     await using lab = await testDisk();
     const { host } = lab;
     await writeCoreosLayout(lab);
@@ -136,7 +136,7 @@ suite('releaseDisk()', () => {
     assert.match(lab.said.at(-1) ?? '', /is free and wiped but for what is kept$/);
   });
 
-  test('stops before it wipes when a mount cannot be released, and names the process that holds it', async () => {
+  await t.test('stops before it wipes when a mount cannot be released, and names the process that holds it', async () => {
     await using lab = await testDisk();
     await writeCoreosLayout(lab);
     const root = await mountPoint(lab, 'mnt');
@@ -154,7 +154,7 @@ suite('releaseDisk()', () => {
     }
   });
 
-  test('finds a mount that only another mount namespace shows, before it wipes', async () => {
+  await t.test('finds a mount that only another mount namespace shows, before it wipes', async () => {
     await using lab = await testDisk();
     await writeCoreosLayout(lab);
     const point = await mountPoint(lab, 'hidden');
@@ -173,7 +173,7 @@ suite('releaseDisk()', () => {
   });
 
   for (const [program, what] of [['wipefs', 'fails'], ['sfdisk', 'is not the real one']] as const) {
-    test(`ends with the command when ${program} ${what}`, async () => {
+    await t.test(`ends with the command when ${program} ${what}`, async () => {
       await using lab = await testDisk();
       await writeCoreosLayout(lab);
       const disk = await lab.disk();

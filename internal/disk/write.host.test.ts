@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
+import { test } from 'tap';
 import { CommandError, Failure } from '../errors/errors.ts';
 import { testDisk, type TestDisk } from './test-disk.ts';
 import { writeImage } from './write.ts';
@@ -21,8 +21,8 @@ function failsWith(what: string, why: string, next?: string): (error: unknown) =
   };
 }
 
-suite('writeImage()', () => {
-  test('tells how far it is, and what is on the disk at the end', async () => {
+test('writeImage()', async (t) => {
+  await t.test('tells how far it is, and what is on the disk at the end', async () => {
     await using lab = await testDisk();
     const disk = await lab.disk();
     await fakeInstaller(lab, `echo 'Copying image from x' >&2; echo 'Read disk 50.0 MiB/100.0 MiB (50%)' >&2; ${writesTable}; echo 'Read disk 100.0 MiB/100.0 MiB (100%)' >&2; echo 'Install complete.' >&2`);
@@ -34,7 +34,7 @@ suite('writeImage()', () => {
     assert.deepEqual(lab.said, ['Copying image from x', `disk "${disk.name}" is written; its partitions are 1 "BIOS-BOOT", 2 "boot", 3 "root"`]);
   });
 
-  test('fails with the last error lines of the installer, without its progress', async () => {
+  await t.test('fails with the last error lines of the installer, without its progress', async () => {
     await using lab = await testDisk();
     const disk = await lab.disk();
     await fakeInstaller(lab, `printf 'Read disk 1.0 MiB/2.0 MiB (50%%)\\nError: decoding and writing image\\n\\nCaused by:\\n    No space left on device (os error 28)\\nResetting partition table\\nError: install failed\\n' >&2; exit 1`);
@@ -42,7 +42,7 @@ suite('writeImage()', () => {
       'Error: decoding and writing image\nCaused by:\n    No space left on device (os error 28)\nResetting partition table\nError: install failed', 'the disk is smaller than the image; choose a larger one'));
   });
 
-  test('tries again when another program had the disk open for a moment', async () => {
+  await t.test('tries again when another program had the disk open for a moment', async () => {
     await using lab = await testDisk();
     const disk = await lab.disk();
     const busy = `printf "Error: checking for exclusive access to /dev/x\\nCaused by:\\n    0: couldn't reread partition table: device is in use\\n    1: EBUSY: Device or resource busy\\n" >&2; exit 1`;
@@ -52,7 +52,7 @@ suite('writeImage()', () => {
     assert.equal(lab.said[0], `disk "${disk.name}" was opened by another program for a moment; nothing is written yet, trying again`);
   });
 
-  test('fails when the installer is killed, dies without a word, or is not there', async () => {
+  await t.test('fails when the installer is killed, dies without a word, or is not there', async () => {
     await using lab = await testDisk();
     const disk = await lab.disk();
     await fakeInstaller(lab, 'kill -KILL $$');
@@ -63,7 +63,7 @@ suite('writeImage()', () => {
     await assert.rejects(writeImage(lab.host, disk, [], { say: lab.say }), /coreos-installer: program not found on this machine/);
   });
 
-  test('ends an installer that makes no progress, and leaves none behind', async () => {
+  await t.test('ends an installer that makes no progress, and leaves none behind', async () => {
     await using lab = await testDisk();
     const disk = await lab.disk();
     await fakeInstaller(lab, `for i in 1 2 3 4 5 6 7 8 9; do echo 'Read disk 1.0 MiB/2.0 MiB (50%)' >&2; sleep 0.2; done & wait; touch ${lab.folder}/finished`);
@@ -72,7 +72,7 @@ suite('writeImage()', () => {
     await assert.rejects(access(join(lab.folder, 'finished')));
   });
 
-  test('does not believe a success that left no partition', async () => {
+  await t.test('does not believe a success that left no partition', async () => {
     await using lab = await testDisk();
     const disk = await lab.disk();
     await fakeInstaller(lab, 'exit 0');
@@ -80,7 +80,7 @@ suite('writeImage()', () => {
   });
 
   for (const [args, ends] of [[[], 'ends it at once'], [['--save-partlabel', 'data'], 'lets it finish when it holds saved partitions']] as const) {
-    test(`on a stop request ${ends}`, async () => {
+    await t.test(`on a stop request ${ends}`, async () => {
       const stop = new AbortController();
       await using lab = await testDisk({ stop: stop.signal });
       const disk = await lab.disk();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { bytes, edited, opened, written } from './test-trees.ts';
 import { textTree } from './text-tree.ts';
 import type { Tree } from './tree.ts';
 
-test('compact JSON stays compact, and a new member stands where the names are in order', () => {
+test('compact JSON stays compact, and a new member stands where the names are in order', async () => {
   const text = '{"a":{"x":1,"z":[]},"b":"t","d":[1,2]}';
   assert.equal(edited(text, (tree) => tree.set(['c'], { list: [1, { k: null }], empty: {}, none: [] })), '{"a":{"x":1,"z":[]},"b":"t","c":{"list":[1,{"k":null}],"empty":{},"none":[]},"d":[1,2]}');
   assert.equal(edited(text, (tree) => tree.set(['a', 'y'], true)), '{"a":{"x":1,"y":true,"z":[]},"b":"t","d":[1,2]}');
@@ -15,12 +15,12 @@ test('compact JSON stays compact, and a new member stands where the names are in
   assert.equal(edited(text, (tree) => tree.remove(['d', 0]).remove(['d', 0]).remove(['b']).remove(['d']).remove(['a', 'x'])), '{"a":{"z":[]}}');
 });
 
-test('a new member goes to the end where the names were in no order', () => {
+test('a new member goes to the end where the names were in no order', async () => {
   assert.equal(edited('{"kind":"X","apiVersion":"v1"}', (tree) => tree.set(['b'], 1)), '{"kind":"X","apiVersion":"v1","b":1}');
   assert.equal(edited('{"kind":"X","apiVersion":"v1"}', (tree) => tree.rename(['kind'], 'zone')), '{"zone":"X","apiVersion":"v1"}');
 });
 
-test('pretty JSON keeps its indent, its line ends and the layout of each container', () => {
+test('pretty JSON keeps its indent, its line ends and the layout of each container', async () => {
   const text = '{\n    "a": {\n        "x": 1\n    },\n    "l": [],\n    "o": {},\n    "s": [1, 2]\n}\n';
   assert.equal(edited(text, (tree) => tree.set(['l'], [{ k: 1, e: {} }])), '{\n    "a": {\n        "x": 1\n    },\n    "l": [\n        {\n            "k": 1,\n            "e": {}\n        }\n    ],\n    "o": {},\n    "s": [1, 2]\n}\n');
   assert.equal(edited(text, (tree) => tree.set(['o', 'k'], 'v')), text.replace('"o": {}', '"o": {\n        "k": "v"\n    }'));
@@ -32,32 +32,32 @@ test('pretty JSON keeps its indent, its line ends and the layout of each contain
   assert.equal(edited('{"a": 1, "b": {}}', (tree) => tree.set(['b', 'c'], { d: 1, e: 2 })), '{"a": 1, "b": {"c": {"d": 1, "e": 2}}}');
 });
 
-test('what is new is spelled as Go spells it, but in a document that shows the plain habit', () => {
+test('what is new is spelled as Go spells it, but in a document that shows the plain habit', async () => {
   assert.equal(edited('{"a":"b"}', (tree) => tree.set(['c'], '<é\u2028&>"\\\n')), '{"a":"b","c":"\\u003cé\\u2028\\u0026\\u003e\\"\\\\\\n"}');
   assert.equal(edited('{"a":"<b>"}', (tree) => tree.set(['c'], { '<': '&>' })), '{"a":"<b>","c":{"<":"&>"}}');
   assert.equal(edited('{"a":"\\u00e9\\/x"}', (tree) => tree.set(['a'], 'é/y')), '{"a":"\\u00e9\\/y"}');
 });
 
-test('a value that is there already changes no byte, whatever its spelling', () => {
+test('a value that is there already changes no byte, whatever its spelling', async () => {
   const text = ' {"a":"\\u0062\\/", "n": 1.0e1, "o":{"y":[ ],"x":1} }\n';
   const tree = opened(text);
   for (const [path, value] of [[['a'], 'b/'], [['n'], 10], [['o'], { x: 1, y: [] }], [['o', 'y'], []]] as const) assert.equal(tree.set(path, value), tree);
   assert.equal(tree.rename(['o'], 'o'), tree);
 });
 
-test('of a list that is set, the items at both ends that stay keep their bytes', () => {
+test('of a list that is set, the items at both ends that stay keep their bytes', async () => {
   assert.equal(edited('{"l":[ 1.0,{"b":1 , "a":2},"\\u0063",4e0 ]}', (tree) => tree.set(['l'], [1, 'new', 'c', 4])), '{"l":[ 1.0,"new","\\u0063",4e0 ]}');
   assert.equal(edited('{"l":[ 1.0,2 ]}', (tree) => tree.set(['l'], [])), '{"l":[]}');
 });
 
-test('a name goes where the names are in order, its value keeps its bytes, and the way back gives the same document', () => {
+test('a name goes where the names are in order, its value keeps its bytes, and the way back gives the same document', async () => {
   const text = '{"data":{\n "api.x":"1",\n "apps.old" :  [ 1.0 ],\n "z":3},"k":1}';
   const there = opened(text).rename(['data', 'apps.old'], 'zz<');
   assert.equal(written(there), '{"data":{\n "api.x":"1",\n "z":3,\n "zz\\u003c" :  [ 1.0 ]},"k":1}');
   assert.equal(written(there.rename(['data', 'zz<'], 'apps.old')), text);
 });
 
-test('of a duplicated name the last one counts, and none shows through after a removal or a rename', () => {
+test('of a duplicated name the last one counts, and none shows through after a removal or a rename', async () => {
   const text = '{"a":1,"b":2,"a":3}';
   assert.equal(opened(text).at(['a']), 3);
   assert.deepEqual(opened(text).keysAt([]), ['a', 'b']);
@@ -66,7 +66,7 @@ test('of a duplicated name the last one counts, and none shows through after a r
   assert.equal(edited(text, (tree) => tree.rename(['a'], 'c')), '{"c":1,"b":2,"c":3}');
 });
 
-test('each thing that cannot be done is one error that names the path and no value', () => {
+test('each thing that cannot be done is one error that names the path and no value', async () => {
   const tree = opened('{"a":{"s":"secret"},"l":["secret"]}');
   const refused: [() => Tree, string][] = [
     [() => tree.set([], 'secret'), 'the text is not replaced as a whole'],
@@ -89,12 +89,12 @@ test('each thing that cannot be done is one error that names the path and no val
   for (const [edit, message] of refused) assert.throws(edit, { name: 'Failure', message });
 });
 
-test('what is no text of a map or a list is not opened', () => {
+test('what is no text of a map or a list is not opened', async () => {
   for (const text of ['"word"', '12', '', 'word', '[1', '{"a"']) assert.equal(textTree(bytes(text)), undefined, text);
   assert.equal(textTree(Uint8Array.of(0x7b, 0xff, 0x7d)), undefined);
 });
 
-test('twenty edits of a 300 kB JSON text take less than a second', () => {
+test('twenty edits of a 300 kB JSON text take less than a second', async () => {
   let tree = opened(JSON.stringify({ metadata: {}, spec: { files: Array.from({ length: 300 }, (_, index) => ({ path: `/etc/file-${index}`, source: `data:,${'x%0A'.repeat(250)}` })) } }));
   const before = performance.now();
   for (let index = 0; index < 20; index += 1) tree = tree.set(['spec', 'files', index * 10, 'source'], `data:,${index}`).set(['spec', 'files', index, 'mode'], 420);

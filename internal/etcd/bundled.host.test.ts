@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { build } from 'esbuild';
 import { etcdDescriptor } from '../../build/etcd-descriptor.ts';
 import { startEtcd } from '../../test/cluster/etcd-server.ts';

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { UsageError } from '../errors/errors.ts';
 import { readEndpoint } from './endpoint.ts';
 
-await test('readEndpoint() takes host:port with and without http://, and IPv6 in brackets', () => {
+await test('readEndpoint() takes host:port with and without http://, and IPv6 in brackets', async () => {
   assert.deepEqual(readEndpoint('localhost:2379'), { address: 'localhost:2379', host: 'localhost', port: 2379 });
   assert.deepEqual(readEndpoint('http://127.0.0.1:12379/'), { address: '127.0.0.1:12379', host: '127.0.0.1', port: 12379 });
   assert.deepEqual(readEndpoint('[::1]:2379'), { address: '[::1]:2379', host: '::1', port: 2379 });
 });
 
-await test('readEndpoint() refuses everything else, naming the text and the reason', () => {
+await test('readEndpoint() refuses everything else, naming the text and the reason', async () => {
   const reasons: Record<string, string> = {
     'https://127.0.0.1:2379': 'the private etcd is reached without TLS',
     localhost: 'the port is missing',

@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEtcd, type EtcdServer } from '../../test/cluster/etcd-server.ts';
 import { Failure, Interrupted } from '../errors/errors.ts';

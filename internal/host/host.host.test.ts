@@ -5,7 +5,7 @@ import { chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { test, type TestContext } from 'node:test';
+import { test, type Test } from 'tap';
 import { CommandError } from '../errors/errors.ts';
 import { openLog } from '../log/log.ts';
 import { writeFileDurably } from './files.ts';
@@ -17,7 +17,7 @@ const hostWith = (env: Record<string, string> = {}, stop?: AbortSignal, lines: s
   openHost({ log: openLog({ program: 'test', verbose: true, write: (line) => { lines.push(line); } }), env: { ...process.env, ...env }, ...(stop === undefined ? {} : { stop }) });
 const host = hostWith();
 
-async function folder(t: TestContext): Promise<string> {
+async function folder(t: Test): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'host-'));
   t.after(() => rm(path, { recursive: true, force: true }));
   return path;
@@ -127,7 +127,7 @@ await test('JSON that is not what was expected is named with its program', async
   await assert.rejects(host.json(schema, 'echo', ['no json']), { message: 'echo printed something that is not the expected JSON' });
 });
 
-await test('a command is shown as a person would type it', () => {
+await test('a command is shown as a person would type it', async () => {
   assert.equal(showCommand('podman', ['pull', '--authfile=/a', "it's", 'a b']), "podman pull --authfile=/a 'it'\\''s' 'a b'");
 });
 
@@ -149,7 +149,7 @@ await test('a durable write that fails leaves the old file and no temporary one'
   assert.deepEqual(await readdir(top), ['x']);
 });
 
-await test('mount points with blanks and backslashes are read as they are', () => {
+await test('mount points with blanks and backslashes are read as they are', async () => {
   const [entry] = parseMountTable('36 35 98:0 /mnt1 /mnt\\0402\\134x rw,noatime shared:1 master:1 - ext4 /dev/my\\040root rw,errors=continue\n');
   assert.deepEqual([entry?.target, entry?.source, entry?.root, entry?.device, entry?.type], ['/mnt 2\\x', '/dev/my root', '/mnt1', '98:0', 'ext4']);
 });

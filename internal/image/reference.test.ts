@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { nameOf, parseReference, pinnedTo, printReference } from './reference.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
 
-test('references print as what they mean', () => {
+test('references print as what they mean', async () => {
   const table: [string, string][] = [
     ['quay.io/openshift-kni/seed-image:4.16.0', 'quay.io/openshift-kni/seed-image:4.16.0'],
     ['quay.io/a/b', 'quay.io/a/b:latest'],
@@ -22,7 +22,7 @@ test('references print as what they mean', () => {
   for (const [text, printed] of table) assert.equal(printReference(parseReference(text)), printed, text);
 });
 
-test('printing and parsing again changes nothing', () => {
+test('printing and parsing again changes nothing', async () => {
   for (const text of ['busybox', '[::1]:5/x:y', `a.b/c@${digest}`]) {
     const once = parseReference(text);
     assert.deepEqual(parseReference(printReference(once)).repository, once.repository);
@@ -30,18 +30,18 @@ test('printing and parsing again changes nothing', () => {
   }
 });
 
-test('a name without registry is told from one with', () => {
+test('a name without registry is told from one with', async () => {
   assert.equal(parseReference('ubi9/ubi').qualified, false);
   assert.equal(parseReference('quay.io/ubi').qualified, true);
 });
 
-test('a pinned reference keeps the repository and drops the tag', () => {
+test('a pinned reference keeps the repository and drops the tag', async () => {
   const reference = parseReference('quay.io/a/b:1');
   assert.equal(nameOf(reference), 'quay.io/a/b');
   assert.equal(pinnedTo(reference, digest), `quay.io/a/b@${digest}`);
 });
 
-test('what is not a reference is refused with its reason', () => {
+test('what is not a reference is refused with its reason', async () => {
   const table: [string, string][] = [
     ['', 'image reference is empty; give one such as "quay.io/openshift-kni/seed-image:4.16.0"'],
     ['docker://quay.io/a', 'image reference "docker://quay.io/a" starts with "docker://"; give it without'],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { overridesSeedRegistry, replaceRegistry } from './seed-registry.ts';
 
-test('the seed registry is overridden by the decision table', () => {
+test('the seed registry is overridden by the decision table', async () => {
   const decide = (mirrorSources: string[], seedHasMirrors: boolean): boolean => overridesSeedRegistry({ mirrorSources, seedHasMirrors, seedRegistry: 'seed.lab:5000' });
   assert.equal(decide([], false), false);
   assert.equal(decide([], true), true);
@@ -12,7 +12,7 @@ test('the seed registry is overridden by the decision table', () => {
   assert.equal(decide(['quay.io'], true), true);
 });
 
-test('only a whole registry name is replaced', () => {
+test('only a whole registry name is replaced', async () => {
   const table: [string, string, string, string][] = [
     ['quay.io/a/b:1', 'quay.io', 'mirror.lab', 'mirror.lab/a/b:1'],
     ['quay.io.example/x', 'quay.io', 'mirror.lab', 'quay.io.example/x'],

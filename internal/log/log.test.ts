@@ -3,19 +3,19 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { openLog } from './log.ts';
 import { createMeter, durationText } from './progress.ts';
 import { createRedactor } from './redact.ts';
 import { Secret } from './secret.ts';
 
-await test('a Secret has no string form', () => {
+await test('a Secret has no string form', async () => {
   const secret = new Secret('hunter2hunter2');
   for (const form of [String(secret), secret.toString(), JSON.stringify({ secret }), inspect(secret), inspect({ deep: [secret] })]) assert.doesNotMatch(form, /hunter2/);
   assert.equal(secret.reveal(), 'hunter2hunter2');
 });
 
-await test('the redactor takes out credentials in every form that programs print', () => {
+await test('the redactor takes out credentials in every form that programs print', async () => {
   const { clean, conceal } = createRedactor();
   conceal('s3cr3t-canary');
   for (const text of [
@@ -30,7 +30,7 @@ await test('the redactor takes out credentials in every form that programs print
   assert.equal(clean('pull quay.io/a/b@sha256:0123'), 'pull quay.io/a/b@sha256:0123');
 });
 
-await test('lines carry a priority for the journal, and none elsewhere', () => {
+await test('lines carry a priority for the journal, and none elsewhere', async () => {
   const lines: string[] = [];
   const write = (line: string): void => { lines.push(line); };
   openLog({ program: 'p', journal: true, write }).warn('odd');
@@ -38,7 +38,7 @@ await test('lines carry a priority for the journal, and none elsewhere', () => {
   assert.deepEqual(lines, ['<4>p: warning: odd\n', 'p: bad\n']);
 });
 
-await test('control characters of other programs do not reach the terminal', () => {
+await test('control characters of other programs do not reach the terminal', async () => {
   const lines: string[] = [];
   openLog({ program: 'p', write: (line) => { lines.push(line); } }).info('a\u001b[31mred\u0007');
   assert.deepEqual(lines, ['p: a\\x1b[31mred\\x07\n']);
@@ -54,7 +54,7 @@ await test('the machine-readable log holds every event redacted, debug ones too'
   assert.deepEqual([line['program'], line['step'], line['msg']], ['p', 'a', 'p: run: x [redacted]']);
 });
 
-await test('a meter says amount, rate and time left', () => {
+await test('a meter says amount, rate and time left', async () => {
   const meter = createMeter(0);
   meter.update({ done: 0, total: 1_180e6, unit: 'bytes' }, 0);
   meter.update({ done: 412e6, total: 1_180e6, unit: 'bytes' }, 4300);
@@ -62,7 +62,7 @@ await test('a meter says amount, rate and time left', () => {
   assert.equal(durationText(200_000), '3 min 20 s');
 });
 
-await test('both numbers of a meter have the unit of the total', () => {
+await test('both numbers of a meter have the unit of the total', async () => {
   const meter = createMeter(0);
   meter.update({ done: 0, total: 985e3, unit: 'bytes' }, 0);
   meter.update({ done: 412e3, total: 985e3, unit: 'bytes' }, 4120);

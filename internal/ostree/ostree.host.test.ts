@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test, type Test } from 'tap';
 import { Failure } from '../errors/errors.ts';
 import { openHost } from '../host/host.ts';
 import { openLog } from '../log/log.ts';
@@ -21,7 +21,7 @@ const host = openHost({ log: openLog({ program: 'test', write: () => undefined }
 const ostree = (...args: string[]): string => execFileSync('ostree', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 
 /** A sysroot with a stock system in stateroot "stock", and a seed repository on the same file system. */
-async function bench(t: TestContext): Promise<{ sysroot: string; seed: string; commit: string; stock: string }> {
+async function bench(t: Test): Promise<{ sysroot: string; seed: string; commit: string; stock: string }> {
   const top = await mkdtemp(join(tmpdir(), 'ostree-'));
   t.after(async () => {
     spawnSync('chattr', ['-R', '-f', '-i', top]);
@@ -53,7 +53,7 @@ async function bench(t: TestContext): Promise<{ sysroot: string; seed: string; c
 
 const karguments = ['tsc=nowatchdog', 'cgroup_no_v1="all"', 'a=1', 'a=2', 'odd=<&>$HOME`x`'];
 
-await test('the stateroot of a version has its dashes replaced', () => {
+await test('the stateroot of a version has its dashes replaced', async () => {
   assert.deepEqual(['4.16.0', '4.17.0-0.nightly-2024-08-01-012345', '4.15.0-rc.1'].map(staterootName), ['rhcos_4.16.0', 'rhcos_4.17.0_0.nightly_2024_08_01_012345', 'rhcos_4.15.0_rc.1']);
 });
 

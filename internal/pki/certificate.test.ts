@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import { AuthorityKeyIdentifier, BasicConstraints, Certificate as Schema, SubjectKeyIdentifier } from '@peculiar/asn1-x509';
 import { rootCertificates } from 'node:tls';
@@ -45,7 +45,7 @@ test('a certificate is read as a schema reads it: the public authorities of the 
   }
 });
 
-test('what is no certificate is refused without a word of it', () => {
+test('what is no certificate is refused without a word of it', async () => {
   const [whole] = rootCertificates;
   const der = derOf(whole ?? '');
   for (const broken of [new Uint8Array(), Uint8Array.of(0x30, 3, 2, 1, 5), der.subarray(0, 300), tlv(tags.sequence), Uint8Array.from({ length: 500 }, (_, at) => at % 256)]) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { isJwtSignedBy, kidOf, readJwt, resignJwt } from './jwt.ts';
 import { readPublicKey } from './keys.ts';
 import { nodeKeyMaker, nodeSigner } from './signer.ts';
@@ -11,7 +11,7 @@ function token(header: string): string {
   return `${encode(header)}.${encode(payload)}.${encode('no signature yet')}`;
 }
 
-test('the key id is that of Kubernetes (vector D.1)', () => {
+test('the key id is that of Kubernetes (vector D.1)', async () => {
   const spki = 'MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAvDc1sZX2EkQUj/DF6+6Jvt3f+Nsp8lb6njfPZkyWZhVoAZJoCUh0px8etP1W2fK0G8mWEo3pvyP6ZklicRVop5hZ44FF88zuWbhOcWHaEDyftBBexBstlCOuKCIXdTlSsBMoTrGlduOWzLs+6R+TOIDgpjYEIx1ucJV835rOV3Eh2vaSev8z1MOyhHhxx3M4Te92N0B2XlDV5Zi0CuAJasmuyeRlBmGArXOvra2wqetWUmkwiurKgas20FjLFuMmNmJHtNLPjeCuZtMfBuawj3r4+HDSTFLTnDry//oIUgb+sZt3AIb0OkD5L63od2apMkw0OyKyhGnLxR/NtGwYuQIDAQAB';
   assert.equal(kidOf(readPublicKey(Buffer.from(spki, 'base64')).key), 'GKx0EwGz_guqR2ID87rRHmYY_YPhED667Y0QN7m8JtY');
 });
@@ -41,7 +41,7 @@ test('a token keeps header order, blanks and payload, and verifies under the key
   }
 });
 
-test('three dotted words that are no token are none', () => {
+test('three dotted words that are no token are none', async () => {
   for (const text of ['aaa.bbb.ccc', 'a.b', `${token('{"alg":"RS256"}')}\n`, token('["alg"]'), token('{"typ":"JWT"}'), 'quay.io.example', '..']) assert.equal(readJwt(text), undefined);
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { inspect } from 'node:util';
 import { keyIdMethodOf, keyIdMethods, keyIdOf } from './key-identifier.ts';
 import type { KeyShape } from './keys.ts';
@@ -42,7 +42,7 @@ test('a P-384 key in SEC1 form is a key', async () => {
   assert.equal(materialOf('EC PRIVATE KEY', writePrivateKey(key, 'sec1')).kind, 'private-key');
 });
 
-test('an unreadable or foreign block says why without quoting it', () => {
+test('an unreadable or foreign block says why without quoting it', async () => {
   const secret = new TextEncoder().encode('0\x0esecret-content');
   const alien = generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'der' });
   for (const [tag, der, why] of [
@@ -70,7 +70,7 @@ test('each method of key identifiers is told from the others and used again', as
   assert.equal(Buffer.from(keyIdOf(rsa.public, 'library-go-sha256')).toString('hex'), createHash('sha256').update(modulus).digest('hex').slice(0, 40));
 });
 
-test('an identifier by an unknown method gives one of the same length and stops nothing', () => {
+test('an identifier by an unknown method gives one of the same length and stops nothing', async () => {
   const key = privateKeyFrom(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey);
   assert.equal(keyIdMethodOf(key.public, new Uint8Array(20)), undefined);
   assert.deepEqual([8, 20, 32].map((length) => keyIdOf(key.public, undefined, length).length), [8, 20, 32]);

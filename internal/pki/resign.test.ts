@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { chainFaults, isSignedBy } from './chain.ts';
 import type { Certificate } from './certificate.ts';
 import { readCertificate, tbsParts } from './certificate.ts';
@@ -120,7 +120,7 @@ test('names: all rules see the original, the last that fits wins (vector D.7); a
   assert.deepEqual(certificate.ipAddresses.map(ipText), ['192.168.127.11', 'fd00:0:0:0:0:0:0:2', 'fd00:0:0:0:0:0:0:4']);
 });
 
-test('a name keeps its string type, and becomes UTF8String where that cannot hold the new one', () => {
+test('a name keeps its string type, and becomes UTF8String where that cannot hold the new one', async () => {
   for (const [tag, fresh, expected] of [[tags.printableString, 'new', tags.printableString], [tags.printableString, 'a_b', tags.utf8String], [tags.utf8String, 'new', tags.utf8String], [tags.ia5String, 'a@b', tags.ia5String]] as const) {
     const renamed = renamedName(makeName([['55040a', 'o'], ['550403', 'old', tag]]), [{ old: 'old', new: fresh }]);
     assert.equal(hex(renamed), hex(makeName([['55040a', 'o'], ['550403', fresh, expected]])));
@@ -145,7 +145,7 @@ test('validity: UTCTime through 2049, GeneralizedTime from 2050, each bound for 
   }
 });
 
-test('expiring and then extending restores every length; "never" stays never', () => {
+test('expiring and then extending restores every length; "never" stays never', async () => {
   const now = new Date('2026-11-21T12:00:00.789Z');
   for (const [from, to] of [['2026-01-01T00:00:00Z', '2036-01-01T00:00:00Z'], ['2026-01-01T00:00:00Z', '2026-01-01T12:00:00Z'], ['2045-01-01T00:00:00Z', '2055-01-01T00:00:00Z']] as const) {
     const old = { notBefore: new Date(from), notAfter: new Date(to) };
@@ -160,7 +160,7 @@ test('expiring and then extending restores every length; "never" stays never', (
   assert.deepEqual(extended({ notBefore: now, notAfter: never }, now).notAfter, never);
 });
 
-test('a new serial number is positive, DER and as long as the old one', () => {
+test('a new serial number is positive, DER and as long as the old one', async () => {
   for (const old of ['01', '067a', '3a0b0c0d0e0f1011', '00ff0c0d0e0f101112', '7f'.repeat(20)]) {
     for (let round = 0; round < 200; round += 1) {
       const serial = newSerial(raw(old));
@@ -172,7 +172,7 @@ test('a new serial number is positive, DER and as long as the old one', () => {
   }
 });
 
-test('a serial number that another certificate of the issuer has is not taken, and a short one grows when all are used', () => {
+test('a serial number that another certificate of the issuer has is not taken, and a short one grows when all are used', async () => {
   const taken = new Set(Array.from({ length: 120 }, (_, at) => hex(Uint8Array.of(at + 1))));
   for (let round = 0; round < 200; round += 1) assert.ok(!taken.has(hex(newSerial(raw('01'), taken))));
   const all = new Set(Array.from({ length: 127 }, (_, at) => hex(Uint8Array.of(at + 1))));
@@ -202,7 +202,7 @@ test('a broken certificate is refused without quoting it', async () => {
   }
 });
 
-test('addresses are compared as bytes', () => {
+test('addresses are compared as bytes', async () => {
   for (const [one, other] of [['fd00::1', 'fd00:0:0::0:1'], ['::', '0:0:0:0:0:0:0:0'], ['::ffff:1.2.3.4', '::ffff:102:304']] as const) assert.deepEqual(ipBytes(one), ipBytes(other));
   assert.equal(ipBytes('host'), undefined);
   assert.equal(ipBytes('fe80::1%eth0'), undefined);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { writeAt } from '../edit/edit.ts';
 import { certificateOfPem, certPem, configMap, file, keyPem, kubeconfig, pair, renewing, rsa, secret, tlsSecret, token } from './test-documents.ts';
 import { check } from './check.ts';

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { openHost } from '../host/host.ts';
 import { openLog } from '../log/log.ts';
 import { chainFaults } from '../pki/chain.ts';

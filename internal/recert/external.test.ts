@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import type { Document } from './document.ts';
 import { externalsIn, externalsOf } from './external.ts';
 import type { EtcdReader } from './renewal.ts';
@@ -29,7 +29,7 @@ test('the image configuration, its bundle\'s name and the users\' bundle may be 
   await assert.rejects(externalsIn(etcd([trusted, image('gone')]), silent), { message: 'etcd has no ConfigMap "openshift-config/gone", which Image "cluster" names for the authorities of registries' });
 });
 
-test('a bundle with a block that is no certificate is told of, and the rest of it counts', () => {
+test('a bundle with a block that is no certificate is told of, and the rest of it counts', async () => {
   const facts: string[] = [];
   const externals = externalsOf([pem('CERTIFICATE', Uint8Array.of(0x30, 9)) + certPem(publicCa) + pem('PRIVATE KEY', Uint8Array.of(0x30, 0))], (fact) => facts.push(fact));
   assert.ok(externals.has(publicCa.certificate.digest));

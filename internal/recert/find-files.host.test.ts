@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { after, test } from 'node:test';
+import { after, test } from 'tap';
 import type { Document } from './document.ts';
 import { findFiles, readFiles } from './find-files.ts';
 

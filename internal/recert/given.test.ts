@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { chainFaults } from '../pki/chain.ts';
 import { readPublicKey } from '../pki/keys.ts';
 import { ipText } from '../pki/ip-bytes.ts';

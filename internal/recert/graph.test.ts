@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { chainFaults } from '../pki/chain.ts';
 import { nodeKeyMaker } from '../pki/signer.ts';
 import { cn, extension, makeCertificate } from '../pki/test-certificates.ts';

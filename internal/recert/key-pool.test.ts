@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KeyShape, PrivateKey } from '../pki/keys.ts';
 import { shapeText } from '../pki/keys.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { isJwtSignedBy, kidOf, readJwt } from '../pki/jwt.ts';
 import type { KeyShape } from '../pki/keys.ts';
 import { readPublicKey } from '../pki/keys.ts';

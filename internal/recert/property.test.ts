@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { ipText } from '../pki/ip-bytes.ts';
 import { extensionsOf } from '../pki/resign.ts';
 import { tbsParts } from '../pki/certificate.ts';

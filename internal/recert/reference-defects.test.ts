@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { chainFaults } from '../pki/chain.ts';
 import { hex, sameBytes, tags } from '../pki/der.ts';
 import { isJwtSignedBy, kidOf, readJwt } from '../pki/jwt.ts';

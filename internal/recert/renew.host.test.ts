@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, test } from 'tap';
 import { makeCluster } from '../../test/cluster/cluster.ts';
 import { openEtcd } from '../etcd/etcd.ts';
 import { openHost } from '../host/host.ts';

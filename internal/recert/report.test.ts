@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { yamlTree } from '../edit/yaml.ts';
 import type { RecertConfig } from '../config/recert-config.ts';
 import { Failure } from '../errors/errors.ts';
@@ -94,7 +94,7 @@ test('a run that failed has a summary, too, with the reason and as much as was k
   assert.equal(at(yamlTree(summaryText({ config, renewal: undefined, renamed: undefined, commitMs: undefined, logs: [], error: leaky }, 'clean')), 'error'), 'outer');
 });
 
-test('a new identity stands in the summary by option and document, with values before and after', () => {
+test('a new identity stands in the summary by option and document, with values before and after', async () => {
   const renamed = { ms: 250, renamings: [
     { option: 'hostname', says: 'Name of the node', document: 'etcd:/kubernetes.io/secrets/openshift-etcd/etcd-peer-a', kind: 'moved', to: 'etcd:/kubernetes.io/secrets/openshift-etcd/etcd-peer-b', notes: [{ path: '/metadata/name', before: 'etcd-peer-a', after: 'etcd-peer-b' }] },
     { option: 'ip', says: 'Address of the node', document: 'etcd:/kubernetes.io/pods/a/b', kind: 'removed', notes: [] },

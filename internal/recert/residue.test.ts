@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import type { PrivateForm, PrivateKey } from '../pki/keys.ts';
 import { writePrivateKey } from '../pki/keys.ts';
 import { certPem, configMap, keyPem, p256, pair, pem, renewing, rsa, secret, token } from './test-documents.ts';

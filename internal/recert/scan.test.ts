@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import type { Pair } from './test-documents.ts';
 import { certPem, configMap, crt, file, keyPem, kubeconfig, object, pair, pem, renewing, rsa, secret, tlsSecret } from './test-documents.ts';
 

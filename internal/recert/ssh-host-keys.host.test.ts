@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { Failure } from '../errors/errors.ts';
 import { commit } from './commit/commit.ts';
 import { attributesOf, quietHost } from './commit/test-world.ts';

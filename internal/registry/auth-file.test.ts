@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { inspect } from 'node:util';
 import { parseReference } from '../image/reference.ts';
 import { parseAuthFile } from './auth-file.ts';
@@ -16,7 +16,7 @@ const find = (file: unknown, image: string): string => {
   }
 };
 
-test('the most specific entry wins', () => {
+test('the most specific entry wins', async () => {
   const file = { auths: { 'quay.io': { auth: base64('host:1') }, 'quay.io/org': { auth: base64('org:2') }, 'quay.io/org/app': { auth: base64('app:3') } } };
   assert.equal(find(file, 'quay.io/org/app:1'), 'app:3');
   assert.equal(find(file, 'quay.io/org/other'), 'org:2');
@@ -24,7 +24,7 @@ test('the most specific entry wins', () => {
   assert.equal(find(file, 'other.io/org/app'), 'none');
 });
 
-test('all spellings of an entry are understood', () => {
+test('all spellings of an entry are understood', async () => {
   assert.equal(find({ auths: { 'quay.io': { auth: base64('u:p:with:colons') } } }, 'quay.io/a'), 'u:p:with:colons');
   assert.equal(find({ auths: { 'quay.io': { username: 'u', password: 'p' } } }, 'quay.io/a'), 'u:p');
   assert.equal(find({ auths: { 'https://quay.io/v2/': { auth: base64('u:p') } } }, 'quay.io/a'), 'u:p');
@@ -33,14 +33,14 @@ test('all spellings of an entry are understood', () => {
   assert.equal(find({ auths: { 'm.lab:5000': { auth: base64('u:p'), email: 'x@y' } } }, 'm.lab:5000/a'), 'u:p');
 });
 
-test('credentials that another program keeps are told as such', () => {
+test('credentials that another program keeps are told as such', async () => {
   assert.equal(find({ credHelpers: { 'quay.io': 'secretservice' } }, 'quay.io/a'), 'helper secretservice');
   assert.equal(find({ auths: { 'quay.io': { credsStore: 'pass' } } }, 'quay.io/a'), 'helper pass');
   assert.equal(find({ auths: { 'quay.io': {} }, credsStore: 'desktop' }, 'quay.io/a'), 'helper desktop');
   assert.equal(find({ auths: { 'quay.io': { auth: base64('u:p') } }, credsStore: 'desktop' }, 'quay.io/a'), 'u:p');
 });
 
-test('a broken auth file is named without its content', () => {
+test('a broken auth file is named without its content', async () => {
   const parse = (text: string) => () => parseAuthFile(text, '/var/tmp/pull-secret.json');
   assert.throws(parse('{"auths":{"quay.io":{"auth":"canary'), { name: 'UsageError', message: 'auth file "/var/tmp/pull-secret.json" is not JSON' });
   assert.throws(parse('{"auths":[1]}'), { message: 'auth file "/var/tmp/pull-secret.json" has an unexpected form' });
@@ -49,7 +49,7 @@ test('a broken auth file is named without its content', () => {
   });
 });
 
-test('secrets are listed for the log and shown nowhere', () => {
+test('secrets are listed for the log and shown nowhere', async () => {
   const file = parseAuthFile(JSON.stringify({ auths: { 'quay.io': { auth: base64('u:canary') } } }), 'x');
   assert.deepEqual(file.secrets().map((secret) => secret.reveal()), ['canary']);
   assert.ok(!inspect(file.find(parseReference('quay.io/a')), { depth: 9 }).includes('canary'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { startFront } from '../../test/registry-front.ts';
 import { makeLayer, pushImage, startPeer } from '../../test/registry-peer.ts';
 import { openEgress, whyNotStreamed, type Egress } from './egress.ts';

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startConnectProxy } from '../../test/connect-proxy.ts';
 import { startFront, type Asked, type Fault } from '../../test/registry-front.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { CommandError } from '../errors/errors.ts';
 import { podmanTrouble } from './podman-trouble.ts';
 import { RegistryFailure } from './trouble.ts';
 
 const of = (stderr: string) => podmanTrouble(new CommandError('podman pull q.io/a:1', { kind: 'exit', status: 125 }, stderr, ''), 'q.io/a:1');
 
-test('podman\'s words are put into classes', () => {
+test('podman\'s words are put into classes', async () => {
   const table: [string, string, boolean][] = [
     ['Error: initializing source docker://q.io/a:1: reading manifest 1 in q.io/a: unauthorized: authentication required', 'auth', false],
     ['Error: initializing source docker://q.io/a:1: unable to retrieve auth token: invalid username/password: unauthorized: x', 'auth', false],
@@ -32,11 +32,11 @@ test('podman\'s words are put into classes', () => {
   }
 });
 
-test('the last error line is the reason', () => {
+test('the last error line is the reason', async () => {
   assert.equal(of('Trying to pull q.io/a:1...\nError: first\nError: manifest unknown\n').why, 'manifest unknown');
 });
 
-test('a missing podman is final', () => {
+test('a missing podman is final', async () => {
   const error = new CommandError('podman pull', { kind: 'not-found' }, '', '');
   assert.equal(podmanTrouble(error, 'x'), error);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { parseReference } from '../image/reference.ts';
 import { parsePolicy } from './policy.ts';
 
@@ -10,11 +10,11 @@ const demand = (policy: unknown, image: string): string | undefined => {
   return found === undefined ? undefined : `${found.type} ${found.scope}`;
 };
 
-test('accepting anything demands nothing', () => {
+test('accepting anything demands nothing', async () => {
   assert.equal(demand({ default: accept }, 'quay.io/a/b:1'), undefined);
 });
 
-test('the most specific scope decides', () => {
+test('the most specific scope decides', async () => {
   const policy = { default: [{ type: 'reject' }], transports: { docker: { 'quay.io': accept, 'quay.io/release': signed, 'quay.io/release/open': accept, '*.lab.example': signed, '': accept } } };
   assert.equal(demand(policy, 'quay.io/a/b:1'), undefined);
   assert.equal(demand(policy, 'quay.io/release/b:1'), 'sigstoreSigned quay.io/release');
@@ -24,7 +24,7 @@ test('the most specific scope decides', () => {
   assert.equal(demand({ default: [{ type: 'reject' }] }, 'other.io/x'), 'reject default');
 });
 
-test('a broken policy is named', () => {
+test('a broken policy is named', async () => {
   assert.throws(() => parsePolicy('{', '/p'), { message: 'signature policy "/p" is not JSON' });
   assert.throws(() => parsePolicy('{}', '/p'), { message: 'signature policy "/p" has an unexpected form', why: 'at default' });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { inspect } from 'node:util';
 import { parseProxyRules } from './proxy.ts';
 
@@ -9,7 +9,7 @@ const via = (env: Record<string, string>, url: string): string | undefined => {
 };
 const settings = (noProxy: string): Record<string, string> => ({ HTTPS_PROXY: 'http://proxy.lab:3128', NO_PROXY: noProxy });
 
-test('each scheme has its proxy, upper case before lower case', () => {
+test('each scheme has its proxy, upper case before lower case', async () => {
   assert.equal(via({ HTTPS_PROXY: 'http://a:1', https_proxy: 'http://b:2' }, 'https://quay.io/'), 'a:1');
   assert.equal(via({ https_proxy: 'b:2' }, 'https://quay.io/'), 'b:2');
   assert.equal(via({ HTTP_PROXY: 'http://a:1' }, 'https://quay.io/'), undefined);
@@ -17,7 +17,7 @@ test('each scheme has its proxy, upper case before lower case', () => {
   assert.equal(via({ HTTPS_PROXY: 'https://[2001:db8::1]' }, 'https://quay.io/'), 'tls 2001:db8::1:443');
 });
 
-test('NO_PROXY knows addresses, networks, domains, ports and all', () => {
+test('NO_PROXY knows addresses, networks, domains, ports and all', async () => {
   const table: [string, string, boolean][] = [
     ['*', 'https://quay.io/', true],
     ['quay.io', 'https://quay.io/', true],
@@ -38,11 +38,11 @@ test('NO_PROXY knows addresses, networks, domains, ports and all', () => {
   for (const [noProxy, url, direct] of table) assert.equal(via(settings(noProxy), url) === undefined, direct, `${noProxy} ${url}`);
 });
 
-test('loopback never goes through a proxy', () => {
+test('loopback never goes through a proxy', async () => {
   for (const url of ['https://localhost:5000/', 'https://127.0.0.9/', 'https://[::1]/']) assert.equal(via(settings(''), url), undefined, url);
 });
 
-test('percent-encoded credentials are decoded, and shown nowhere', () => {
+test('percent-encoded credentials are decoded, and shown nowhere', async () => {
   const rules = parseProxyRules({ HTTPS_PROXY: 'http://us%40er:p%23%3A%2Fw@proxy.lab:3128' });
   const proxy = rules.proxyFor(new URL('https://quay.io/'));
   assert.equal(proxy?.authorization?.reveal(), `Basic ${Buffer.from('us@er:p#:/w').toString('base64')}`);
@@ -50,7 +50,7 @@ test('percent-encoded credentials are decoded, and shown nowhere', () => {
   assert.ok(rules.secrets().map((secret) => secret.reveal()).includes('p#:/w'));
 });
 
-test('a proxy that is none is refused without its value', () => {
+test('a proxy that is none is refused without its value', async () => {
   assert.throws(() => parseProxyRules({ HTTPS_PROXY: 'socks5://canary@h:1' }), { name: 'UsageError', message: 'environment variable HTTPS_PROXY has the scheme "socks5"; http and https are possible' });
   assert.throws(() => parseProxyRules({ HTTPS_PROXY: 'http://u:can#ary@h:1' }), (error: Error) => error.message.startsWith('environment variable HTTPS_PROXY ') && !error.message.includes('ary'));
 });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { randomFrom } from '../../test/random.ts';
 import { schedulePulls, type PlannedImage } from './pull-plan.ts';
 
 const layer = (digest: string, size: number) => ({ digest, size });
 const image = (name: string, layers: PlannedImage['layers'], imageId: string | undefined = name): PlannedImage => ({ name, layers, imageId: layers === undefined ? undefined : imageId, repository: name });
 
-test('for 2,000 random lists no two running pulls share a missing layer, every image is pulled and bytes are the unique ones', () => {
+test('for 2,000 random lists no two running pulls share a missing layer, every image is pulled and bytes are the unique ones', async () => {
   for (let seed = 1; seed <= 2000; seed += 1) {
     const random = randomFrom(seed);
     const below = (n: number): number => Math.floor(random() * n);
@@ -53,7 +53,7 @@ test('for 2,000 random lists no two running pulls share a missing layer, every i
   }
 });
 
-test('the shared base comes first, with the image that adds least to it', () => {
+test('the shared base comes first, with the image that adds least to it', async () => {
   const base = layer('base', 100);
   const schedule = schedulePulls([image('large', [base, layer('a', 500)]), image('small', [base, layer('b', 1)]), image('alone', [layer('c', 900)])], new Set());
   assert.equal(schedule.next()?.name, 'small');
@@ -61,7 +61,7 @@ test('the shared base comes first, with the image that adds least to it', () => 
   assert.equal(schedule.next(), undefined);
 });
 
-test('a failed pull frees its layers for others before it is tried again', () => {
+test('a failed pull frees its layers for others before it is tried again', async () => {
   const base = layer('base', 100);
   const first = image('first', [base]);
   const second = image('second', [base, layer('own', 1)]);

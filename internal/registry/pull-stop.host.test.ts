@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startFront } from '../../test/registry-front.ts';
 import { makeLayer, pushImage, startPeer, type Peer } from '../../test/registry-peer.ts';
@@ -155,7 +155,7 @@ esac
   assert.ok(readFileSync(calls, 'utf8').includes('system check --repair --force'));
 });
 
-test('MAX_PULL_THREADS is a whole number of at least one', () => {
+test('MAX_PULL_THREADS is a whole number of at least one', async () => {
   assert.equal(threadsFrom(undefined), 10);
   assert.equal(threadsFrom('3'), 3);
   for (const value of ['0', '-1', 'ten', '1.5', '99999']) {

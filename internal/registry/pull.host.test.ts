@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { makeCertificates, makeLayer, pushImage, startPeer, type Certificates } from '../../test/registry-peer.ts';
 import { startFront, type Fault } from '../../test/registry-front.ts';
 import type { Host } from '../host/host.ts';

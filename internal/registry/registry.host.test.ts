@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { makeCertificates, makeLayer, pushImage, pushManifest, startPeer, type Account, type Certificates } from '../../test/registry-peer.ts';
 import { digestOf } from '../../test/registry-peer.ts';
 import { openEgress, type Egress } from './egress.ts';

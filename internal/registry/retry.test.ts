@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { Failure } from '../errors/errors.ts';
 import { patience, retried, type PatienceOptions } from './retry.ts';
 import { RegistryFailure } from './trouble.ts';

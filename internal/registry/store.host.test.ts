@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { temporaryFolder } from '../host/files.ts';
 import { openHost } from '../host/host.ts';
 import { openLog } from '../log/log.ts';

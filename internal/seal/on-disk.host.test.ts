@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { testDisk } from '../disk/test-disk.ts';
 import { recordOnDisk, signDisk } from './on-disk.ts';
 import { reach, readRecord, recordFolder, type InstallRecord } from './record.ts';

@@ -5,7 +5,7 @@ import { open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { test, type TestContext } from 'node:test';
+import { test, type Test } from 'tap';
 import { setImmediate as turn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { openHost } from '../host/host.ts';
@@ -18,7 +18,7 @@ const host = openHost({ log: openLog({ program: 'test', write: () => undefined }
 
 const streamOf = (...parts: Buffer[]): Readable => Readable.from(chunks(Buffer.concat(parts), 10_007), { objectMode: false });
 
-async function inflatedBy(t: TestContext, archive: Readable): Promise<{ bytes: number; content: Buffer }> {
+async function inflatedBy(t: Test, archive: Readable): Promise<{ bytes: number; content: Buffer }> {
   const folder = mkdtempSync(join(tmpdir(), 'inflate-'));
   t.after(() => rm(folder, { recursive: true }));
   await using thread = openInflateThread();

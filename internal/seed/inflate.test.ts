@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { randomFrom } from '../../test/random.ts';
 import { inflated } from './inflate.ts';

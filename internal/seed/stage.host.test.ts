@@ -3,7 +3,7 @@ import { link, lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { test, type TestContext } from 'node:test';
+import { test, type Test } from 'tap';
 import { gzipSync } from 'node:zlib';
 import { CommandError, Failure } from '../errors/errors.ts';
 import { openHost } from '../host/host.ts';
@@ -16,7 +16,7 @@ import { archiveOf, chunks, commit, layerOf, seedMembers, type SeedMembers } fro
 
 const host = openHost({ log: openLog({ program: 'test', write: () => undefined }), env: process.env });
 
-async function bench(t: TestContext): Promise<{ folder: string; members: SeedMembers; stage: (members: SeedMembers, prefix?: string) => Promise<Staging> }> {
+async function bench(t: Test): Promise<{ folder: string; members: SeedMembers; stage: (members: SeedMembers, prefix?: string) => Promise<Staging> }> {
   const top = await mkdtemp(join(tmpdir(), 'seed-'));
   t.after(() => rm(top, { recursive: true, force: true }));
   const folder = join(top, 'staging');

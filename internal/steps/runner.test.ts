@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test, type Test } from 'tap';
 import { Failure, Interrupted, UsageError } from '../errors/errors.ts';
 import { openLog } from '../log/log.ts';
 import type { ProgressEvent } from '../log/progress.ts';
@@ -29,7 +29,7 @@ const makes = (name: string, extra: Partial<Step<World>> = {}): Step<World> => (
   ...extra,
 });
 
-async function lab(t: TestContext): Promise<{ file: string; go: (flow: Flow<World>, world: World, selection?: Record<string, string>, stop?: AbortSignal) => Promise<unknown>; events: ProgressEvent[]; lines: string[]; statuses: RunStatus[] }> {
+async function lab(t: Test): Promise<{ file: string; go: (flow: Flow<World>, world: World, selection?: Record<string, string>, stop?: AbortSignal) => Promise<unknown>; events: ProgressEvent[]; lines: string[]; statuses: RunStatus[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'steps-'));
   t.after(() => rm(folder, { recursive: true }));
   const file = join(folder, 'journal.json');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import type { FieldPath } from '../edit/json.ts';
 import { bytes, pathsOf } from '../edit/test-trees.ts';
 import type { Plain, Tree } from '../edit/tree.ts';
@@ -68,7 +68,7 @@ function candidate(tree: Tree, list: FieldPath): Plain | undefined {
 }
 
 for (const form of ['pb', 'json', 'cbor'] as const) {
-  test(`${form}: each golden value set to what it is keeps its bytes`, { skip: goldenSkip }, (t) => {
+  test(`${form}: each golden value set to what it is keeps its bytes`, { skip: goldenSkip }, async (t) => {
     let places = 0;
     for (const [name, value] of values(form)) {
       const tree = opened(value);
@@ -83,11 +83,11 @@ for (const form of ['pb', 'json', 'cbor'] as const) {
       }
       sameBytes(tree.bytes, value, name);
     }
-    t.diagnostic(`${places} places`);
+    t.comment(`${places} places`);
     assert.ok(places > fewest[form].values);
   });
 
-  test(`${form}: an item put into a list of a golden value is read there, and its removal gives the same bytes`, { skip: goldenSkip }, (t) => {
+  test(`${form}: an item put into a list of a golden value is read there, and its removal gives the same bytes`, { skip: goldenSkip }, async (t) => {
     let places = 0;
     for (const [name, value] of values(form)) {
       const tree = opened(value);
@@ -103,11 +103,11 @@ for (const form of ['pb', 'json', 'cbor'] as const) {
         }
       }
     }
-    t.diagnostic(`${places} places`);
+    t.comment(`${places} places`);
     assert.ok(places > fewest[form].items);
   });
 
-  test(`${form}: a member put into a map of a golden value is read there, its removal gives the same bytes, and so does a rename there and back`, { skip: goldenSkip }, (t) => {
+  test(`${form}: a member put into a map of a golden value is read there, its removal gives the same bytes, and so does a rename there and back`, { skip: goldenSkip }, async (t) => {
     let places = 0;
     for (const [name, value] of values(form)) {
       const tree = opened(value);
@@ -134,12 +134,12 @@ for (const form of ['pb', 'json', 'cbor'] as const) {
         }
       }
     }
-    t.diagnostic(`${places} places`);
+    t.comment(`${places} places`);
     assert.ok(places > fewest[form].members);
   });
 }
 
-test('the known fields of each golden protobuf value read as the JSON of the same object has them', { skip: goldenSkip }, () => {
+test('the known fields of each golden protobuf value read as the JSON of the same object has them', { skip: goldenSkip }, async () => {
   const files = golden();
   for (const [name, value] of files) {
     if (!name.endsWith('.pb')) continue;
@@ -166,7 +166,7 @@ function deployment(...env: readonly Uint8Array[]): Uint8Array {
 const envPath = ['spec', 'template', 'spec', 'containers', 0, 'env'] as const;
 const valueFrom = joined(texts([1, 'POD_IP'], [2, '']), field(3, bytes('\u0012\u0001x')));
 
-test('an environment is set as a whole, and a variable that stays keeps what is unknown of it', () => {
+test('an environment is set as a whole, and a variable that stays keeps what is unknown of it', async () => {
   const tree = opened(deployment(texts([1, 'A'], [2, 'a']), valueFrom, texts([1, 'B'], [2, ''])));
   assert.deepEqual(tree.at(envPath), [{ name: 'A', value: 'a' }, { name: 'POD_IP', valueFrom: {} }, { name: 'B' }]);
   const fresh = tree.set(envPath, [{ name: 'POD_IP', valueFrom: {} }, { value: 'n', name: 'NEW' }, { name: 'EMPTY' }]);
@@ -178,7 +178,7 @@ test('an environment is set as a whole, and a variable that stays keeps what is 
   assert.equal(hex(opened(deployment()).insert([...envPath, 0], { name: 'A', value: 'a' }).bytes), hex(deployment(texts([1, 'A'], [2, 'a']))));
 });
 
-test('a new field stands where field numbers are in order, a new entry where keys are', () => {
+test('a new field stands where field numbers are in order, a new entry where keys are', async () => {
   const map = (...entries: readonly Uint8Array[]): Uint8Array => stored('v1', 'ConfigMap', field(1, texts([1, 'name'])), ...entries, entry(3, 'bin', 'b'));
   assert.equal(hex(opened(map()).set(['data', 'a'], '').bytes), hex(map(entry(2, 'a', ''))));
   assert.equal(hex(opened(map(entry(2, 'a', '1'), entry(2, 'c', '3'))).set(['data', 'b'], 'text').bytes), hex(map(entry(2, 'a', '1'), entry(2, 'b', 'text'), entry(2, 'c', '3'))));
@@ -190,14 +190,14 @@ test('a new field stands where field numbers are in order, a new entry where key
   assert.equal(hex(opened(map(entry(2, 'a', 'v'), entry(2, 'b', ''))).set(['data'], { z: '1', b: '', a: 'w' }).bytes), hex(map(entry(2, 'a', 'w'), entry(2, 'b', ''), entry(2, 'z', '1'))));
 });
 
-test('a list that is set has its place where the first old item stood, and what stood between stays', () => {
+test('a list that is set has its place where the first old item stood, and what stood between stays', async () => {
   const client = (...fields: readonly Uint8Array[]): Uint8Array => stored('oauth.openshift.io/v1', 'OAuthClient', field(1, texts([1, 'c'])), ...fields);
   const old = client(texts([5, 'https://one'], [6, 'auto'], [5, 'https://two']), field(7, bytes('?')));
   assert.equal(hex(opened(old).set(['redirectURIs'], ['https://three']).bytes), hex(client(texts([5, 'https://three'], [6, 'auto']), field(7, bytes('?')))));
   assert.equal(hex(opened(old).set(['redirectURIs'], ['https://one', 'x', 'https://two']).bytes), hex(client(texts([5, 'https://one'], [6, 'auto'], [5, 'x'], [5, 'https://two']), field(7, bytes('?')))));
 });
 
-test('a field whose inside is unknown is removed by its number, and a text that Go writes empty stays when it is emptied', () => {
+test('a field whose inside is unknown is removed by its number, and a text that Go writes empty stays when it is emptied', async () => {
   const route = (...fields: readonly Uint8Array[]): Uint8Array => stored('route.openshift.io/v1', 'Route', field(1, texts([1, 'r'])), field(2, texts([1, 'a.b'], [2, ''])), ...fields);
   const tree = opened(route(field(3, field(1, field(3, bytes('?'))))));
   assert.deepEqual(tree.at(['spec']), { host: 'a.b' });
@@ -205,7 +205,7 @@ test('a field whose inside is unknown is removed by its number, and a text that 
   assert.equal(hex(tree.set(['spec', 'path'], '/p').set(['spec', 'path'], '').bytes), hex(tree.bytes));
 });
 
-test('an entry that stands twice goes as one, and one without a value gets it', () => {
+test('an entry that stands twice goes as one, and one without a value gets it', async () => {
   const map = (...entries: readonly Uint8Array[]): Uint8Array => stored('v1', 'ConfigMap', ...entries);
   const twice = opened(map(entry(2, 'a', '1'), entry(2, 'a', '2'), field(2, field(1, bytes('b')))));
   assert.deepEqual(twice.at(['data']), { a: '2', b: '' });
@@ -214,7 +214,7 @@ test('an entry that stands twice goes as one, and one without a value gets it', 
   assert.equal(hex(twice.set(['data', 'b'], 'x').bytes), hex(map(entry(2, 'a', '1'), entry(2, 'a', '2'), entry(2, 'b', 'x'))));
 });
 
-test('CBOR counts what a container holds, in heads as wide as they were, and keeps endless ones endless', () => {
+test('CBOR counts what a container holds, in heads as wide as they were, and keeps endless ones endless', async () => {
   const of = (text: string): Uint8Array => Uint8Array.from(Buffer.from(`d9d9f7${text.replaceAll(' ', '')}`, 'hex'));
   // {'a': [1], 'bb': {_ "x": -1}} with a list head of nine bytes
   const value = of('a2 4161 9b0000000000000001 01 426262 bf 6178 20 ff');
@@ -227,7 +227,7 @@ test('CBOR counts what a container holds, in heads as wide as they were, and kee
   assert.equal(hex(tree.remove(['a']).bytes), hex(of('a1 426262 bf 6178 20 ff')));
 });
 
-test('a byte field takes a text in each form', () => {
+test('a byte field takes a text in each form', async () => {
   const json = opened(bytes('{"kind":"Secret","apiVersion":"v1","data":{"a":"eA=="}}\n'));
   assert.equal(json.textAt(['data', 'a']), 'x');
   assert.equal(new TextDecoder().decode(json.set(['data', 'b'], 'é').bytes), '{"kind":"Secret","apiVersion":"v1","data":{"a":"eA==","b":"w6k="}}\n');
@@ -239,7 +239,7 @@ test('a byte field takes a text in each form', () => {
   assert.equal(hex(protobuf.set(['data', 'b'], 'é').bytes), hex(stored('v1', 'Secret', entry(2, 'a', 'x'), entry(2, 'b', 'é'))));
 });
 
-test('each thing that cannot be done to an object is one error that names the path and no value', () => {
+test('each thing that cannot be done to an object is one error that names the path and no value', async () => {
   const map = opened(stored('v1', 'ConfigMap', field(1, texts([1, 'name'])), entry(2, 'a', 'secret')));
   const deploy = opened(deployment(valueFrom));
   const refused: [() => Tree, string, string?][] = [
@@ -261,7 +261,7 @@ test('each thing that cannot be done to an object is one error that names the pa
   for (const [edit, message, why] of refused) assert.throws(edit, { name: 'Failure', message, why });
 });
 
-test('what is encrypted or no object is not opened', () => {
+test('what is encrypted or no object is not opened', async () => {
   assert.equal(objectTree(bytes('compact_rev_key')), undefined);
   assert.equal(objectTree(bytes('k8s:enc:aescbc:v1:1:xxxx')), undefined);
 });

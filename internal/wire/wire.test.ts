@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { isByteField, knownKinds } from './fields.ts';
 import { field } from './protobuf.ts';
 import { golden, goldenSkip, kubernetesCbor } from './test-golden.ts';
@@ -50,7 +50,7 @@ function thereAndBack(stored: Stored, name: string, most: number): number {
   return leaves.length;
 }
 
-test('every golden protobuf value takes each of its texts there and back and is byte-identical', { skip: goldenSkip }, (t) => {
+test('every golden protobuf value takes each of its texts there and back and is byte-identical', { skip: goldenSkip }, async (t) => {
   let [values, leaves] = [0, 0];
   for (const [name, value] of golden()) {
     if (!name.endsWith('.pb')) continue;
@@ -58,33 +58,33 @@ test('every golden protobuf value takes each of its texts there and back and is 
     leaves += thereAndBack(stored, name, 500);
     values += 1;
   }
-  t.diagnostic(`${values} protobuf values byte-identical, ${leaves} places edited and taken back`);
+  t.comment(`${values} protobuf values byte-identical, ${leaves} places edited and taken back`);
   assert.equal(values, 77);
 });
 
-test('every golden JSON value takes texts there and back and is byte-identical', { skip: goldenSkip }, (t) => {
+test('every golden JSON value takes texts there and back and is byte-identical', { skip: goldenSkip }, async (t) => {
   let [values, leaves] = [0, 0];
   for (const [name, value] of golden()) {
     if (!name.endsWith('.json')) continue;
     leaves += thereAndBack(opened(value), name, 20);
     values += 1;
   }
-  t.diagnostic(`${values} JSON values byte-identical, ${leaves} places edited and taken back`);
+  t.comment(`${values} JSON values byte-identical, ${leaves} places edited and taken back`);
   assert.equal(values, 77);
 });
 
-test('every golden value as CBOR takes texts there and back and is byte-identical', { skip: goldenSkip }, (t) => {
+test('every golden value as CBOR takes texts there and back and is byte-identical', { skip: goldenSkip }, async (t) => {
   let [values, leaves] = [0, 0];
   for (const [name, value] of golden()) {
     if (!name.endsWith('.json')) continue;
     leaves += thereAndBack(opened(kubernetesCbor(JSON.parse(new TextDecoder().decode(value)))), name, 20);
     values += 1;
   }
-  t.diagnostic(`${values} CBOR values byte-identical, ${leaves} places edited and taken back`);
+  t.comment(`${values} CBOR values byte-identical, ${leaves} places edited and taken back`);
   assert.equal(values, 77);
 });
 
-test('each field number that we know reads what the JSON of the same golden object says', { skip: goldenSkip }, () => {
+test('each field number that we know reads what the JSON of the same golden object says', { skip: goldenSkip }, async () => {
   const files = golden();
   const proven = new Set<string>();
   for (const [name, value] of files) {
@@ -101,7 +101,7 @@ test('each field number that we know reads what the JSON of the same golden obje
   assert.deepEqual(knownKinds.filter((kind) => !proven.has(kind)), ['APIService', 'CustomResourceDefinition', 'Route', 'OAuthClient']);
 });
 
-test('an edit in a message mends the length of every message around it', () => {
+test('an edit in a message mends the length of every message around it', async () => {
   const secret = (content: string): Uint8Array => joined(bytes('k8s\0'),
     field(1, joined(field(1, bytes('v1')), field(2, bytes('Secret')))),
     field(2, joined(field(2, joined(field(1, bytes('tls.crt')), field(2, bytes(content)))), field(99, bytes('unknown')))),
@@ -110,20 +110,20 @@ test('an edit in a message mends the length of every message around it', () => {
   assert.deepEqual(replaceAt(stored, ['data', 'tls.crt'], bytes('x'.repeat(70_000))).bytes, secret('x'.repeat(70_000)));
 });
 
-test('a map entry without a value reads as empty and gets the field when it is written', () => {
+test('a map entry without a value reads as empty and gets the field when it is written', async () => {
   const map = (entry: Uint8Array): Uint8Array => joined(bytes('k8s\0'), field(1, joined(field(1, bytes('v1')), field(2, bytes('ConfigMap')))), field(2, field(2, entry)));
   const stored = opened(map(field(1, bytes('a'))));
   assert.deepEqual(fieldAt(stored, ['data', 'a']), { type: 'text', text: '' });
   assert.deepEqual(replaceAt(stored, ['data', 'a'], 'b').bytes, map(joined(field(1, bytes('a')), field(2, bytes('b')))));
 });
 
-test('of a map key that stands twice the last one is read and replaced', () => {
+test('of a map key that stands twice the last one is read and replaced', async () => {
   const entry = (value: string): Uint8Array => field(2, joined(field(1, bytes('a')), field(2, bytes(value))));
   const map = (one: string, other: string): Uint8Array => joined(bytes('k8s\0'), field(1, joined(field(1, bytes('v1')), field(2, bytes('ConfigMap')))), field(2, joined(entry(one), entry(other))));
   assert.deepEqual(replaceAt(opened(map('old', 'new')), ['data', 'a'], 'third').bytes, map('old', 'third'));
 });
 
-test('a length that is not in its shortest form stays as it is unless the edit changes it', () => {
+test('a length that is not in its shortest form stays as it is unless the edit changes it', async () => {
   const long = joined(bytes('k8s\0'), field(1, joined(field(1, bytes('v1')), field(2, bytes('ConfigMap')))), Uint8Array.of(0x12, 0x8b, 0x00), field(2, joined(field(1, bytes('a')), field(2, bytes('old!')))).subarray(0, 12));
   // 0x8b 0x00 is 11 in two bytes: the field inside has tag, length and nine more.
   const exact = joined(bytes('k8s\0'), field(1, joined(field(1, bytes('v1')), field(2, bytes('ConfigMap')))), Uint8Array.of(0x12, 0x8b, 0x00), field(2, joined(field(1, bytes('a')), field(2, bytes('old!')))));
@@ -132,7 +132,7 @@ test('a length that is not in its shortest form stays as it is unless the edit c
   assert.equal(hex(changed.bytes), hex(exact).replace(hex(bytes('old!')), hex(bytes('new!'))));
 });
 
-test('text that begins like an object and is none is refused without naming its content', () => {
+test('text that begins like an object and is none is refused without naming its content', async () => {
   for (const broken of ['{"data": "secret-', 'k8s\0\u0012secret-word']) {
     assert.throws(() => openStored(bytes(broken)), (error: Error) => !error.message.includes('secret-') && error.message.includes('begins like'));
   }
@@ -140,7 +140,7 @@ test('text that begins like an object and is none is refused without naming its 
   assert.equal(openStored(bytes('k8s:enc:aescbc:v1:1:xxxx')), undefined);
 });
 
-test('a byte field of JSON is its bytes, in base64 only where it is stored', () => {
+test('a byte field of JSON is its bytes, in base64 only where it is stored', async () => {
   const stored = opened(bytes('{"kind":"APIService","apiVersion":"apiregistration.k8s.io/v1","spec":{"caBundle":"YWJj","group":"<a>"}}\n'));
   assert.deepEqual(fieldAt(stored, ['spec', 'caBundle']), { type: 'bytes', bytes: bytes('abc') });
   const changed = replaceAt(stored, ['spec', 'caBundle'], bytes('wxyz'));
@@ -148,14 +148,14 @@ test('a byte field of JSON is its bytes, in base64 only where it is stored', () 
   assert.equal(isByteField('example.org/v1', 'Secret', ['data', 'x']), false, 'a custom resource named Secret is another kind');
 });
 
-test('a value of the wrong type or at a place that does not exist is refused', () => {
+test('a value of the wrong type or at a place that does not exist is refused', async () => {
   const stored = opened(bytes('{"kind":"ConfigMap","apiVersion":"v1","data":{"a":"b","n":1}}'));
   assert.throws(() => replaceAt(stored, ['data', 'c'], 'x'), { message: 'ConfigMap has no text at "data/c"' });
   assert.throws(() => replaceAt(stored, ['data', 'n'], 'x'), { message: 'ConfigMap has no text at "data/n"' });
   assert.throws(() => replaceAt(stored, ['data', 'a'], bytes('x')), { message: 'ConfigMap has no bytes at "data/a"' });
 });
 
-test('CBOR keeps text strings, tags and endless lists as they are', () => {
+test('CBOR keeps text strings, tags and endless lists as they are', async () => {
   // {"kind": "X", "l": [_ "a", 'b'], "b": 22(h'00ff')} with mixed string kinds
   const value = raw('d9d9f7a3446b696e644158416c9f61614162ff4162d64200ff');
   const stored = opened(value);
@@ -167,7 +167,7 @@ test('CBOR keeps text strings, tags and endless lists as they are', () => {
   assert.equal(hex(replaceAt(stored, ['b'], raw('01')).bytes), hex(value).replace('d64200ff', 'd64101'));
 });
 
-test('a value cut off or with a byte changed is opened or refused, and never hangs', { skip: goldenSkip }, () => {
+test('a value cut off or with a byte changed is opened or refused, and never hangs', { skip: goldenSkip }, async () => {
   const files = golden();
   const secret = files.get('core.v1.Secret.pb') ?? new Uint8Array();
   const cbor = kubernetesCbor(JSON.parse(new TextDecoder().decode(files.get('core.v1.Secret.json'))));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { access, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { openEtcd } from '../../internal/etcd/etcd.ts';
 import { knownKinds } from '../../internal/wire/fields.ts';
 import { keysAt, openStored } from '../../internal/wire/wire.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { readJwt } from '../../internal/pki/jwt.ts';
 import { cn, makeCertificate } from '../../internal/pki/test-certificates.ts';
 import { judgeMissing } from './apiserver/build.ts';

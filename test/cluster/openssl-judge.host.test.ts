@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { makeCluster } from './cluster.ts';
 import { gatherEvidence } from './evidence.ts';
 import { verifyWithOpenssl } from './openssl-judge.ts';

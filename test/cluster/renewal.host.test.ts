@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { promisify } from 'node:util';
 import { openEtcd } from '../../internal/etcd/etcd.ts';
 import { judgeMissing } from './apiserver/build.ts';
@@ -44,10 +44,10 @@ for (const [name, options] of Object.entries(clusters)) {
     assert.deepEqual(differences(rest, await remainderOf(cluster), isEncryption), []);
     const verdict = await verifyWithOpenssl(cluster, { before });
     assert.deepEqual(verdict.faults, []);
-    t.diagnostic(`openssl: ${verdict.certificates} certificates, ${verdict.keys} keys and ${verdict.tokens} tokens in ${verdict.places} places`);
+    t.comment(`openssl: ${verdict.certificates} certificates, ${verdict.keys} keys and ${verdict.tokens} tokens in ${verdict.places} places`);
     const { faults, transcript } = await judge(cluster, identities, say);
     assert.deepEqual(faults, []);
-    for (const line of transcript) t.diagnostic(line);
+    for (const line of transcript) t.comment(line);
   });
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { identityOf, type ClusterOptions } from './cluster.ts';
 import { deletions } from './fates.ts';
 import { expectedAfter } from './expected.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { gzipSync } from 'node:zlib';
 import { openEtcd } from '../../internal/etcd/etcd.ts';
 import { makeCluster, peerUrlsOf } from './cluster.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { lab } from './artefacts/lab.ts';
 import { personaliseIso } from './artefacts/iso.ts';
 import { formatLabel, infoLabel } from './artefacts/seed-options.ts';

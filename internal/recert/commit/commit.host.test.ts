@@ -4,7 +4,7 @@ import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, statSync, wri
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { startEtcd } from '../../../test/cluster/etcd-server.ts';
 import { Failure, Refusal } from '../../errors/errors.ts';
 import { openEtcd } from '../../etcd/etcd.ts';

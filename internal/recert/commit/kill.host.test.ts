@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { needsRepair, repair } from './repair.ts';
 import { assertTidy, generationsIn, openWorld, quietHost, stateOf } from './test-world.ts';
@@ -52,5 +52,5 @@ await test(`${wantedKills} random kill points: the repair leaves one generation 
   }
   await attempt(1000, 60_000);
   assert.deepEqual(generationsIn(await stateOf(world.etcd, world.tree)), [1000]);
-  t.diagnostic(`a run takes ${wholeMs.toFixed(0)} ms; killed in: ${[...found].map(([phase, count]) => `${phase} ${count}`).join(', ')}`);
+  t.comment(`a run takes ${wholeMs.toFixed(0)} ms; killed in: ${[...found].map(([phase, count]) => `${phase} ${count}`).join(', ')}`);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { storedValue, type KubeObject } from '../../../test/cluster/stored.ts';
 import { Failure } from '../../errors/errors.ts';
 import { Secret } from '../../log/secret.ts';

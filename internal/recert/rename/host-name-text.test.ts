@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { textTree } from '../../edit/text-tree.ts';
 import { edited } from './editor.ts';
 import { hostNames, inBackupScript, inCommand, inEtcdEnv, inPod, inPodText } from './host-name-text.ts';
@@ -7,7 +7,7 @@ import { hostNames, inBackupScript, inCommand, inEtcdEnv, inPod, inPodText } fro
 const names = hostNames('seed-node.lab', 'edge.site-7');
 const certs = '/etc/kubernetes/static-pod-certs/secrets/etcd-all-certs/';
 
-test('names of variables take the safe name, the value takes the name itself (13.24, 13.25)', () => {
+test('names of variables take the safe name, the value takes the name itself (13.24, 13.25)', async () => {
   const text = [
     '    - name: "NODE_seed_node_lab_ETCD_NAME"', '      value: "seed-node.lab"', '    - name: "NODE_seed_node_lab_IP"', '      value: "192.0.2.1"',
     '      echo ${NODE_seed_node_lab_ETCD_NAME?x} ${NODE_seed_node_lab_ETCD_URL_HOST}', `      --cert ${certs}etcd-serving-metrics-seed-node.lab.crt --key=${certs}etcd-peer-seed-node.lab.key`, '      --target-name=seed-node.lab \\', '      value: "seed-node.lab2"', '',
@@ -18,19 +18,19 @@ test('names of variables take the safe name, the value takes the name itself (13
   ].join('\n'));
 });
 
-test('13.24 etcd.env knows a name with dashes and dots', () => {
+test('13.24 etcd.env knows a name with dashes and dots', async () => {
   assert.equal(inEtcdEnv(`export NODE_seed_node_lab_ETCD_NAME="seed-node.lab"\nexport NODE_seed_node_lab_ETCD_URL_HOST="192.0.2.1"\nexport NODE_seed_node_lab_IP="192.0.2.1"\nexport ETCDCTL_CERT="${certs}etcd-peer-seed-node.lab.crt"\nexport ETCDCTL_KEY="${certs}etcd-peer-seed-node.lab.key"\n`, names),
     `export NODE_edge_site_7_ETCD_NAME="edge.site-7"\nexport NODE_edge_site_7_ETCD_URL_HOST="192.0.2.1"\nexport NODE_edge_site_7_IP="192.0.2.1"\nexport ETCDCTL_CERT="${certs}etcd-peer-edge.site-7.crt"\nexport ETCDCTL_KEY="${certs}etcd-peer-edge.site-7.key"\n`);
 });
 
-test('names that hold the old name as a part stay', () => {
+test('names that hold the old name as a part stay', async () => {
   const short = hostNames('node', 'edge');
   const text = `NODE_node_IPV6 NODE_my_node_IP MY_NODE_node_IP --target-name=node-2 --target-name=node.a ${certs}etcd-peer-node.crt.bak ${certs}etcd-peer-node-2.crt ${certs}etcd-serving-metrics.crt`;
   assert.equal(inCommand(text, short), text);
   assert.equal(inBackupScript('ip=$NODE_node_IP\nETCD_NODE_node_IP', short), 'ip=$NODE_edge_IP\nETCD_NODE_node_IP');
 });
 
-test('the static pod as JSON: commands, arguments, and the environment by name', () => {
+test('the static pod as JSON: commands, arguments, and the environment by name', async () => {
   const pod = (name: string, safe: string) => JSON.stringify({ spec: {
     initContainers: [{ name: 'setup', command: ['sh', '-c', `echo NODE_${safe}_IP`] }],
     containers: [{ name: 'etcd', command: ['etcd'], args: [`--target-name=${name}`, `--cert=${certs}etcd-serving-${name}.crt`], env: [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, test } from 'tap';
 import { customBundles } from '../../../test/cluster/settings/authorities.ts';
 import { etcdKeyOf, storedValue, usualEncoding, type KubeObject } from '../../../test/cluster/stored.ts';
 import { fnv64Text } from '../rollout/fnv.ts';
@@ -41,7 +41,7 @@ function outcomeOf(steps: readonly Step[], row: string, objects: readonly KubeOb
 const bundle = (text: string): Record<string, string> => ({ 'ca-bundle.crt': text });
 const system = '# system\n-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n';
 
-test('13.22 the bundle of the site may be that of the proxy: the old one is read before the new one is written', () => {
+test('13.22 the bundle of the site may be that of the proxy: the old one is read before the new one is written', async () => {
   const [own, merged] = [configMap('openshift-config', 'user-ca-bundle', bundle(customBundles.user.one)), configMap('openshift-config-managed', 'trusted-ca-bundle', bundle(customBundles.user.one + system))];
   const objects = [own, merged, configMap('openshift-controller-manager', 'openshift-user-ca', bundle(customBundles.user.one)), object('Proxy', 'config.openshift.io/v1', undefined, 'cluster', { spec: { trustedCA: { name: 'user-ca-bundle' } } })];
   const both = [...proxyBundleSteps('user-ca-bundle', customBundles.user.two), ...userBundleSteps(customBundles.user.two).filter(({ row }) => row === '6.11 user (3)').map((step) => ({ ...step, row: '6.11 proxy' }))];
@@ -50,7 +50,7 @@ test('13.22 the bundle of the site may be that of the proxy: the old one is read
   assert.equal(text(keyOf(merged), 'data', 'ca-bundle.crt'), customBundles.user.two + system);
 });
 
-test("13.23 monitoring's hashed copies move to the name of their new hash, in the encoding they had", () => {
+test("13.23 monitoring's hashed copies move to the name of their new hash, in the encoding they had", async () => {
   const old = customBundles.proxy.one + system;
   const copy = configMap('openshift-monitoring', `prometheus-trusted-ca-bundle-${fnv64Text(old)}`, bundle(old), { 'monitoring.openshift.io/hash': fnv64Text(old) });
   const objects = [copy, configMap('openshift-config', 'site-ca', bundle(customBundles.proxy.one)), configMap('openshift-config-managed', 'trusted-ca-bundle', bundle(old)), configMap('openshift-controller-manager', 'openshift-user-ca', bundle('')), object('Proxy', 'config.openshift.io/v1', undefined, 'cluster', { spec: { trustedCA: { name: 'site-ca' } } })];
@@ -77,19 +77,19 @@ test('13.27 a certificate file is renamed, a folder that is called like the node
   assert.deepEqual(changes.map((change) => [change.name, change.kind === 'moved' ? change.to : change.kind]), [[join(folder, path), join(folder, 'node-a/etcd-all-certs/etcd-peer-edge.crt')]]);
 });
 
-test('13.34 the proxy of a CronJob changes, too', () => {
+test('13.34 the proxy of a CronJob changes, too', async () => {
   const job = object('CronJob', 'batch/v1', 'openshift-x', 'prune', { spec: { schedule: '@daily', jobTemplate: { spec: { template: { spec: { containers: [{ name: 'a', image: 'i', env: [{ name: 'HTTP_PROXY', value: 'http://old' }] }] } } } } } });
   const { text } = outcomeOf(proxySteps(readProxy('||||http://new|')), '6.10 row 7', [job]);
   assert.deepEqual(['name', 'value'].map((member) => text(keyOf(job), 'spec', 'jobTemplate', 'spec', 'template', 'spec', 'containers', 0, 'env', 0, member)), ['HTTPS_PROXY', 'http://new']);
 });
 
-test('13.38 a new infrastructure id is made of the name, cut to 21 characters, and five lower-case letters and digits', () => {
+test('13.38 a new infrastructure id is made of the name, cut to 21 characters, and five lower-case letters and digits', async () => {
   assert.match(newInfraId('My_Cluster.with-a--very...long name'), /^My-Cluster-with-a-ver-[a-z0-9]{5}$/);
   assert.match(newInfraId('abcdefghijklmnopqrst---u'), /^abcdefghijklmnopqrst-[a-z0-9]{5}$/);
   assert.equal(new Set(Array.from({ length: 50 }, () => newInfraId('a'))).size, 50);
 });
 
-test('13.39 ovnkube.conf keeps its last line end, or its want of one', () => {
+test('13.39 ovnkube.conf keeps its last line end, or its want of one', async () => {
   const to = { name: 'edge', baseDomain: 'x.org', domain: 'edge.x.org', infraId: 'edge-abcde' };
   for (const end of ['\n', '', '\n\n']) {
     const map = configMap('openshift-ovn-kubernetes', 'ovnkube-config', { 'ovnkube.conf': `[kubernetes]\napiserver="https://api-int.seed.example.com:6443"\nhost-network-namespace="x"${end}` });

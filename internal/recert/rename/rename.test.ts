@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { storedValue, etcdKeyOf, usualEncoding, type KubeObject } from '../../../test/cluster/stored.ts';
 import type { ClusterChanges } from '../../config/recert-config-cluster.ts';
 import { Failure } from '../../errors/errors.ts';

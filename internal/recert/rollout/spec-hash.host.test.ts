@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { judgeMissing } from '../../../test/cluster/apiserver/build.ts';
 import { startApiServer } from '../../../test/cluster/api-server.ts';
 import { makeCluster } from '../../../test/cluster/cluster.ts';
@@ -51,7 +51,7 @@ await test('what a real API server made of a manifest hashes to what its operato
 
     const before = performance.now();
     const form = findSpecForm(stored);
-    t.diagnostic(`${name}: ${text.doubts.length} doubts, ${(performance.now() - before).toFixed(0)} ms`);
+    t.comment(`${name}: ${text.doubts.length} doubts, ${(performance.now() - before).toFixed(0)} ms`);
     assert.ok(form, name);
     assert.equal(specHashOf(stored, form), sha256(spec));
 

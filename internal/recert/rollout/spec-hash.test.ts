@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { searchAnswers } from './spec-search.ts';
 import { findSpecForm, specHashOf } from './spec-hash.ts';
 import { specText } from './spec-text.ts';
@@ -24,7 +24,7 @@ const spec = {
 };
 const deployment = (hash: string | undefined, inside: object = spec): Uint8Array => new TextEncoder().encode(JSON.stringify({ kind: 'Deployment', apiVersion: 'apps/v1', metadata: { name: 'x', annotations: hash === undefined ? {} : { 'operator.openshift.io/spec-hash': hash } }, spec: inside }));
 
-test('the form of a manifest is found from its hash, names what it said, and hashes the changed Deployment', () => {
+test('the form of a manifest is found from its hash, names what it said, and hashes the changed Deployment', async () => {
   const form = findSpecForm(deployment(sha256(manifest)));
   assert.ok(form);
   assert.deepEqual(form.said['Container.imagePullPolicy'], ['template/spec/containers/one/imagePullPolicy']);
@@ -35,20 +35,20 @@ test('the form of a manifest is found from its hash, names what it said, and has
   assert.equal(specHashOf(deployment(undefined, renamed), form), sha256(manifest.replace('--old', '--new')));
 });
 
-test('a Deployment whose hash nothing gives has no form, and the search ends in seconds', () => {
+test('a Deployment whose hash nothing gives has no form, and the search ends in seconds', async () => {
   const before = performance.now();
   assert.equal(findSpecForm(deployment(sha256('another'))), undefined);
   assert.ok(performance.now() - before < 20_000);
 });
 
-test('a Deployment without a hash, of another kind or with an unknown field has no form', () => {
+test('a Deployment without a hash, of another kind or with an unknown field has no form', async () => {
   assert.equal(findSpecForm(deployment(undefined)), undefined);
   assert.equal(findSpecForm(new TextEncoder().encode('{"kind":"DaemonSet","apiVersion":"apps/v1","metadata":{"annotations":{"operator.openshift.io/spec-hash":"x"}},"spec":{}}')), undefined);
   assert.equal(findSpecForm(deployment(sha256(manifest), { ...spec, unheardOf: 1 })), undefined);
   assert.throws(() => specHashOf(deployment(undefined, { ...spec, unheardOf: 1 }), { said: {} }), { name: 'Failure', message: 'an object is no Deployment of which all fields are known, so that its spec cannot be hashed' });
 });
 
-test('the search tries each answer once, and all of them where there are few', () => {
+test('the search tries each answer once, and all of them where there are few', async () => {
   const { doubts } = specText({ replicas: 1, template: { spec: { dnsPolicy: 'ClusterFirst', containers: [{ name: 'a', terminationMessagePolicy: 'File' }, { name: 'b', terminationMessagePolicy: 'File' }] } } });
   assert.equal(doubts.length, 5);
   const seen: string[] = [];

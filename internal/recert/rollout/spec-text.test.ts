@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { golden, goldenSkip, kubernetesCbor } from '../../wire/test-golden.ts';
 import { specOf } from './go-spec.ts';
 import { specText } from './spec-text.ts';
 
-test('the golden Deployment is written from its protobuf, its JSON and its CBOR byte for byte as Go wrote it', { skip: goldenSkip }, () => {
+test('the golden Deployment is written from its protobuf, its JSON and its CBOR byte for byte as Go wrote it', { skip: goldenSkip }, async () => {
   const files = golden();
   const json = files.get('apps.v1.Deployment.json') ?? new Uint8Array();
   const parsed = JSON.parse(new TextDecoder().decode(json)) as { spec: unknown };

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ensure, type Artefact, type Say } from '../../vm/artefacts/cache.ts';
+import { ensure, type Artefact, type Recipe, type Say } from '../../vm/artefacts/cache.ts';
 
 const run = promisify(execFile);
 
@@ -13,9 +13,11 @@ const release = { major: '1', minor: '34', patch: '4' } as const;
  * The real kube-apiserver as an executable, `kube-apiserver`. Built once for a machine: four minutes when it has nothing else to do,
  * nine beside a busy virtual machine, and 2 GB of Go's build cache.
  */
-export function apiServerProgram(say: Say = () => undefined): Promise<Artefact> {
+export const apiServerProgram = (say: Say = () => undefined): Promise<Artefact> => ensure(apiServerRecipe(say), say);
+
+export function apiServerRecipe(say: Say = () => undefined): Recipe {
   const at = (name: string): URL => new URL(name, import.meta.url);
-  return ensure({
+  return {
     name: 'kube-apiserver', sources: [at('go.mod'), at('go.sum'), at('judge.go'), at('build.ts')],
     async build(dir) {
       const go = await newEnoughGo(say);
@@ -29,7 +31,7 @@ export function apiServerProgram(say: Say = () => undefined): Promise<Artefact> 
       await run('nice', ['-n', '10', go, 'build', '-mod=readonly', '-buildvcs=false', '-trimpath', '-ldflags', flags.join(' '), '-o', join(dir, 'kube-apiserver'), 'k8s.io/kubernetes/cmd/kube-apiserver'],
         { cwd: source, env: { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '', GOWORK: 'off', CGO_ENABLED: '0' }, maxBuffer: 1e8 });
     },
-  }, say);
+  };
 }
 
 /** The Go that is fetched where there is only an older one, as on Debian 12: a module like any other, and pinned like one. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { openEtcd } from '../../../internal/etcd/etcd.ts';
 import { startApiServer } from '../api-server.ts';
 import { judgeMissing } from '../apiserver/build.ts';

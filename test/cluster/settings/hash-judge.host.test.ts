@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { openEtcd } from '../../../internal/etcd/etcd.ts';
 import { mountedPath, type StoredObject } from '../content.ts';
 import { startEtcd } from '../etcd-server.ts';

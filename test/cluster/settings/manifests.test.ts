@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import { golden, goldenSkip } from '../../../internal/wire/test-golden.ts';
 import { seedIdentity } from '../identities.ts';
 import { flagsOf, oauthApi, openshiftApi } from './manifests.ts';
@@ -17,7 +17,7 @@ function outOfOrder(manifest: unknown, model: unknown, path: string): string[] {
   return [...(expected.join() === names.join() ? [] : [path]), ...Object.entries(manifest).flatMap(([name, member]) => outOfOrder(member, ((model ?? {}) as Record<string, unknown>)[name], `${path}/${name}`))];
 }
 
-await test('the members of both manifests stand in the order of Go\'s structs', { skip: goldenSkip }, () => {
+await test('the members of both manifests stand in the order of Go\'s structs', { skip: goldenSkip }, async () => {
   const model = JSON.parse(Buffer.from(golden().get('apps.v1.Deployment.json') ?? '').toString()) as { spec: unknown };
   for (const api of [openshiftApi, oauthApi]) {
     const spec = api.spec(seedIdentity(), seedIdentity(), { 'b.example': '1', 'a.example': '2' });
@@ -29,7 +29,7 @@ await test('the members of both manifests stand in the order of Go\'s structs', 
   assert.deepEqual(outOfOrder({ strategy: {}, replicas: 1 }, model.spec, ''), [''], 'a wrong order is seen');
 });
 
-await test('flags are quoted for a shell where they must be (D.5)', () => {
+await test('flags are quoted for a shell where they must be (D.5)', async () => {
   assert.deepEqual(flagsOf({ 'tls-min-version': 'VersionTLS12', 'cors-allowed-origins': ['//127\\.0\\.0\\.1(:|$)', '//localhost(:|$)'], 'etcd-servers': ['https://192.168.126.10:2379', 'https://[fd00::1]:2379'], note: 'it\'s' }), [
     '--cors-allowed-origins=\'//127\\.0\\.0\\.1(:|$)\'', '--cors-allowed-origins=\'//localhost(:|$)\'', '--etcd-servers=https://192.168.126.10:2379', '--etcd-servers=\'https://[fd00::1]:2379\'', '--note=\'it\'"\'"\'s\'', '--tls-min-version=VersionTLS12',
   ]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'tap';
 import type { Content } from '../content.ts';
 import type { Identity } from '../identity.ts';
 import { objectMaker } from '../objects.ts';
@@ -43,13 +43,13 @@ const without = (name: keyof Identity): Identity => Object.fromEntries(Object.en
 
 const apiServers = ['deployments/openshift-apiserver/apiserver', 'deployments/openshift-oauth-apiserver/apiserver'];
 
-await test('with the seed\'s identity nothing changes, and each document is made once', () => {
+await test('with the seed\'s identity nothing changes, and each document is made once', async () => {
   assert.deepEqual(changed({}), []);
   const { objects, files } = contentOf(seed);
   assert.equal(documentsOf({ objects, files }).size, objects.length + files.length);
 });
 
-await test('no document follows a name, but for certificates of cert-manager and the address of the OAuth API server', () => {
+await test('no document follows a name, but for certificates of cert-manager and the address of the OAuth API server', async () => {
   assert.deepEqual(changed({ infraId: 'other-abcde', machineNetworks: ['198.51.100.0/24'] }), []);
   const named = ['-cert-manager.io/certificaterequests/openshift-config/api-1', '-cert-manager.io/certificaterequests/openshift-ingress/apps-1', 'cert-manager.io/certificates/openshift-config/api'];
   assert.deepEqual(changed({ clusterName: 'other' }), [...named, 'cert-manager.io/certificates/openshift-ingress/apps']);
@@ -57,18 +57,18 @@ await test('no document follows a name, but for certificates of cert-manager and
   assert.deepEqual(changed({ ips: ['198.51.100.7'] }), [...named.slice(0, 2), 'deployments/openshift-oauth-apiserver/apiserver'], 'addresses in certificates are not edited');
 });
 
-await test('the password is in one Secret, which goes with it', () => {
+await test('the password is in one Secret, which goes with it', async () => {
   assert.deepEqual(changed({ kubeadminHash: 'another' }), ['secrets/kube-system/kubeadmin']);
   assert.deepEqual(changed({ kubeadminHash: '' }), ['-secrets/kube-system/kubeadmin']);
   assert.deepEqual(changed({ kubeadminHash: 'another' }, without('kubeadminHash')), []);
 });
 
-await test('the pull secret is in a Secret, in files of the kubelet and the ignition', () => {
+await test('the pull secret is in a Secret, in files of the kubelet and the ignition', async () => {
   assert.deepEqual(changed({ pullSecret: '{"auths":{}}' }), ['/var/lib/kubelet/config.json', '/var/lib/kubelet/pods/0b8e1f2a-6c1d-4f7e-9d55-3a1c0de0c0de/volumes/kubernetes.io~secret/registry-auth/config.json', 'secrets/openshift-config/pull-secret']);
   assert.deepEqual(sources({ pullSecret: '{"auths":{"<a>":{}}}' }), ['/var/lib/kubelet/config.json data:,%7B%22auths%22%3A%7B%22%3Ca%3E%22%3A%7B%7D%7D%7D']);
 });
 
-await test('chrony is in a file and the ignition', () => {
+await test('chrony is in a file and the ignition', async () => {
   assert.deepEqual(changed({ chrony: 'server other\n' }), ['/etc/chrony.conf']);
   assert.deepEqual(sources({ chrony: 'server (other)!\n' }), ['/etc/chrony.conf data:,server%20(other)!%0A']);
 });
@@ -79,7 +79,7 @@ function sources(now: Partial<Identity>): string[] {
   return list({ ...seed, ...now }).filter((line) => !before.includes(line));
 }
 
-await test('the proxy is wherever a container had it, whoever made the container', () => {
+await test('the proxy is wherever a container had it, whoever made the container', async () => {
   assert.deepEqual(changed({ proxy: proxy('other') }), [
     '/etc/machine-config-daemon/orig/etc/mco/proxy.env.mcdorig', '/etc/mco/proxy.env',
     'config.openshift.io/proxies/cluster',
@@ -95,11 +95,11 @@ await test('the proxy is wherever a container had it, whoever made the container
   assert.deepEqual(changed({ proxy: proxy('other') }, without('proxy')), [], 'a cluster without proxy cannot be given one');
 });
 
-await test('a proxy of which only the spec differs changes Proxy/cluster alone, as the status is what containers get', () => {
+await test('a proxy of which only the spec differs changes Proxy/cluster alone, as the status is what containers get', async () => {
   assert.deepEqual(changed({ proxy: { spec: { http: 'a', https: 'b', no: 'c' }, status: proxy('seed-proxy').status } }, seed, false), ['config.openshift.io/proxies/cluster']);
 });
 
-await test('a custom bundle is in its ConfigMap, the anchor, the ignition and the ControllerConfig', () => {
+await test('a custom bundle is in its ConfigMap, the anchor, the ignition and the ControllerConfig', async () => {
   assert.deepEqual(changed({ userCaBundle: customBundles.user.two }), ['/etc/pki/ca-trust/source/anchors/openshift-config-user-ca-bundle.crt', 'configmaps/openshift-config/user-ca-bundle']);
   assert.match(sources({ userCaBundle: customBundles.user.two })[0] ?? '', /^\/etc\/pki\/ca-trust\/source\/anchors\/openshift-config-user-ca-bundle\.crt data:,%23%20Example%20Corp/);
   assert.equal(controllerConfigSpec(seed, { ...seed, userCaBundle: 'x' }).additionalTrustBundle, 'eA==');
@@ -108,7 +108,7 @@ await test('a custom bundle is in its ConfigMap, the anchor, the ignition and th
 
 const hashedMaps = (sign: string, hash: string): string[] => ['alertmanager', 'prometheus', 'thanos-querier'].map((component) => `${sign}configmaps/openshift-monitoring/${component}-trusted-ca-bundle-${hash}`);
 
-await test('the proxy\'s bundle is in all that hold the merged one; monitoring\'s copies move', () => {
+await test('the proxy\'s bundle is in all that hold the merged one; monitoring\'s copies move', async () => {
   const bundle = customBundles.proxy.two;
   const all = changed({ proxyTrustedCa: { configMap: 'own-ca', bundle } });
   const [moved, rest] = [all.filter((name) => name.includes('bundle-')), all.filter((name) => !name.includes('bundle-'))];
@@ -123,7 +123,7 @@ await test('the proxy\'s bundle is in all that hold the merged one; monitoring\'
   assert.ok(after.get('configmaps/openshift-config-managed/trusted-ca-bundle')?.includes(bundle + publicCas));
 });
 
-await test('the bundles are one when the proxy names user-ca-bundle, and another name asks for nothing', () => {
+await test('the bundles are one when the proxy names user-ca-bundle, and another name asks for nothing', async () => {
   const shared: Identity = { ...seed, proxyTrustedCa: { configMap: 'user-ca-bundle', bundle: customBundles.user.one } };
   const all = changed({ userCaBundle: customBundles.user.two, proxyTrustedCa: { configMap: 'user-ca-bundle', bundle: customBundles.user.two } }, shared);
   assert.equal(all.filter((name) => name.includes('bundle-')).length, 6);
@@ -132,7 +132,7 @@ await test('the bundles are one when the proxy names user-ca-bundle, and another
   assert.deepEqual(changed({ proxyTrustedCa: { configMap: 'third-ca', bundle: customBundles.proxy.two } }), []);
 });
 
-await test('dependency hashes of the API servers follow what they depend on', () => {
+await test('dependency hashes of the API servers follow what they depend on', async () => {
   const objects = objectMaker(seeded(7), new Date(0));
   const deployment = (data: Record<string, string>): string => documentsOf(layOutRollouts(seed, seed, objects, [{ object: objects.configMap('openshift-apiserver/config', data) }])).get(apiServers[0] ?? '') ?? '';
   const hashes = (text: string): string[] => [...text.matchAll(/spec-hash\x12@([0-9a-f]{64})/g)].map(([, hash = '']) => hash);
@@ -147,7 +147,7 @@ const value = (name: string, text: string): EnvEntry => ({ name, value: text });
 const status = (http: string, https: string, no: string): Identity => ({ ...seed, proxy: { spec: { http: '', https: '', no: '' }, status: { http, https, no } } });
 const after = (names: readonly string[], now: Identity): string[] => envAfter(seed, now, names.map((name) => value(name, 'old'))).map((entry) => `${entry.name}=${entry.value ?? ''}`);
 
-await test('new values stand where the first old one stood, in the order of the old ones, after those that are new (D.6)', () => {
+await test('new values stand where the first old one stood, in the order of the old ones, after those that are new (D.6)', async () => {
   const all = status('h', 's', 'n');
   assert.deepEqual(after(['SOME', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'OTHER'], all), ['SOME=old', 'HTTP_PROXY=h', 'HTTPS_PROXY=s', 'NO_PROXY=n', 'OTHER=old']);
   assert.deepEqual(after(['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'], all), ['HTTP_PROXY=h', 'HTTPS_PROXY=s', 'NO_PROXY=n']);
@@ -158,14 +158,14 @@ await test('new values stand where the first old one stood, in the order of the 
   assert.deepEqual(after(['Http_Proxy', 'OTHER'], all), ['Http_Proxy=old', 'OTHER=old']);
 });
 
-await test('empty values leave no entry, and without a change of proxy everything stays', () => {
+await test('empty values leave no entry, and without a change of proxy everything stays', async () => {
   assert.deepEqual(after(['HTTP_PROXY', 'A', 'HTTPS_PROXY'], status('h', '', '')), ['HTTP_PROXY=h', 'A=old']);
   assert.deepEqual(after(['HTTP_PROXY', 'A'], status('', '', '')), ['A=old']);
   assert.deepEqual(after(['HTTPS_PROXY', 'A'], seed), ['HTTPS_PROXY=old', 'A=old']);
   assert.deepEqual(proxyEnv(status('h', '', 'n'), status('h', '', 'n'), 'lower'), [value('http_proxy', 'h'), value('no_proxy', 'n')]);
 });
 
-await test('observed configuration, proxy.env and ControllerConfig have what is not empty, and all three once they are set', () => {
+await test('observed configuration, proxy.env and ControllerConfig have what is not empty, and all three once they are set', async () => {
   const some = status('h', '', 'n');
   assert.deepEqual(observedProxy(some, some), { HTTP_PROXY: 'h', NO_PROXY: 'n' });
   assert.equal(JSON.stringify(observedProxy(some, status('', 's', 'n'))), '{"HTTPS_PROXY":"s","HTTP_PROXY":"","NO_PROXY":"n"}');

@@ -47,6 +47,11 @@ export async function keyOf(recipe: Pick<Recipe, 'name' | 'sources' | 'inputs' |
   return hash.digest('hex').slice(0, 16);
 }
 
+/** Whether somebody has built it already. */
+export async function isBuilt(recipe: Recipe): Promise<boolean> {
+  return isThere(join(cacheRoot(), recipe.name, await keyOf(recipe)));
+}
+
 /** The artefact of a recipe, built now if nobody has built it yet. */
 export async function ensure(recipe: Recipe, say: Say): Promise<Artefact> {
   const key = await keyOf(recipe);
