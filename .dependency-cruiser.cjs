@@ -19,6 +19,16 @@ const owners = {
   execa: 'host', etcd3: 'etcd', pino: 'log', commander: '(cli|\\.\\./cmd)', 'smol-toml': 'image', yaml: '(config|edit)', '@peculiar/asn1-x509': 'pki', '@peculiar/asn1-schema': 'pki', 'tar-stream': '(seed|gather)',
 };
 
+/** The same within `recert`: a change to how certificates are found can touch what stands above it, and nothing below. The run, recert.ts, is on top. */
+const floors = {
+  report: 5,
+  rename: 4,
+  renew: 3,
+  keys: 2,
+  find: 1, rollout: 1, encryption: 1, commit: 1,
+};
+const floorNames = Object.entries(floors);
+
 const rooms = Object.entries(layers);
 const test = '\\.test\\.ts$|^test/|/test-[^/]*\\.ts$';
 
@@ -35,6 +45,13 @@ module.exports = {
       from: { path: `^internal/${room}/`, pathNot: test },
       to: { path: `^internal/(${rooms.filter(([other, height]) => other !== room && height >= layer).map(([other]) => other).join('|') || '-'})/` },
     })),
+    ...floorNames.map(([floor, height]) => ({
+      name: `recert-${floor}-imports-downwards`,
+      severity: 'error',
+      from: { path: `^internal/recert/${floor}/`, pathNot: test },
+      to: { path: `^internal/recert/((${floorNames.filter(([other, above]) => other !== floor && above >= height).map(([other]) => other).join('|') || '-'})/|recert\\.ts$)` },
+    })),
+    { name: 'recert-ground-floor', severity: 'error', from: { path: '^internal/recert/(document|overlay|stages)\\.ts$' }, to: { path: '^internal/recert/([a-z]+/|recert\\.ts$)' } },
     ...Object.entries(owners).map(([name, room]) => ({
       name: `${name}-has-one-room`,
       severity: 'error',

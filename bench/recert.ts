@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { eachOf } from '../internal/host/each-of.ts';
-import { usualNeed } from '../internal/recert/key-pool.ts';
+import { usualNeed } from '../internal/recert/keys/key-pool.ts';
 import { makeCluster, type Cluster } from '../test/cluster/cluster.ts';
 import { configFor } from '../test/cluster/configuration.ts';
 import { targetIdentity } from '../test/cluster/identities.ts';

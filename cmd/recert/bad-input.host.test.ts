@@ -10,7 +10,7 @@ import { Failure } from '../../internal/errors/errors.ts';
 import { openEtcd } from '../../internal/etcd/etcd.ts';
 import { openHost } from '../../internal/host/host.ts';
 import { openLog } from '../../internal/log/log.ts';
-import { recert } from '../../internal/recert/carry-out.ts';
+import { recert } from '../../internal/recert/recert.ts';
 import { configOf, contentsOf, runBare, runProgram, worldOf } from './test-recert.ts';
 
 /*

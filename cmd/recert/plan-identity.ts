@@ -1,4 +1,4 @@
-import type { Outcome } from '../../internal/recert/carry-out.ts';
+import type { Outcome } from '../../internal/recert/recert.ts';
 import type { Note } from '../../internal/recert/rename/change.ts';
 import type { Renaming } from '../../internal/recert/rename/renaming.ts';
 import { counted } from './counted.ts';

@@ -4,7 +4,7 @@ import type { Session } from '../../internal/cli/session.ts';
 import type { RecertConfig } from '../../internal/config/recert-config.ts';
 import { Failure, messageOf } from '../../internal/errors/errors.ts';
 import { durationText } from '../../internal/log/progress.ts';
-import { recert, type Outcome, type Progress, type Tell } from '../../internal/recert/carry-out.ts';
+import { recert, type Outcome, type Progress, type Tell } from '../../internal/recert/recert.ts';
 import { openStateFolder } from '../../internal/recert/commit/state-folder.ts';
 import { stages, type Stage } from '../../internal/recert/stages.ts';
 import { failureBlock } from '../../internal/steps/failure-block.ts';

@@ -1,7 +1,7 @@
 import type { RecertConfig } from '../../internal/config/recert-config.ts';
 import { Failure } from '../../internal/errors/errors.ts';
 import type { Host } from '../../internal/host/host.ts';
-import { summaryText, type SummaryInput } from '../../internal/recert/report.ts';
+import { summaryText, type SummaryInput } from '../../internal/recert/report/report.ts';
 
 /**
  * Writes the summaries that are asked for, of a run that ended either way. Each is 0600: the full one holds private keys, and the clean

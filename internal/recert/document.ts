@@ -3,6 +3,14 @@ import { placeText } from '../edit/edit.ts';
 import type { FieldPath } from '../edit/json.ts';
 
 /**
+ * What is asked of an etcd, as the room `etcd` answers it. Values are clear text: on a cluster with encryption at rest the caller puts
+ * the decryption in between.
+ */
+export type EtcdReader = {
+  readonly list: (prefix: string, options?: { readonly keysOnly?: boolean }) => AsyncIterable<{ readonly key: string; readonly value: Uint8Array; readonly modRevision: string }>;
+};
+
+/**
  * One etcd value or one file, as it was found. It is never changed: edits are laid over it.
  * The bytes of an etcd value are clear text: encryption at rest is taken away when it is opened, and put on again by the commit.
  */

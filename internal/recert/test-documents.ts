@@ -15,12 +15,12 @@ import { cn, extension, makeCertificate } from '../pki/test-certificates.ts';
 import { fieldAt, openStored } from '../wire/wire.ts';
 import type { Document } from './document.ts';
 import { documentName } from './document.ts';
-import { externalsOf } from './external.ts';
-import { openKeyPool } from './key-pool.ts';
-import type { RenewOptions } from './options.ts';
-import { plainRenewal } from './options.ts';
-import { renewOpened } from './recert.ts';
-import type { Renewal } from './renewal.ts';
+import { externalsOf } from './find/external.ts';
+import { openKeyPool } from './keys/key-pool.ts';
+import type { RenewOptions } from './renew/options.ts';
+import { plainRenewal } from './renew/options.ts';
+import { renewOpened } from './renew/renew.ts';
+import type { Renewal } from './renew/renewal.ts';
 
 /** A cluster of a few documents, for tests. */
 

@@ -1,5 +1,5 @@
+import type { EtcdReader } from './document.ts';
 import type { StoredReader } from './encryption/at-rest.ts';
-import type { EtcdReader } from './renewal.ts';
 
 /** An etcd in memory that holds these values and answers as the room `etcd` does: keys in order, each at its first revision. */
 export function etcdHolding(values: Iterable<readonly [key: string, value: Uint8Array]>): EtcdReader & StoredReader {

@@ -10,7 +10,7 @@ import { readRecertConfigFile } from '../../internal/config/recert-config.ts';
 import { openEtcd, type EtcdMember } from '../../internal/etcd/etcd.ts';
 import { openHost } from '../../internal/host/host.ts';
 import { openLog } from '../../internal/log/log.ts';
-import { recert, type Outcome } from '../../internal/recert/carry-out.ts';
+import { recert, type Outcome } from '../../internal/recert/recert.ts';
 import { makeCluster, type Cluster, type ClusterOptions } from './cluster.ts';
 import { configFor } from './configuration.ts';
 import { differencesFrom, expectedAfter } from './expected.ts';

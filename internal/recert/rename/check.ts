@@ -1,6 +1,6 @@
 import { digestOf } from '../../pki/der.ts';
 import { fieldAt, openStored, type Stored } from '../../wire/wire.ts';
-import { candidatesIn } from '../candidates.ts';
+import { candidatesIn } from '../find/candidates.ts';
 import type { Document, Replacement } from '../document.ts';
 import { replacedName } from '../document.ts';
 import type { Renaming } from './renaming.ts';

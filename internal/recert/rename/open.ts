@@ -1,7 +1,6 @@
 import { latin1 } from '../../edit/characters.ts';
-import type { Document } from '../document.ts';
-import { findBelow, readFiles, singleFiles } from '../find-files.ts';
-import type { EtcdReader } from '../renewal.ts';
+import type { Document, EtcdReader } from '../document.ts';
+import { findBelow, readFiles, singleFiles } from '../find/find-files.ts';
 import type { Contents, FoundFile } from './cluster.ts';
 import type { Reads } from './step.ts';
 

@@ -1,10 +1,10 @@
+import type { EtcdReader } from '../document.ts';
 import assert from 'node:assert/strict';
 import { test } from 'tap';
 import { storedValue, etcdKeyOf, usualEncoding, type KubeObject } from '../../../test/cluster/stored.ts';
 import type { ClusterChanges } from '../../config/recert-config-cluster.ts';
 import { Failure } from '../../errors/errors.ts';
 import { Secret } from '../../log/secret.ts';
-import type { EtcdReader } from '../renewal.ts';
 import { replacedName } from '../document.ts';
 import { etcdHolding } from '../test-etcd.ts';
 import { prepareRename, rehearse, rename, type Renamed } from './rename.ts';

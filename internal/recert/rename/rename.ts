@@ -1,9 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Failure } from '../../errors/errors.ts';
-import type { Document, Replacement } from '../document.ts';
+import type { Document, EtcdReader, Replacement } from '../document.ts';
 import { documentName } from '../document.ts';
 import { laidOver } from '../overlay.ts';
-import type { EtcdReader } from '../renewal.ts';
 import { inUrl, type AddressPair } from './address-text.ts';
 import type { Change } from './change.ts';
 import { renameFaults } from './check.ts';

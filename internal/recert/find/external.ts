@@ -1,0 +1,79 @@
+import type { EtcdReader } from '../document.ts';
+import { pemBlocksIn } from '../../edit/pem.ts';
+import { Failure } from '../../errors/errors.ts';
+import type { Certificate } from '../../pki/certificate.ts';
+import { digestOf, tlvAt, whole } from '../../pki/der.ts';
+import { materialOf } from '../../pki/material.ts';
+import { fieldAt, keysAt, openStored } from '../../wire/wire.ts';
+import type { Tell } from './candidates.ts';
+import { externalScopes } from './scope.ts';
+
+/** Certificates of other people, by the SHA-256 of their DER: a name says nothing (clusters trust each other's CAs of the same name). */
+export type Externals = {
+  readonly has: (digest: string) => boolean;
+  /** All of them, read when first asked for: only a certificate or key without partner asks. */
+  readonly certificates: () => readonly Certificate[];
+};
+
+/** Reads what the cluster trusts of others (reference 3.6). */
+export async function externalsIn(etcd: EtcdReader, tell: Tell): Promise<Externals> {
+  const texts: string[] = [];
+  const [merged, users] = externalScopes.bundles;
+  const trusted = await valueOf(etcd, merged.key);
+  if (trusted === undefined) throw new Failure('etcd has no ConfigMap "openshift-config-managed/trusted-ca-bundle", by which public authorities are told from the cluster\'s own', { next: 'check that this etcd serves the data of an OpenShift cluster' });
+  texts.push(...textsOf(trusted));
+  const image = await valueOf(etcd, externalScopes.image);
+  const name = image === undefined ? undefined : registryBundleOf(image);
+  if (name !== undefined) {
+    const bundle = await valueOf(etcd, externalScopes.imageBundles + name);
+    if (bundle === undefined) throw new Failure(`etcd has no ConfigMap "openshift-config/${name}", which Image "cluster" names for the authorities of registries`);
+    texts.push(...textsOf(bundle));
+  }
+  const own = await valueOf(etcd, users.key);
+  if (own !== undefined) texts.push(...textsOf(own));
+  return externalsOf(texts, tell);
+}
+
+/** The same from texts of PEM blocks. */
+export function externalsOf(texts: readonly string[], tell: Tell): Externals {
+  const ders = new Map<string, Uint8Array>();
+  for (const text of texts) {
+    for (const { tag, der } of pemBlocksIn(text)) {
+      if (der === undefined || !tag.endsWith('CERTIFICATE')) continue;
+      try {
+        const bare = whole(der, tlvAt(der));
+        ders.set(digestOf(bare), bare);
+      } catch {
+        tell('a trust bundle holds a block that is no certificate');
+      }
+    }
+  }
+  let read: readonly Certificate[] | undefined;
+  return {
+    has: (digest) => ders.has(digest),
+    certificates: () => (read ??= [...ders.values()].flatMap((der) => {
+      const material = materialOf('CERTIFICATE', der);
+      return material.kind === 'certificate' ? [material.certificate] : [];
+    })),
+  };
+}
+
+async function valueOf(etcd: EtcdReader, key: string): Promise<Uint8Array | undefined> {
+  for await (const entry of etcd.list(key)) if (entry.key === key) return entry.value;
+  return undefined;
+}
+
+function textsOf(bytes: Uint8Array): string[] {
+  const stored = openStored(bytes);
+  if (stored === undefined) return [];
+  return keysAt(stored, ['data']).flatMap((name) => {
+    const field = fieldAt(stored, ['data', name]);
+    return field?.type === 'text' ? [field.text] : [];
+  });
+}
+
+function registryBundleOf(bytes: Uint8Array): string | undefined {
+  const stored = openStored(bytes);
+  const field = stored === undefined ? undefined : fieldAt(stored, ['spec', 'additionalTrustedCA', 'name']);
+  return field?.type === 'text' && field.text !== '' ? field.text : undefined;
+}
