@@ -10,7 +10,10 @@ export default tseslint.config(
     rules: {
       'no-console': 'error', // output goes through the log room
       eqeqeq: 'error',
-      'no-restricted-syntax': ['error', { selector: 'ExportDefaultDeclaration', message: 'named exports only: a name is searched for' }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ExportDefaultDeclaration', message: 'named exports only: a name is searched for' },
+      ],
       '@typescript-eslint/switch-exhaustiveness-check': 'error', // a new kind must be handled everywhere
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
@@ -26,7 +29,10 @@ export default tseslint.config(
   {
     files: ['**/*.test.ts', 'test/**', 'bench/**', 'build/**'],
     rules: {
-      '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: 'tap' }] }],
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        { allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: 'tap' }] },
+      ],
       '@typescript-eslint/require-await': 'off', // tap waits for t.end() of a test that returns no promise
     },
   },

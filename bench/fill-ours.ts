@@ -24,19 +24,43 @@ export async function fillAsOurs(target: Target, profile?: readonly string[]): P
   const talk: string[] = [];
   let removing = 0;
   const follow = (line: string): void => {
-    if (line === removal) { removing = performance.now(); meter.start(); return; }
-    if (!line.startsWith('{')) { talk.push(line); return; }
+    if (line === removal) {
+      removing = performance.now();
+      meter.start();
+      return;
+    }
+    if (!line.startsWith('{')) {
+      talk.push(line);
+      return;
+    }
     const event = JSON.parse(line) as ProgressEvent; // the program's own protocol
     if (event.type !== 'step') return;
     if (event.step === measured[0] && event.state === 'started') meter.start();
     if (event.step === measured[2] && event.state === 'done') meter.pause();
-    if (event.durationMs !== undefined && measured.some((name) => name === event.step)) phases.set(event.step, event.durationMs / 1000);
+    if (event.durationMs !== undefined && measured.some((name) => name === event.step))
+      phases.set(event.step, event.durationMs / 1000);
   };
   await coldCaches(target.registry);
   const inside = `${meter.join}; "$@" 3>&1 >/dev/null || true; echo '${removal}'; rm -rf /mnt/ostree/.ibi/seed; sync -f /mnt; sync -f /mnt/boot`;
-  await lane.run('bash', ['-c', inside, 'ours', ...(profile ?? []), await productExecutable(), 'run', '-f', configFile, '--progress-fd', '3'], { budgetMs: 1_800_000, onLine: follow });
+  await lane.run(
+    'bash',
+    [
+      '-c',
+      inside,
+      'ours',
+      ...(profile ?? []),
+      await productExecutable(),
+      'run',
+      '-f',
+      configFile,
+      '--progress-fd',
+      '3',
+    ],
+    { budgetMs: 1_800_000, onLine: follow },
+  );
   meter.pause();
   phases.set('copy of the seed removed, sync', (performance.now() - removing) / 1000);
-  for (const step of measured) if (!phases.has(step)) throw new Error(`ours did not get through ${step}:\n${talk.slice(-30).join('\n')}`);
+  for (const step of measured)
+    if (!phases.has(step)) throw new Error(`ours did not get through ${step}:\n${talk.slice(-30).join('\n')}`);
   return { cost: meter.cost(), phases };
 }

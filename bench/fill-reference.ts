@@ -45,7 +45,12 @@ export async function fillAsReference(target: Target, seed: Seed, reference: str
   await coldCaches(target.registry);
   meter.start();
   await target.lane.run('bash', ['-c', `${meter.join}; ${script}`, 'reference', ...karguments], {
-    env: { SEED: reference.replace(registryName, directName), PULL_SECRET: pullSecretFile, OS: seed.stateroot, COMMIT: seed.commit },
+    env: {
+      SEED: reference.replace(registryName, directName),
+      PULL_SECRET: pullSecretFile,
+      OS: seed.stateroot,
+      COMMIT: seed.commit,
+    },
     budgetMs: 1_800_000,
     onLine: (line) => {
       const [, micros, name] = /^phase (\d+) (.+)$/.exec(line) ?? [];

@@ -14,27 +14,50 @@ const MiB = 1024 * 1024;
  * seed creation leaves it.
  */
 export async function grownSeed(tree: Artefact, osMiB: number, say: Say): Promise<Seed> {
-  const artefact = await ensure({
-    name: 'bench-seed', sources: [import.meta.url, new URL('../test/vm/artefacts/seed.ts', import.meta.url)], inputs: { osMiB }, from: [tree], async build(dir) {
-      await using work = await tempDir('bench-seed');
-      const root = join(work.path, 'tree/root');
-      await mkdir(dirname(root));
-      await run('cp', ['-al', tree.path('root'), root]); // links: only new files are written below
-      await grow(root, osMiB * MiB);
-      const grown: Artefact = { name: 'tree', key: `grown-${String(osMiB)}`, dir: join(work.path, 'tree'), path: (file) => join(work.path, 'tree', file) };
-      // The steps in between are gigabytes and serve nothing but this seed: they live and die in a cache of their own.
-      const outer = process.env['SNO_IBI_CACHE'];
-      process.env['SNO_IBI_CACHE'] = join(work.path, 'cache');
-      try {
-        const seed = await makeSeed(grown, { lcaCli: tree.path('root/usr/bin/podman'), lcaCliInVar: true, manyFiles: 2 * osMiB }, say);
-        await rename(seed.dir, join(dir, 'layout')).catch(() => cp(seed.dir, join(dir, 'layout'), { recursive: true })); // another file system
-        await run('sh', ['-c', 'printf %s "$0" > "$1"', JSON.stringify({ ...seed, dir: undefined }), join(dir, 'seed.json')]);
-      } finally {
-        if (outer === undefined) delete process.env['SNO_IBI_CACHE'];
-        else process.env['SNO_IBI_CACHE'] = outer;
-      }
+  const artefact = await ensure(
+    {
+      name: 'bench-seed',
+      sources: [import.meta.url, new URL('../test/vm/artefacts/seed.ts', import.meta.url)],
+      inputs: { osMiB },
+      from: [tree],
+      async build(dir) {
+        await using work = await tempDir('bench-seed');
+        const root = join(work.path, 'tree/root');
+        await mkdir(dirname(root));
+        await run('cp', ['-al', tree.path('root'), root]); // links: only new files are written below
+        await grow(root, osMiB * MiB);
+        const grown: Artefact = {
+          name: 'tree',
+          key: `grown-${String(osMiB)}`,
+          dir: join(work.path, 'tree'),
+          path: (file) => join(work.path, 'tree', file),
+        };
+        // The steps in between are gigabytes and serve nothing but this seed: they live and die in a cache of their own.
+        const outer = process.env['SNO_IBI_CACHE'];
+        process.env['SNO_IBI_CACHE'] = join(work.path, 'cache');
+        try {
+          const seed = await makeSeed(
+            grown,
+            { lcaCli: tree.path('root/usr/bin/podman'), lcaCliInVar: true, manyFiles: 2 * osMiB },
+            say,
+          );
+          await rename(seed.dir, join(dir, 'layout')).catch(() =>
+            cp(seed.dir, join(dir, 'layout'), { recursive: true }),
+          ); // another file system
+          await run('sh', [
+            '-c',
+            'printf %s "$0" > "$1"',
+            JSON.stringify({ ...seed, dir: undefined }),
+            join(dir, 'seed.json'),
+          ]);
+        } finally {
+          if (outer === undefined) delete process.env['SNO_IBI_CACHE'];
+          else process.env['SNO_IBI_CACHE'] = outer;
+        }
+      },
     },
-  }, say);
+    say,
+  );
   const facts = JSON.parse(await readFile(artefact.path('seed.json'), 'utf8')) as Omit<Seed, 'dir' | 'path'>; // written above
   return { ...facts, dir: artefact.path('layout'), path: (file) => join(artefact.dir, 'layout', file) };
 }

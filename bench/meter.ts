@@ -38,7 +38,9 @@ export async function openMeter(loopName: string): Promise<Meter> {
     join: [cgroup, cpu].map((folder) => `echo $$ > ${folder}/cgroup.procs`).join('; '),
     start() {
       begun = { sectors: sectorsWritten(loopName), cpu: cpuSeconds(cpu), atMs: performance.now() };
-      timer = setInterval(() => { total.peak = Math.max(total.peak, heldBytes(cgroup)); }, sampleMs);
+      timer = setInterval(() => {
+        total.peak = Math.max(total.peak, heldBytes(cgroup));
+      }, sampleMs);
     },
     pause() {
       clearInterval(timer);
@@ -46,7 +48,12 @@ export async function openMeter(loopName: string): Promise<Meter> {
       total.cpu += cpuSeconds(cpu) - begun.cpu;
       total.sectors += sectorsWritten(loopName) - begun.sectors;
     },
-    cost: () => ({ seconds: total.seconds, cpuSeconds: total.cpu, peakRamBytes: total.peak, writtenBytes: total.sectors * 512 }),
+    cost: () => ({
+      seconds: total.seconds,
+      cpuSeconds: total.cpu,
+      peakRamBytes: total.peak,
+      writtenBytes: total.sectors * 512,
+    }),
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       for (const folder of [cgroup, cpu]) await rmdir(folder).catch(() => undefined); // the last process may not be gone yet; an empty cgroup costs nothing

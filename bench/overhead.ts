@@ -13,11 +13,19 @@ export async function benchOverhead(say: Say): Promise<Row[]> {
   const program = await productExecutable();
   const start = startUp(program);
   const { own, whole, steps } = await doneRun(say);
-  say(`a run that finds everything done: ${whole.toFixed(2)} s, of which ${[...steps].map(([step, seconds]) => `${step} ${seconds.toFixed(2)}`).join(', ')}`);
+  say(
+    `a run that finds everything done: ${whole.toFixed(2)} s, of which ${[...steps].map(([step, seconds]) => `${step} ${seconds.toFixed(2)}`).join(', ')}`,
+  );
   return [
     { what: 'own overhead of a run that finds all done', ours: own, unit: 's', limit: 1 },
     { what: 'the same with the steps that work each time', ours: whole, unit: 's' },
-    { what: 'start-up: ibi --version against node -e 0', ours: start.ours, reference: start.reference, unit: 'ms', limit: 1.3 },
+    {
+      what: 'start-up: ibi --version against node -e 0',
+      ours: start.ours,
+      reference: start.reference,
+      unit: 'ms',
+      limit: 1.3,
+    },
     { what: 'size of the executable', ours: (await stat(program)).size / 1e6, unit: 'MB', limit: 112 },
   ];
 }
@@ -46,7 +54,18 @@ function startUp(program: string): { ours: number; reference: number } {
  * Steps that work in every run, because later ones stand on what they find: the checks ask devices, programs and the registry,
  * storage and mounts are looked at, the boot chain is read back. Their time is the machine's, not ours.
  */
-const always = new Set(['read-config', 'check-machine', 'choose-disk', 'refuse-finished-disk', 'inspect-seed', 'check-space', 'lay-out-storage', 'mount-target', 'verify-disk', 'seal']);
+const always = new Set([
+  'read-config',
+  'check-machine',
+  'choose-disk',
+  'refuse-finished-disk',
+  'inspect-seed',
+  'check-space',
+  'lay-out-storage',
+  'mount-target',
+  'verify-disk',
+  'seal',
+]);
 
 /**
  * A run that finds every step done. It is the second of two runs that are held at the seal by an `umount` that fails for the target: nearer to
@@ -60,14 +79,27 @@ async function doneRun(say: Say): Promise<{ own: number; whole: number; steps: R
   for (const { tag } of set.images) containers.push(await registry.push(set.dir, tag, `lab/${tag}`));
   const seed = await parts.seed({ os: { tree: 'small' }, containers });
   const reference = await registry.push(seed.dir, seed.image.tag);
-  await using target = await openTarget({ parts, registry, reference, version: seed.version, config: { precacheBestEffort: true } });
-  await target.lane.fake('umount', '#!/bin/sh\ncase "$*" in */mnt* | */var/lib/containers*) echo "held by the bench" >&2; exit 32;; esac\nPATH=$LAB_REAL_PATH exec umount "$@"\n');
+  await using target = await openTarget({
+    parts,
+    registry,
+    reference,
+    version: seed.version,
+    config: { precacheBestEffort: true },
+  });
+  await target.lane.fake(
+    'umount',
+    '#!/bin/sh\ncase "$*" in */mnt* | */var/lib/containers*) echo "held by the bench" >&2; exit 32;; esac\nPATH=$LAB_REAL_PATH exec umount "$@"\n',
+  );
   await runToSeal(target);
   const runs = [await runToSeal(target), await runToSeal(target), await runToSeal(target)];
   const middle = runs.toSorted((a, b) => a.whole - b.whole)[1];
   if (middle === undefined) throw new Error('no runs');
   const working = [...middle.steps].filter(([step]) => always.has(step));
-  return { own: middle.whole - working.reduce((sum, [, seconds]) => sum + seconds, 0), whole: middle.whole, steps: new Map(working) };
+  return {
+    own: middle.whole - working.reduce((sum, [, seconds]) => sum + seconds, 0),
+    whole: middle.whole,
+    steps: new Map(working),
+  };
 }
 
 async function runToSeal(target: Target): Promise<{ whole: number; steps: Map<string, number> }> {
@@ -82,7 +114,21 @@ async function runToSeal(target: Target): Promise<{ whole: number; steps: Map<st
     if (event.state === 'started') began.set(event.step, Date.parse(event.time));
     else steps.set(event.step, (Date.parse(event.time) - (began.get(event.step) ?? 0)) / 1000);
   };
-  const result = await target.lane.run('bash', ['-c', 'exec "$@" 3>&1 >/dev/null', 'ibi', await productExecutable(), 'run', '-f', configFile, '--progress-fd', '3'], { accept: [1], onLine: follow });
+  const result = await target.lane.run(
+    'bash',
+    [
+      '-c',
+      'exec "$@" 3>&1 >/dev/null',
+      'ibi',
+      await productExecutable(),
+      'run',
+      '-f',
+      configFile,
+      '--progress-fd',
+      '3',
+    ],
+    { accept: [1], onLine: follow },
+  );
   if (at !== 'seal') throw new Error(`the run was to end at the seal, not at ${at}:\n${result.stderr.slice(-2000)}`);
   return { whole: result.durationMs / 1000, steps };
 }

@@ -21,8 +21,15 @@ async function build(): Promise<string> {
   const folder = join(cacheRoot(), 'bench-product');
   await mkdir(folder, { recursive: true });
   const { version } = JSON.parse(await readFile(join(top, 'package.json'), 'utf8')) as { version: string };
-  const commit = await read('git', ['-C', top, 'describe', '--always', '--dirty=+', '--exclude=*']).catch(() => 'unknown');
+  const commit = await read('git', ['-C', top, 'describe', '--always', '--dirty=+', '--exclude=*']).catch(
+    () => 'unknown',
+  );
   const output = join(folder, 'ibi');
-  await makeExecutable({ bundles: await bundlePrograms(folder, { version, commit }), arch: 'x64', node: process.execPath, output });
+  await makeExecutable({
+    bundles: await bundlePrograms(folder, { version, commit }),
+    arch: 'x64',
+    node: process.execPath,
+    output,
+  });
   return output;
 }

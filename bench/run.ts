@@ -14,20 +14,37 @@ import { machineLoad } from './target.ts';
  * status is 1 only when a bench could not be run.
  */
 
-const say = (line: string): void => { process.stderr.write(`# ${line}\n`); };
+const say = (line: string): void => {
+  process.stderr.write(`# ${line}\n`);
+};
 
-const pullLimits: Readonly<Record<string, number>> = { 'layer bytes from the registry, per unique byte': 1, '24 images at 100 Mbit/s': 0.5, '24 images, unshaped': 1 };
+const pullLimits: Readonly<Record<string, number>> = {
+  'layer bytes from the registry, per unique byte': 1,
+  '24 images at 100 Mbit/s': 0.5,
+  '24 images, unshaped': 1,
+};
 
 async function pulls(): Promise<Row[]> {
   const rows = await benchPulls();
   return rows.map(({ name, ours, reference, unit }) => {
     const [first, limit] = [name.startsWith('layer bytes'), pullLimits[name]];
     // The bytes' limit is on our own number, rounded as it is promised: to the second digit.
-    return { what: name, ours: first ? Math.round(ours * 100) / 100 : ours, ...(first ? {} : { reference }), unit: unit === 's' ? 's' as const : '×' as const, ...(limit === undefined ? {} : { limit }) };
+    return {
+      what: name,
+      ours: first ? Math.round(ours * 100) / 100 : ours,
+      ...(first ? {} : { reference }),
+      unit: unit === 's' ? ('s' as const) : ('×' as const),
+      ...(limit === undefined ? {} : { limit }),
+    };
   });
 }
 
-const benches: Readonly<Record<string, () => Promise<Row[]>>> = { pulls, seed: () => benchSeed(say), overhead: () => benchOverhead(say), recert: () => benchRecert(say) };
+const benches: Readonly<Record<string, () => Promise<Row[]>>> = {
+  pulls,
+  seed: () => benchSeed(say),
+  overhead: () => benchOverhead(say),
+  recert: () => benchRecert(say),
+};
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches);
 const results: { bench: string; load: number; rows?: readonly Row[]; broken?: string }[] = [];
@@ -45,10 +62,17 @@ for (const name of names) {
 }
 
 process.stdout.write(`${tableOf(results.flatMap(({ rows }) => rows ?? []))}\n`);
-for (const { bench, broken } of results) if (broken !== undefined) process.stdout.write(`${bench}: could not be run: ${broken}\n`);
+for (const { bench, broken } of results)
+  if (broken !== undefined) process.stdout.write(`${bench}: could not be run: ${broken}\n`);
 const folder = join(cacheRoot(), 'results');
 await mkdir(folder, { recursive: true });
 const file = join(folder, 'bench.json');
-const told = results.map(({ rows, ...rest }) => ({ ...rest, ...(rows === undefined ? {} : { rows: rows.map((row) => ({ ...row, ratio: ratioOf(row), holds: holds(row) })) }) }));
-await writeFile(file, `${JSON.stringify({ at: new Date().toISOString(), loadAtEnd: await machineLoad(), results: told }, undefined, 1)}\n`);
+const told = results.map(({ rows, ...rest }) => ({
+  ...rest,
+  ...(rows === undefined ? {} : { rows: rows.map((row) => ({ ...row, ratio: ratioOf(row), holds: holds(row) })) }),
+}));
+await writeFile(
+  file,
+  `${JSON.stringify({ at: new Date().toISOString(), loadAtEnd: await machineLoad(), results: told }, undefined, 1)}\n`,
+);
 say(`written to ${file}`);

@@ -9,7 +9,11 @@ import { median, type Row } from './row.ts';
 import { machineLoad, openTarget, writeDisk } from './target.ts';
 
 /** MiB of the seed's OS, unpacked, and how often each side fills a disk with it. The limit is on the first. */
-const sizes = [{ name: '1×', osMiB: 500, rounds: 3 }, { name: '2×', osMiB: 1000, rounds: 1 }, { name: '4×', osMiB: 2000, rounds: 1 }] as const;
+const sizes = [
+  { name: '1×', osMiB: 500, rounds: 3 },
+  { name: '2×', osMiB: 1000, rounds: 1 },
+  { name: '4×', osMiB: 2000, rounds: 1 },
+] as const;
 
 const MB = 1e6;
 
@@ -29,15 +33,29 @@ export async function benchSeed(say: Say): Promise<Row[]> {
     const filled = { ours: [] as Filled[], reference: [] as Filled[] };
     for (let round = 0; round < rounds; round += 1) {
       for (const side of round % 2 === 0 ? (['ours', 'reference'] as const) : (['reference', 'ours'] as const)) {
-        await using target = await openTarget({ parts, registry, reference, version: seed.version, config: { precacheDisabled: true } });
+        await using target = await openTarget({
+          parts,
+          registry,
+          reference,
+          version: seed.version,
+          config: { precacheDisabled: true },
+        });
         await writeDisk(target);
         const one = side === 'ours' ? await fillAsOurs(target) : await fillAsReference(target, seed, reference);
         filled[side].push(one);
-        say(`seed ${name}, ${side}: ${one.cost.seconds.toFixed(1)} s, of the processors ${one.cost.cpuSeconds.toFixed(1)} s (${[...one.phases].map(([phase, seconds]) => `${phase} ${seconds.toFixed(1)}`).join(', ')}); load ${(await machineLoad()).toFixed(1)}`);
+        say(
+          `seed ${name}, ${side}: ${one.cost.seconds.toFixed(1)} s, of the processors ${one.cost.cpuSeconds.toFixed(1)} s (${[...one.phases].map(([phase, seconds]) => `${phase} ${seconds.toFixed(1)}`).join(', ')}); load ${(await machineLoad()).toFixed(1)}`,
+        );
       }
     }
-    const of = (key: keyof Cost): { ours: number; reference: number } => ({ ours: median(filled.ours.map(({ cost }) => cost[key])), reference: median(filled.reference.map(({ cost }) => cost[key])) });
-    const inMB = (key: keyof Cost): { ours: number; reference: number } => ({ ours: of(key).ours / MB, reference: of(key).reference / MB });
+    const of = (key: keyof Cost): { ours: number; reference: number } => ({
+      ours: median(filled.ours.map(({ cost }) => cost[key])),
+      reference: median(filled.reference.map(({ cost }) => cost[key])),
+    });
+    const inMB = (key: keyof Cost): { ours: number; reference: number } => ({
+      ours: of(key).ours / MB,
+      reference: of(key).reference / MB,
+    });
     const layer = seed.image.layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) / MB;
     const label = `seed ${name} (${layer.toFixed(0)} MB packed)`;
     rows.push(

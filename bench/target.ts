@@ -20,7 +20,13 @@ export type Target = AsyncDisposable & {
 /** The registry itself, without the lab's front: that is a Node program which would take its share of two cores from whom we measure. */
 export const directName = 'registry.lab:5001';
 
-export type TargetOptions = { readonly parts: Lab; readonly registry: Registry; readonly reference: string; readonly version: string; readonly config?: Readonly<Record<string, unknown>> };
+export type TargetOptions = {
+  readonly parts: Lab;
+  readonly registry: Registry;
+  readonly reference: string;
+  readonly version: string;
+  readonly config?: Readonly<Record<string, unknown>>;
+};
 
 const GiB = 1024 ** 3;
 
@@ -29,14 +35,34 @@ export async function openTarget({ parts, registry, reference, version, config }
   const scope = new AsyncDisposableStack();
   try {
     const program = await productExecutable();
-    const lane = scope.use(await openLane({ disks: [{ serial: 'target', sizeBytes: 32 * GiB }], installer: await parts.installer(), metal: { 512: await parts.metal(512) }, registry }));
-    const put = async (path: string, text: string, mode = '600'): Promise<void> => { await lane.run('bash', ['-c', 'cat > "$0"; chmod "$1" "$0"', path, mode], { input: text }); };
+    const lane = scope.use(
+      await openLane({
+        disks: [{ serial: 'target', sizeBytes: 32 * GiB }],
+        installer: await parts.installer(),
+        metal: { 512: await parts.metal(512) },
+        registry,
+      }),
+    );
+    const put = async (path: string, text: string, mode = '600'): Promise<void> => {
+      await lane.run('bash', ['-c', 'cat > "$0"; chmod "$1" "$0"', path, mode], { input: text });
+    };
     await put(pullSecretFile, registry.pullSecret.replaceAll(registryName, directName));
     await lane.run('cp', ['-r', `/etc/containers/certs.d/${registryName}`, `/etc/containers/certs.d/${directName}`]);
-    await put(configFile, JSON.stringify({ seedImage: reference.replace(registryName, directName), seedVersion: version, installationDisk: lane.disk.byId, extraPartitionStart: '-12G', ...config }));
+    await put(
+      configFile,
+      JSON.stringify({
+        seedImage: reference.replace(registryName, directName),
+        seedVersion: version,
+        installationDisk: lane.disk.byId,
+        extraPartitionStart: '-12G',
+        ...config,
+      }),
+    );
     const held = scope.move();
     return {
-      lane, put, registry,
+      lane,
+      put,
+      registry,
       ibi: (words, options) => lane.run(program, words, { budgetMs: 1_800_000, ...options }),
       [Symbol.asyncDispose]: () => held.disposeAsync(),
     };
@@ -47,7 +73,8 @@ export async function openTarget({ parts, registry, reference, version, config }
 
 /** Writes and lays out the disk with the product, so that both sides fill the very same kind of disk. */
 export async function writeDisk(target: Target): Promise<void> {
-  for (const step of ['release-disk', 'write-os', 'lay-out-storage']) await target.ibi(['run', '-f', configFile, '--only', step]);
+  for (const step of ['release-disk', 'write-os', 'lay-out-storage'])
+    await target.ibi(['run', '-f', configFile, '--only', step]);
 }
 
 /** How busy the machine is with other things, for whoever reads the numbers later. */

@@ -15,21 +15,32 @@ const top = dirname(import.meta.dirname);
 const dist = resolve(process.argv[2] ?? join(top, 'dist'));
 
 async function main(): Promise<void> {
-  const say = (text: string): void => { process.stdout.write(`build: ${text}\n`); };
+  const say = (text: string): void => {
+    process.stdout.write(`build: ${text}\n`);
+  };
   const { version } = JSON.parse(await readFile(join(top, 'package.json'), 'utf8')) as { version: string };
   const commit = await describeCommit();
   await rm(dist, { recursive: true, force: true });
   await mkdir(join(dist, 'arm64'), { recursive: true });
 
   const bundles = await bundlePrograms(dist, { version, commit });
-  say(`bundle ${Math.round((await stat(bundles.programs)).size / 1024)} kB, version ${version} (${commit}), Node ${process.version}`);
+  say(
+    `bundle ${Math.round((await stat(bundles.programs)).size / 1024)} kB, version ${version} (${commit}), Node ${process.version}`,
+  );
 
   await makeExecutable({ bundles, arch: 'x64', node: process.execPath, output: join(dist, 'ibi') });
   await linkNames(dist);
-  say(`${join(dist, 'ibi')} ${((await stat(join(dist, 'ibi'))).size / 1e6).toFixed(1)} MB, also as ${programNames.slice(1).join(', ')}`);
+  say(
+    `${join(dist, 'ibi')} ${((await stat(join(dist, 'ibi'))).size / 1e6).toFixed(1)} MB, also as ${programNames.slice(1).join(', ')}`,
+  );
 
   const foreign = join(homedir(), '.cache/sno-ibi', `node-linux-arm64-${process.version}`, 'node');
-  if (!(await stat(foreign).then(() => true, () => false))) {
+  if (
+    !(await stat(foreign).then(
+      () => true,
+      () => false,
+    ))
+  ) {
     say(`no arm64 executable: "${foreign}" is missing; the set-up fetches it from the npm registry`);
     return;
   }
@@ -45,7 +56,9 @@ async function linkNames(folder: string): Promise<void> {
 /** The commit that is built; "+" marks a tree that differs from it. */
 async function describeCommit(): Promise<string> {
   try {
-    const { stdout } = await execFileAsync('git', ['-C', top, 'describe', '--always', '--dirty=+', '--exclude=*'], { encoding: 'utf8' });
+    const { stdout } = await execFileAsync('git', ['-C', top, 'describe', '--always', '--dirty=+', '--exclude=*'], {
+      encoding: 'utf8',
+    });
     return stdout.trim();
   } catch {
     return 'unknown';

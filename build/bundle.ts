@@ -20,9 +20,21 @@ const top = dirname(import.meta.dirname);
 export async function bundlePrograms(folder: string, facts: BundleFacts): Promise<Bundles> {
   const bundles = { start: join(folder, 'start.cjs'), programs: join(folder, 'programs.cjs') };
   const found = new Set<string>();
-  await build({ ...common(facts), entryPoints: [join(top, 'cmd/main.ts')], outfile: bundles.start, plugins: [programsApart(found)] });
-  const exports = [...found].sort().map((program) => `export const ${exportOf(program)} = () => import('./cmd/${program}/main.ts');`).join('\n');
-  await build({ ...common(facts), stdin: { contents: exports, resolveDir: top, sourcefile: 'programs.ts', loader: 'ts' }, outfile: bundles.programs });
+  await build({
+    ...common(facts),
+    entryPoints: [join(top, 'cmd/main.ts')],
+    outfile: bundles.start,
+    plugins: [programsApart(found)],
+  });
+  const exports = [...found]
+    .sort()
+    .map((program) => `export const ${exportOf(program)} = () => import('./cmd/${program}/main.ts');`)
+    .join('\n');
+  await build({
+    ...common(facts),
+    stdin: { contents: exports, resolveDir: top, sourcefile: 'programs.ts', loader: 'ts' },
+    outfile: bundles.programs,
+  });
   return bundles;
 }
 

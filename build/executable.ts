@@ -36,7 +36,12 @@ export async function makeExecutable({ bundles, arch, node, output }: Executable
   try {
     const [text, cache] = [join(folder, assets.text), join(folder, assets.cache)];
     await writeFile(text, packed(await readFile(bundles.programs)));
-    if (!foreign) await execFileAsync(process.execPath, [...v8Flags, join(import.meta.dirname, 'code-cache.ts'), bundles.programs, cache], { cwd: folder });
+    if (!foreign)
+      await execFileAsync(
+        process.execPath,
+        [...v8Flags, join(import.meta.dirname, 'code-cache.ts'), bundles.programs, cache],
+        { cwd: folder },
+      );
     const stripped = await layWhereFetched(folder, arch);
     await copyFile(node, stripped);
     await chmod(stripped, 0o755);
@@ -49,7 +54,12 @@ export async function makeExecutable({ bundles, arch, node, output }: Executable
       execArgv: v8Flags, // not in pkg's type, which Node's own configuration is a superset of
       assets: { [assets.text]: text, ...(foreign ? {} : { [assets.cache]: cache }) },
     };
-    await atHome(folder, () => pkg.default(bundles.start, { targets: [{ nodeRange: `node${process.versions.node}`, platform: 'linux', arch, output }], seaConfig }));
+    await atHome(folder, () =>
+      pkg.default(bundles.start, {
+        targets: [{ nodeRange: `node${process.versions.node}`, platform: 'linux', arch, output }],
+        seaConfig,
+      }),
+    );
     await chmod(output, 0o755);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -65,7 +75,8 @@ export async function makeExecutable({ bundles, arch, node, output }: Executable
 async function layWhereFetched(home: string, arch: ExecutableRequest['arch']): Promise<string> {
   const fetched = join(home, '.pkg-cache/sea', `node-v${process.versions.node}-linux-${arch}`);
   await mkdir(join(fetched, 'bin'), { recursive: true });
-  for (const mark of [`${fetched}.tar.gz`, `${fetched}.tar.gz.ok`, join(fetched, 'bin/node.ok')]) await writeFile(mark, '');
+  for (const mark of [`${fetched}.tar.gz`, `${fetched}.tar.gz.ok`, join(fetched, 'bin/node.ok')])
+    await writeFile(mark, '');
   return join(fetched, 'bin/node');
 }
 

@@ -19,13 +19,25 @@ const parts: readonly { readonly file: string; readonly name: string; readonly t
   { file: 'cmd/ibi/README.md', name: 'configuration', text: configurationTable },
   { file: 'cmd/ibi/README.md', name: 'steps', text: stepTable },
   { file: 'cmd/ibi/README.md', name: 'help', text: () => helpText(ibiCommand({}, () => Promise.resolve())) },
-  { file: 'cmd/recert/README.md', name: 'stages', text: () => ['| | stage | what it does |', '|---|---|---|', ...Object.entries(stages).map(([name, says], index) => `| ${index + 1} | \`${name}\` | ${says} |`)].join('\n') },
+  {
+    file: 'cmd/recert/README.md',
+    name: 'stages',
+    text: () =>
+      [
+        '| | stage | what it does |',
+        '|---|---|---|',
+        ...Object.entries(stages).map(([name, says], index) => `| ${index + 1} | \`${name}\` | ${says} |`),
+      ].join('\n'),
+  },
   { file: 'cmd/recert/README.md', name: 'configuration', text: recertTable },
   { file: 'cmd/recert/README.md', name: 'help', text: () => helpText(recertCommand(() => Promise.resolve())) },
 ];
 
 function configurationTable(): string {
-  const rows = Object.entries(ibiFields).map(([key, { kind, fallback, says }]) => `| \`${key}\` | ${{ string: 'text', boolean: 'true, false', number: 'number', strings: 'list of texts' }[kind]} | ${fallback === '' ? '' : `\`${JSON.stringify(fallback)}\``} | ${says} |`);
+  const rows = Object.entries(ibiFields).map(
+    ([key, { kind, fallback, says }]) =>
+      `| \`${key}\` | ${{ string: 'text', boolean: 'true, false', number: 'number', strings: 'list of texts' }[kind]} | ${fallback === '' ? '' : `\`${JSON.stringify(fallback)}\``} | ${says} |`,
+  );
   return ['| key | kind | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
 }
 
@@ -40,8 +52,18 @@ function stepTable(): string {
 }
 
 function recertTable(): string {
-  const kinds = { text: 'text', secret: 'text, secret', truth: 'true, false', count: 'number', texts: 'list of texts', secrets: 'list of texts, secret', 'texts-or-text': 'text or list of texts' };
-  const rows = Object.entries(recertFields).map(([key, { kind, flag, says }]) => `| \`${key}\` | \`--${flag}\` | ${kinds[kind]} | ${says} |`);
+  const kinds = {
+    text: 'text',
+    secret: 'text, secret',
+    truth: 'true, false',
+    count: 'number',
+    texts: 'list of texts',
+    secrets: 'list of texts, secret',
+    'texts-or-text': 'text or list of texts',
+  };
+  const rows = Object.entries(recertFields).map(
+    ([key, { kind, flag, says }]) => `| \`${key}\` | \`--${flag}\` | ${kinds[kind]} | ${says} |`,
+  );
   return ['| key | flag | kind | meaning |', '|---|---|---|---|', ...rows].join('\n');
 }
 
@@ -49,7 +71,9 @@ function helpText(command: Command): string {
   command.configureHelp({ helpWidth: 80 });
   const runCommand = command.commands.find((sub) => sub.name() === 'run');
   runCommand?.configureHelp({ helpWidth: 80 });
-  return ['```', command.helpInformation().trimEnd(), '', runCommand?.helpInformation().trimEnd() ?? '', '```'].join('\n');
+  return ['```', command.helpInformation().trimEnd(), '', runCommand?.helpInformation().trimEnd() ?? '', '```'].join(
+    '\n',
+  );
 }
 
 let stale = 0;
@@ -58,7 +82,8 @@ for (const { file, name, text } of parts) {
   const before = await readFile(path, 'utf8');
   const [from, to] = [`<!-- generated: ${name} -->`, `<!-- end: ${name} -->`];
   const [start, end] = [before.indexOf(from), before.indexOf(to)];
-  if (start < 0 || end < start) throw new Error(`${file} has no place for "${name}"; it needs the lines "${from}" and "${to}"`);
+  if (start < 0 || end < start)
+    throw new Error(`${file} has no place for "${name}"; it needs the lines "${from}" and "${to}"`);
   const after = `${before.slice(0, start + from.length)}\n${text()}\n${before.slice(end)}`;
   if (after === before) continue;
   if (process.argv.includes('--check')) {

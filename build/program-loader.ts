@@ -32,10 +32,17 @@ function cacheInside(): Buffer | undefined {
 
 /** Runs the text of the programs as Node would run a CommonJS file. V8 takes the cache only for this very text, version and set of flags. */
 export function run(text: string, cache?: Buffer): { readonly programs: Programs; readonly script: Script } {
-  const script = new Script(`(function (exports, require, module) {${text}\n})`, { filename: 'programs.cjs', ...(cache === undefined ? {} : { cachedData: cache }) });
+  const script = new Script(`(function (exports, require, module) {${text}\n})`, {
+    filename: 'programs.cjs',
+    ...(cache === undefined ? {} : { cachedData: cache }),
+  });
   const module = { exports: {} };
   // Both casts say what bundle.ts wrote into the text.
-  const body = script.runInThisContext() as (exports: object, require: NodeJS.Require, module: { exports: object }) => void;
+  const body = script.runInThisContext() as (
+    exports: object,
+    require: NodeJS.Require,
+    module: { exports: object },
+  ) => void;
   body(module.exports, isSea() ? require : createRequire(process.execPath), module);
   return { programs: module.exports, script };
 }

@@ -29,7 +29,8 @@ async function start(name: Program, argv: readonly string[]): Promise<number> {
       const { main } = await import('./recert/main.ts');
       return main(argv);
     }
-    case 'lca-cli': return startSubcommand(argv);
+    case 'lca-cli':
+      return startSubcommand(argv);
     case 'post-pivot':
     case 'precache-extract':
       process.stderr.write(`${name}: this program is not part of version ${version} yet\n`);
@@ -48,10 +49,14 @@ async function startSubcommand(argv: readonly string[]): Promise<number> {
   }
   if (sub === 'post-pivot') return start('post-pivot', rest);
   if (sub === undefined && (argv.includes('--help') || argv.includes('-h'))) {
-    process.stdout.write('Usage: lca-cli [ibi | post-pivot] [options]\n\nThe names of the reference for the programs ibi and post-pivot.\n');
+    process.stdout.write(
+      'Usage: lca-cli [ibi | post-pivot] [options]\n\nThe names of the reference for the programs ibi and post-pivot.\n',
+    );
     return 0;
   }
-  process.stderr.write(`lca-cli: ${sub === undefined ? 'a command is missing' : `unknown command "${sub}"`}\nnext: lca-cli ibi -f FILE, or lca-cli post-pivot\n`);
+  process.stderr.write(
+    `lca-cli: ${sub === undefined ? 'a command is missing' : `unknown command "${sub}"`}\nnext: lca-cli ibi -f FILE, or lca-cli post-pivot\n`,
+  );
   return 2;
 }
 

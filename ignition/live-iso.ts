@@ -26,7 +26,9 @@ export type IgnitionDocument = {
   readonly ignition: { readonly version: '3.2.0' };
   readonly passwd?: unknown;
   readonly storage: { readonly files: readonly unknown[] };
-  readonly systemd: { readonly units: readonly { readonly name: string; readonly enabled: boolean; readonly contents: string }[] };
+  readonly systemd: {
+    readonly units: readonly { readonly name: string; readonly enabled: boolean; readonly contents: string }[];
+  };
 };
 
 const top = import.meta.dirname;
@@ -40,7 +42,11 @@ export async function liveIsoIgnition(wishes: LiveIsoWishes): Promise<IgnitionDo
     ...optional('/etc/containers/registries.conf', 0o644, wishes.registriesConf),
     ...optional('/etc/pki/ca-trust/source/anchors/additional-trust-bundle.pem', 0o600, wishes.trustBundle),
     ...optional('/var/tmp/post.sh', 0o755, wishes.postScript),
-    { path: '/usr/local/bin/install-rhcos-and-restore-seed.sh', mode: 0o555, text: await readFile(join(top, 'files/install-rhcos-and-restore-seed.sh'), 'utf8') },
+    {
+      path: '/usr/local/bin/install-rhcos-and-restore-seed.sh',
+      mode: 0o555,
+      text: await readFile(join(top, 'files/install-rhcos-and-restore-seed.sh'), 'utf8'),
+    },
     { path: '/var/tmp/pull-secret.json', mode: 0o600, text: line(wishes.pullSecret) },
     { path: '/var/tmp/ibi-configuration.json', mode: 0o600, text: line(wishes.configuration) },
     { path: '/var/tmp/network-config.yaml', mode: 0o600, text: line(wishes.networkConfig ?? '') },
@@ -49,11 +55,16 @@ export async function liveIsoIgnition(wishes: LiveIsoWishes): Promise<IgnitionDo
   const unit = async (name: string, enabled: boolean): Promise<IgnitionDocument['systemd']['units'][number]> => ({
     name,
     enabled,
-    contents: (await readFile(join(top, '../systemd-units', name), 'utf8')).replace('@SEED_IMAGE@', systemdQuote(wishes.seedImage)),
+    contents: (await readFile(join(top, '../systemd-units', name), 'utf8')).replace(
+      '@SEED_IMAGE@',
+      systemdQuote(wishes.seedImage),
+    ),
   });
   return {
     ignition: { version: '3.2.0' },
-    ...(wishes.sshKey === undefined ? {} : { passwd: { users: [{ name: 'core', sshAuthorizedKeys: [wishes.sshKey] }] } }),
+    ...(wishes.sshKey === undefined
+      ? {}
+      : { passwd: { users: [{ name: 'core', sshAuthorizedKeys: [wishes.sshKey] }] } }),
     storage: {
       files: files.map(({ path, mode, text }) => ({
         path,
@@ -84,8 +95,19 @@ function line(text: string): string {
 
 /** Both spellings: podman reads lower case first, other programs only upper case. Kept in a 0600 file, as it may hold a password. */
 function proxyEnvironment(proxy: LiveIsoWishes['proxy']): string {
-  const pairs = [['http_proxy', proxy?.http], ['https_proxy', proxy?.https], ['no_proxy', proxy?.no]] as const;
-  return pairs.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [`${name}=${environmentQuote(value)}`, `${name.toUpperCase()}=${environmentQuote(value)}`])).map((text) => `${text}\n`).join('');
+  const pairs = [
+    ['http_proxy', proxy?.http],
+    ['https_proxy', proxy?.https],
+    ['no_proxy', proxy?.no],
+  ] as const;
+  return pairs
+    .flatMap(([name, value]) =>
+      value === undefined || value === ''
+        ? []
+        : [`${name}=${environmentQuote(value)}`, `${name.toUpperCase()}=${environmentQuote(value)}`],
+    )
+    .map((text) => `${text}\n`)
+    .join('');
 }
 
 function environmentQuote(value: string): string {

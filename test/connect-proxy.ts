@@ -7,7 +7,9 @@ export type ConnectProxy = AsyncDisposable & { readonly port: number; readonly t
 export async function startConnectProxy(authorization?: string): Promise<ConnectProxy> {
   const targets: string[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((_, outgoing) => { outgoing.writeHead(400).end(); });
+  const server = createServer((_, outgoing) => {
+    outgoing.writeHead(400).end();
+  });
   server.on('connect', (incoming: IncomingMessage, socket: Socket) => {
     sockets.add(socket.on('error', () => undefined));
     if (authorization !== undefined && incoming.headers['proxy-authorization'] !== authorization) {
@@ -21,12 +23,16 @@ export async function startConnectProxy(authorization?: string): Promise<Connect
     });
     sockets.add(upstream.on('error', () => socket.destroy()));
   });
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
   return {
     port: (server.address() as AddressInfo).port, // a listening TCP server has one
     targets,
     [Symbol.asyncDispose]: async () => {
-      const closed = new Promise((resolve) => { server.close(resolve); });
+      const closed = new Promise((resolve) => {
+        server.close(resolve);
+      });
       for (const socket of sockets) socket.destroy();
       server.closeAllConnections();
       await closed;

@@ -20,7 +20,10 @@ export type IbiLane = AsyncDisposable & {
   /** Runs `ibi` with these words and waits. */
   ibi(words: readonly string[], env?: NodeJS.ProcessEnv): Promise<Result>;
   /** Starts it and returns at once. */
-  start(words: readonly string[], options?: { env?: NodeJS.ProcessEnv; onData?: (chunk: Buffer) => void }): Promise<Started>;
+  start(
+    words: readonly string[],
+    options?: { env?: NodeJS.ProcessEnv; onData?: (chunk: Buffer) => void },
+  ): Promise<Started>;
 };
 
 export type IbiLaneOptions = {
@@ -47,18 +50,45 @@ export async function openIbiLane(options: IbiLaneOptions = {}): Promise<IbiLane
     for (const { tag } of set.images) images.push(await registry.push(set.dir, tag, `lab/${tag}`));
     const seed = await parts.seed({ os: { tree: 'small' }, containers: images, ...options.seed });
     const reference = await registry.push(seed.dir, seed.image.tag);
-    const lane = scope.use(await openLane({ disks: [{ serial: 'target' }], installer: await parts.installer(), metal: { 512: await parts.metal(512), 4096: await parts.metal(4096) }, registry, ...options.lane }));
-    const put = (path: string, text: string): Promise<Result> => lane.run('bash', ['-c', 'cat > "$0"; chmod 600 "$0"', path], { input: text });
+    const lane = scope.use(
+      await openLane({
+        disks: [{ serial: 'target' }],
+        installer: await parts.installer(),
+        metal: { 512: await parts.metal(512), 4096: await parts.metal(4096) },
+        registry,
+        ...options.lane,
+      }),
+    );
+    const put = (path: string, text: string): Promise<Result> =>
+      lane.run('bash', ['-c', 'cat > "$0"; chmod 600 "$0"', path], { input: text });
     const configure = async (config: Readonly<Record<string, unknown>> = {}): Promise<void> => {
-      await put(configFile, JSON.stringify({ seedImage: reference, seedVersion: seed.version, installationDisk: lane.disk.byId, extraPartitionStart: '-2G', ...options.config, ...config }));
+      await put(
+        configFile,
+        JSON.stringify({
+          seedImage: reference,
+          seedVersion: seed.version,
+          installationDisk: lane.disk.byId,
+          extraPartitionStart: '-2G',
+          ...options.config,
+          ...config,
+        }),
+      );
     };
     await put(pullSecretFile, registry.pullSecret);
     await configure();
-    const command = (words: readonly string[]): [string, string[]] => (process.env['SNO_IBI_BUILT'] === undefined ? [process.execPath, [join(top, 'cmd/main.ts'), 'ibi', ...words]] : [join(top, 'dist/ibi'), [...words]]);
+    const command = (words: readonly string[]): [string, string[]] =>
+      process.env['SNO_IBI_BUILT'] === undefined
+        ? [process.execPath, [join(top, 'cmd/main.ts'), 'ibi', ...words]]
+        : [join(top, 'dist/ibi'), [...words]];
     const held = scope.move();
     return {
-      lane, registry, seed, images, configure,
-      ibi: (words, env) => lane.run(...command(words), { accept: 'any', budgetMs: 300_000, ...(env === undefined ? {} : { env }) }),
+      lane,
+      registry,
+      seed,
+      images,
+      configure,
+      ibi: (words, env) =>
+        lane.run(...command(words), { accept: 'any', budgetMs: 300_000, ...(env === undefined ? {} : { env }) }),
       start: (words, more = {}) => lane.start(...command(words), more),
       [Symbol.asyncDispose]: () => held.disposeAsync(),
     };

@@ -16,7 +16,8 @@ export type InstalledTree = {
  * - ostree alternates two names of the boot links and the loader folder with every change
  * - ostree's repository keeps locks, summary caches and the commits of what was removed until it prunes
  */
-const volatile = /^(?:ostree\/\.ibi\/(?:first-)?record\.json|ostree\/deploy\/[^/]+\/var\/log\/ibi(?:\/.*)?|ostree\/boot\.\d(?:\.\d)?(?:\/.*)?|ostree\/repo\/(?:tmp|state|\.lock|extensions)(?:\/.*)?|ostree\/repo\/refs\/.*|boot\/loader(?:\.\d)?(?:\/.*)?|boot\/lost\+found)$/;
+const volatile =
+  /^(?:ostree\/\.ibi\/(?:first-)?record\.json|ostree\/deploy\/[^/]+\/var\/log\/ibi(?:\/.*)?|ostree\/boot\.\d(?:\.\d)?(?:\/.*)?|ostree\/repo\/(?:tmp|state|\.lock|extensions)(?:\/.*)?|ostree\/repo\/refs\/.*|boot\/loader(?:\.\d)?(?:\/.*)?|boot\/lost\+found)$/;
 
 /** Mounts the disk read-only in the lane and reads what stands on it. */
 export async function installedTree(it: IbiLane): Promise<InstalledTree> {
@@ -28,13 +29,28 @@ export async function installedTree(it: IbiLane): Promise<InstalledTree> {
     grep -h ^options /run/look/boot/loader/entries/*.conf | sed 's/ostree=[^ ]*//'`;
   const { stdout } = await it.lane.run('bash', ['-c', script]);
   const [entries = '', sums = '', ...options] = stdout.split('\n');
-  const sumOf = new Map(Buffer.from(sums, 'base64').toString('latin1').split('\0').map((line) => [line.slice(68), line.slice(0, 64)]));
-  const lines = Buffer.from(entries, 'base64').toString('latin1').split('\0').filter((line) => line !== '').flatMap((line) => {
-    const path = line.slice(line.indexOf('\t') + 1);
-    return volatile.test(path) ? [] : [`${line}\t${sumOf.get(path) ?? ''}`];
-  });
+  const sumOf = new Map(
+    Buffer.from(sums, 'base64')
+      .toString('latin1')
+      .split('\0')
+      .map((line) => [line.slice(68), line.slice(0, 64)]),
+  );
+  const lines = Buffer.from(entries, 'base64')
+    .toString('latin1')
+    .split('\0')
+    .filter((line) => line !== '')
+    .flatMap((line) => {
+      const path = line.slice(line.indexOf('\t') + 1);
+      return volatile.test(path) ? [] : [`${line}\t${sumOf.get(path) ?? ''}`];
+    });
   const images = await storedImages(it);
-  return { lines: [...lines, ...options], digest: createHash('sha256').update([...lines, ...options].join('\n')).digest('hex'), images };
+  return {
+    lines: [...lines, ...options],
+    digest: createHash('sha256')
+      .update([...lines, ...options].join('\n'))
+      .digest('hex'),
+    images,
+  };
 }
 
 async function storedImages(it: IbiLane): Promise<string[]> {
@@ -49,5 +65,8 @@ async function storedImages(it: IbiLane): Promise<string[]> {
 /** The first differences of two trees, for a failed comparison. */
 export function differences(a: InstalledTree, b: InstalledTree): string[] {
   const [left, right] = [new Set(a.lines), new Set(b.lines)];
-  return [...a.lines.filter((line) => !right.has(line)).map((line) => `- ${line}`), ...b.lines.filter((line) => !left.has(line)).map((line) => `+ ${line}`)].slice(0, 20);
+  return [
+    ...a.lines.filter((line) => !right.has(line)).map((line) => `- ${line}`),
+    ...b.lines.filter((line) => !left.has(line)).map((line) => `+ ${line}`),
+  ].slice(0, 20);
 }

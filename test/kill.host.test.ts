@@ -17,7 +17,8 @@ const seed = Number(process.env['SNO_IBI_KILL_SEED'] ?? Date.now() % 1e6);
 type StepTime = { readonly step: string; readonly ms: number };
 
 /** The names of the steps that a run has begun or skipped. */
-const stepsIn = (output: string): string[] => [...output.matchAll(/step \d+\/\d+ ([a-z-]+): /g)].map(([, name]) => name ?? '');
+const stepsIn = (output: string): string[] =>
+  [...output.matchAll(/step \d+\/\d+ ([a-z-]+): /g)].map(([, name]) => name ?? '');
 
 async function undisturbedRun(): Promise<{ wanted: InstalledTree; wholeMs: number; steps: StepTime[] }> {
   await using it = await openIbiLane();
@@ -27,12 +28,17 @@ async function undisturbedRun(): Promise<{ wanted: InstalledTree; wholeMs: numbe
   const run = await it.start(['run', '-f', configFile], {
     onData: (chunk) => {
       output += chunk.toString();
-      for (const step of stepsIn(output)) if (!begins.some((known) => known.step === step)) begins.push({ step, at: Date.now() });
+      for (const step of stepsIn(output))
+        if (!begins.some((known) => known.step === step)) begins.push({ step, at: Date.now() });
     },
   });
   assert.equal(await run.ended, 0, output);
   const ended = Date.now();
-  return { wanted: await installedTree(it), wholeMs: ended - started, steps: begins.map(({ step, at }, index) => ({ step, ms: (begins[index + 1]?.at ?? ended) - at })) };
+  return {
+    wanted: await installedTree(it),
+    wholeMs: ended - started,
+    steps: begins.map(({ step, at }, index) => ({ step, ms: (begins[index + 1]?.at ?? ended) - at })),
+  };
 }
 
 await test(`${wantedKills} random kill points converge to the tree of an undisturbed run (seed ${seed})`, async (t) => {
@@ -53,14 +59,28 @@ await test(`${wantedKills} random kill points converge to the tree of an undistu
       const chosen = random() < 0.5 ? times[Math.floor(random() * times.length)] : undefined;
       const moment = random();
       const reached = Promise.withResolvers<undefined>();
-      const run = await it.start(['run', '-f', configFile], { onData: (chunk) => { output += chunk.toString(); if (chosen !== undefined && stepsIn(output).includes(chosen.step)) reached.resolve(undefined); } });
+      const run = await it.start(['run', '-f', configFile], {
+        onData: (chunk) => {
+          output += chunk.toString();
+          if (chosen !== undefined && stepsIn(output).includes(chosen.step)) reached.resolve(undefined);
+        },
+      });
       const patience = (ms: number): Promise<boolean> => sleep(ms, false, { ref: false });
-      const due = kills >= wantedKills || story.length >= 8 ? patience(300_000) : chosen === undefined ? patience(300 + moment * wholeMs) : reached.promise.then(() => patience(moment * chosen.ms));
+      const due =
+        kills >= wantedKills || story.length >= 8
+          ? patience(300_000)
+          : chosen === undefined
+            ? patience(300 + moment * wholeMs)
+            : reached.promise.then(() => patience(moment * chosen.ms));
       const ended = await Promise.race([run.ended.then(() => true), due]);
       const at = stepsIn(output).at(-1) ?? 'start';
       if (ended) {
         // Killed after the seal, there is nothing left to do: the next run says so.
-        assert.match(output, /ibi: finished in|was finished with this very configuration/, `series ${series}, after ${story.join(', ')}:\n${output}`);
+        assert.match(
+          output,
+          /ibi: finished in|was finished with this very configuration/,
+          `series ${series}, after ${story.join(', ')}:\n${output}`,
+        );
         break;
       }
       // Half of the time everything dies at once, half of the time only ibi, and its children must follow.

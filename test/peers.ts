@@ -22,10 +22,22 @@ export async function missingPeers(): Promise<Peer[]> {
 
 /** Builds them in a process of low priority; disposing ends it with all that it started. */
 export function buildPeersBeside(say: (text: string) => void): { readonly done: Promise<void> } & AsyncDisposable {
-  const child = spawn('nice', ['-n', '10', process.execPath, join(import.meta.dirname, 'peers.ts')], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
-  child.stdout.on('data', (text: Buffer) => { say(text.toString().trimEnd()); });
+  const child = spawn('nice', ['-n', '10', process.execPath, join(import.meta.dirname, 'peers.ts')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  child.stdout.on('data', (text: Buffer) => {
+    say(text.toString().trimEnd());
+  });
   // A peer that can't be built is a failure of the tests that need it, and these say so.
-  const done = new Promise<void>((resolve) => { child.on('close', () => { resolve(); }); child.on('error', () => { resolve(); }); });
+  const done = new Promise<void>((resolve) => {
+    child.on('close', () => {
+      resolve();
+    });
+    child.on('error', () => {
+      resolve();
+    });
+  });
   return {
     done,
     [Symbol.asyncDispose]: async () => {
@@ -36,6 +48,8 @@ export function buildPeersBeside(say: (text: string) => void): { readonly done: 
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const say: Say = (line) => { process.stdout.write(`  peers: ${line}\n`); };
+  const say: Say = (line) => {
+    process.stdout.write(`  peers: ${line}\n`);
+  };
   for (const { recipe } of await missingPeers()) await ensure(recipe(say), say);
 }

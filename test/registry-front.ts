@@ -1,4 +1,11 @@
-import { createServer as createHttpServer, request, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  request,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Certificates, Peer } from './registry-peer.ts';
@@ -22,7 +29,12 @@ export type Fault =
   | { readonly corrupt: true }
   | { readonly redirect: string };
 
-export type Asked = { readonly method: string; readonly path: string; readonly headers: IncomingMessage['headers']; readonly number: number };
+export type Asked = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly number: number;
+};
 export type Front = AsyncDisposable & {
   readonly address: string;
   readonly port: number;
@@ -37,12 +49,21 @@ export type Front = AsyncDisposable & {
 };
 
 /** Starts a front; `decide` says what happens to each request. */
-export async function startFront(peer: Pick<Peer, 'port'>, decide: (asked: Asked) => Fault = () => 'pass', options: { readonly certificates?: Certificates; readonly host?: string } = {}): Promise<Front> {
+export async function startFront(
+  peer: Pick<Peer, 'port'>,
+  decide: (asked: Asked) => Fault = () => 'pass',
+  options: { readonly certificates?: Certificates; readonly host?: string } = {},
+): Promise<Front> {
   const asked: Asked[] = [];
   const sent = new Map<string, number>();
   const configs = new Set<string>();
   const listener: RequestListener = (incoming, outgoing) => {
-    const entry: Asked = { method: incoming.method ?? 'GET', path: incoming.url ?? '/', headers: incoming.headers, number: asked.length };
+    const entry: Asked = {
+      method: incoming.method ?? 'GET',
+      path: incoming.url ?? '/',
+      headers: incoming.headers,
+      number: asked.length,
+    };
     asked.push(entry);
     const fault = decide(entry);
     if (fault !== 'pass' && 'answer' in fault) {
@@ -55,13 +76,20 @@ export async function startFront(peer: Pick<Peer, 'port'>, decide: (asked: Asked
     }
     forward(peer.port, incoming, outgoing, fault, (part) => {
       sent.set(entry.path, (sent.get(entry.path) ?? 0) + part.length);
-      const config = entry.path.includes('/manifests/') ? /"config":\{[^}]*"digest":"([^"]+)"/.exec(part.toString('utf8'))?.[1] : undefined;
+      const config = entry.path.includes('/manifests/')
+        ? /"config":\{[^}]*"digest":"([^"]+)"/.exec(part.toString('utf8'))?.[1]
+        : undefined;
       if (config !== undefined) configs.add(config);
     });
   };
-  const server: Server = options.certificates === undefined ? createHttpServer(listener) : createHttpsServer({ cert: options.certificates.cert, key: options.certificates.key }, listener);
+  const server: Server =
+    options.certificates === undefined
+      ? createHttpServer(listener)
+      : createHttpsServer({ cert: options.certificates.cert, key: options.certificates.key }, listener);
   const host = options.host ?? '127.0.0.1';
-  await new Promise<void>((resolve) => { server.listen(0, host, resolve); });
+  await new Promise<void>((resolve) => {
+    server.listen(0, host, resolve);
+  });
   const { port } = server.address() as AddressInfo; // a listening TCP server has one
   return {
     address: `${host}:${port}`,
@@ -69,49 +97,68 @@ export async function startFront(peer: Pick<Peer, 'port'>, decide: (asked: Asked
     asked,
     sent,
     configs,
-    layerBytes: () => [...sent].reduce((sum, [path, bytes]) => (path.includes('/blobs/') && !configs.has(path.split('/').at(-1) ?? '') ? sum + bytes : sum), 0),
+    layerBytes: () =>
+      [...sent].reduce(
+        (sum, [path, bytes]) =>
+          path.includes('/blobs/') && !configs.has(path.split('/').at(-1) ?? '') ? sum + bytes : sum,
+        0,
+      ),
     [Symbol.asyncDispose]: async () => {
-      const closed = new Promise((resolve) => { server.close(resolve); });
+      const closed = new Promise((resolve) => {
+        server.close(resolve);
+      });
       server.closeAllConnections();
       await closed;
     },
   };
 }
 
-function forward(port: number, incoming: IncomingMessage, outgoing: ServerResponse, fault: Exclude<Fault, { answer: number } | { redirect: string }>, count: (part: Buffer) => void): void {
+function forward(
+  port: number,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  fault: Exclude<Fault, { answer: number } | { redirect: string }>,
+  count: (part: Buffer) => void,
+): void {
   const headers = { ...incoming.headers };
   if (fault !== 'pass' && 'ignoreRange' in fault) delete headers.range;
   const upstream = request({ host: '127.0.0.1', port, path: incoming.url, method: incoming.method, headers });
-  upstream.on('error', () => outgoing.destroy()).on('response', (reply) => {
-    outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
-    const cutAfter = fault !== 'pass' && 'cutAfter' in fault ? (fault.cutAfter ?? Infinity) : Infinity;
-    const stallAfter = fault !== 'pass' && 'stallAfter' in fault ? fault.stallAfter : Infinity;
-    const corrupt = fault !== 'pass' && 'corrupt' in fault;
-    let bytes = 0;
-    const total = Number(reply.headers['content-length'] ?? 0);
-    reply.on('data', (piece: Buffer) => {
-      const left = Math.min(cutAfter, stallAfter) - bytes;
-      let part = piece.subarray(0, Math.max(left, 0));
-      if (corrupt && bytes + part.length === total) {
-        part = Buffer.from(part);
-        part[part.length - 1] = (part.at(-1) ?? 0) ^ 0xff;
-      }
-      bytes += part.length;
-      count(part);
-      if (!outgoing.write(part)) {
-        reply.pause();
-        outgoing.once('drain', () => reply.resume());
-      }
-      if (bytes >= cutAfter) {
-        reply.destroy();
-        // Let what was written leave first: a reset throws away what is still in our buffers.
-        setTimeout(() => { outgoing.destroy(); }, 20);
-      } else if (bytes >= stallAfter) {
-        reply.destroy();
-      }
+  upstream
+    .on('error', () => outgoing.destroy())
+    .on('response', (reply) => {
+      outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
+      const cutAfter = fault !== 'pass' && 'cutAfter' in fault ? (fault.cutAfter ?? Infinity) : Infinity;
+      const stallAfter = fault !== 'pass' && 'stallAfter' in fault ? fault.stallAfter : Infinity;
+      const corrupt = fault !== 'pass' && 'corrupt' in fault;
+      let bytes = 0;
+      const total = Number(reply.headers['content-length'] ?? 0);
+      reply.on('data', (piece: Buffer) => {
+        const left = Math.min(cutAfter, stallAfter) - bytes;
+        let part = piece.subarray(0, Math.max(left, 0));
+        if (corrupt && bytes + part.length === total) {
+          part = Buffer.from(part);
+          part[part.length - 1] = (part.at(-1) ?? 0) ^ 0xff;
+        }
+        bytes += part.length;
+        count(part);
+        if (!outgoing.write(part)) {
+          reply.pause();
+          outgoing.once('drain', () => reply.resume());
+        }
+        if (bytes >= cutAfter) {
+          reply.destroy();
+          // Let what was written leave first: a reset throws away what is still in our buffers.
+          setTimeout(() => {
+            outgoing.destroy();
+          }, 20);
+        } else if (bytes >= stallAfter) {
+          reply.destroy();
+        }
+      });
+      reply.on('end', () => {
+        if (bytes < cutAfter && bytes < stallAfter) outgoing.end();
+      });
     });
-    reply.on('end', () => { if (bytes < cutAfter && bytes < stallAfter) outgoing.end(); });
-  });
   outgoing.on('close', () => upstream.destroy());
   incoming.pipe(upstream);
 }

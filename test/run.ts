@@ -31,25 +31,44 @@ const parts: readonly Part[] = [
     run: async () => {
       await commandTest('types', ['node_modules/.bin/tsc', '-p', '.'], tally);
       await commandTest('lint', ['node_modules/.bin/eslint', '.'], tally);
-      await commandTest('import direction', ['node_modules/.bin/depcruise', '--config', '.dependency-cruiser.cjs', 'cmd', 'internal'], tally);
+      await commandTest(
+        'import direction',
+        ['node_modules/.bin/depcruise', '--config', '.dependency-cruiser.cjs', 'cmd', 'internal'],
+        tally,
+      );
       await commandTest('generated files', [process.execPath, 'build/generate.ts', '--check'], tally);
     },
   },
   { name: 'unit', says: 'tests on values', run: async () => fileTests(await testFiles('unit'), tally) },
-  { name: 'host', says: 'tests on real parts of this machine', run: async () => fileTests(await testFiles('host'), tally) },
-  { name: 'vm', says: all ? 'every scenario in virtual machines' : 'an installation in a virtual machine', run: () => scenarioTests(all ? 'every' : 'all', tally) },
+  {
+    name: 'host',
+    says: 'tests on real parts of this machine',
+    run: async () => fileTests(await testFiles('host'), tally),
+  },
+  {
+    name: 'vm',
+    says: all ? 'every scenario in virtual machines' : 'an installation in a virtual machine',
+    run: () => scenarioTests(all ? 'every' : 'all', tally),
+  },
 ];
 
 /** The files of a part. Whole installations (test/) take longest and begin first, so that no core waits for them at the end. */
 async function testFiles(part: 'unit' | 'host'): Promise<string[]> {
   const files: string[] = [];
-  for await (const file of glob('{cmd,internal,ignition,systemd-units,test,build,bench}/**/*.test.ts', { cwd: top })) files.push(file);
+  for await (const file of glob('{cmd,internal,ignition,systemd-units,test,build,bench}/**/*.test.ts', { cwd: top }))
+    files.push(file);
   const kindOf = (file: string): string => /\.(host|long)\.test\.ts$/.exec(file)?.[1] ?? 'unit';
-  const chosen = files.sort().filter((file) => kindOf(file) === part || (part === 'host' && all && kindOf(file) === 'long'));
-  return part === 'unit' ? chosen : chosen.sort((a, b) => Number(b.startsWith('test/')) - Number(a.startsWith('test/')));
+  const chosen = files
+    .sort()
+    .filter((file) => kindOf(file) === part || (part === 'host' && all && kindOf(file) === 'long'));
+  return part === 'unit'
+    ? chosen
+    : chosen.sort((a, b) => Number(b.startsWith('test/')) - Number(a.startsWith('test/')));
 }
 
-const say = (text: string): void => { process.stdout.write(`${text}\n`); };
+const say = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
 const chosen = parts.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 
 const record = join(cacheRoot(), 'results/tests.tap');
@@ -62,7 +81,9 @@ const tally = openTally(say);
 if (all) process.env['SNO_IBI_TESTS'] = 'all';
 const missing = chosen.some(({ name }) => name === 'host' || name === 'vm') ? await missingPeers() : [];
 if (missing.length > 0) {
-  say(`to be built first, once for this machine, beside the tests: ${missing.map(({ name, says }) => `${name} (${says})`).join(', ')}`);
+  say(
+    `to be built first, once for this machine, beside the tests: ${missing.map(({ name, says }) => `${name} (${says})`).join(', ')}`,
+  );
 }
 await using peers = missing.length > 0 ? buildPeersBeside(say) : undefined;
 

@@ -11,7 +11,13 @@ export type Tally = {
 };
 
 export type Failed = { readonly name: string; readonly text: string };
-export type Outcome = { readonly name: string; readonly ms: number; readonly passed: number; readonly failed: readonly Failed[]; readonly skipped: readonly { readonly name: string; readonly reason: string }[] };
+export type Outcome = {
+  readonly name: string;
+  readonly ms: number;
+  readonly passed: number;
+  readonly failed: readonly Failed[];
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+};
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
@@ -35,19 +41,28 @@ export function openTally(say: (text: string) => void): Tally {
     add: (outcome) => {
       outcomes.push(outcome);
       const { name, ms, passed, failed, skipped } = outcome;
-      say(`${failed.length === 0 ? '✔' : '✖'} ${name}: ${passed} passed${failed.length === 0 ? '' : `, ${failed.length} failed`}${skipped.length === 0 ? '' : `, ${skipped.length} skipped`} in ${seconds(ms)}`);
+      say(
+        `${failed.length === 0 ? '✔' : '✖'} ${name}: ${passed} passed${failed.length === 0 ? '' : `, ${failed.length} failed`}${skipped.length === 0 ? '' : `, ${skipped.length} skipped`} in ${seconds(ms)}`,
+      );
       for (const one of failed) say(failureText(one));
     },
-    note: (text) => { say(`  ${text}`); },
+    note: (text) => {
+      say(`  ${text}`);
+    },
     slowest: (count) => {
       say(`\nthe slowest ${count}:`);
-      for (const { name, ms } of outcomes.toSorted((a, b) => b.ms - a.ms).slice(0, count)) say(`${seconds(ms).padStart(9)}  ${name}`);
+      for (const { name, ms } of outcomes.toSorted((a, b) => b.ms - a.ms).slice(0, count))
+        say(`${seconds(ms).padStart(9)}  ${name}`);
     },
     close: (record) => {
-      const failures = outcomes.flatMap(({ name, failed }) => failed.map((one) => ({ ...one, name: `${name} > ${one.name}` })));
+      const failures = outcomes.flatMap(({ name, failed }) =>
+        failed.map((one) => ({ ...one, name: `${name} > ${one.name}` })),
+      );
       if (failures.length > 0) say(`\nfailed (all of it: ${record}):`);
       for (const failure of failures) say(failureText(failure));
-      const skips = outcomes.flatMap(({ name, skipped }) => skipped.map((one) => `  ${name} > ${one.name}: ${one.reason}`));
+      const skips = outcomes.flatMap(({ name, skipped }) =>
+        skipped.map((one) => `  ${name} > ${one.name}: ${one.reason}`),
+      );
       if (skips.length > 0) say(`\nskipped:\n${skips.join('\n')}`);
       say(`\n${counted(outcomes)}`);
       return failures.length === 0 && outcomes.some(({ passed }) => passed > 0) ? 0 : 1;
@@ -56,5 +71,9 @@ export function openTally(say: (text: string) => void): Tally {
 }
 
 function failureText({ name, text }: Failed): string {
-  return `  ✖ ${name}\n${text.trimEnd().split('\n').map((line) => `      ${line}`).join('\n')}`;
+  return `  ✖ ${name}\n${text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `      ${line}`)
+    .join('\n')}`;
 }

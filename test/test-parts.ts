@@ -9,7 +9,11 @@ import { cacheRoot } from './vm/artefacts/cache.ts';
 const top = dirname(import.meta.dirname);
 
 /** Hundreds of programs are started from their sources: each start is half as long when Node keeps what it made of them. */
-const environment = (): NodeJS.ProcessEnv => ({ ...process.env, NODE_COMPILE_CACHE: join(cacheRoot(), 'compile'), TAP_TIMEOUT: String(fileBudgetSeconds) });
+const environment = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  NODE_COMPILE_CACHE: join(cacheRoot(), 'compile'),
+  TAP_TIMEOUT: String(fileBudgetSeconds),
+});
 
 /** For one file, whatever load the machine has: it ends what hangs, and says nothing of speed. */
 const fileBudgetSeconds = 3600;
@@ -26,8 +30,15 @@ async function fileTest(file: string, tally: Tally): Promise<void> {
   const notes: string[] = [];
   let passed = 0;
   // Buffered: two files at a time, and each one's lines together.
-  const ended = t.spawn(process.execPath, [file], { buffered: true, timeout: fileBudgetSeconds * 1000, env: environment(), cwd: top }, file);
-  ended.subtest?.on('process', () => { startedMs = performance.now(); });
+  const ended = t.spawn(
+    process.execPath,
+    [file],
+    { buffered: true, timeout: fileBudgetSeconds * 1000, env: environment(), cwd: top },
+    file,
+  );
+  ended.subtest?.on('process', () => {
+    startedMs = performance.now();
+  });
   const parser = ended.subtest?.parser;
   const nameOf = (fullname: string): string => fullname.replace(`${file} > `, '');
   parser?.on('result', ({ ok, fullname, skip, diag }: TestPoint) => {
@@ -35,15 +46,23 @@ async function fileTest(file: string, tally: Tally): Promise<void> {
     else if (ok) passed += 1;
     else failed.push({ name: nameOf(fullname), text: diagnosis(diag) });
   });
-  hearComments(parser, (text) => { notes.push(text); });
+  hearComments(parser, (text) => {
+    notes.push(text);
+  });
   const { ok } = (await ended) ?? { ok: false };
-  if (!ok && failed.length === 0) failed.push({ name: 'the file', text: `ended without a result; see it alone: node ${file}` });
+  if (!ok && failed.length === 0)
+    failed.push({ name: 'the file', text: `ended without a result; see it alone: node ${file}` });
   tally.add({ name: file, ms: performance.now() - startedMs, passed, failed, skipped });
   for (const note of notes) tally.note(note);
 }
 
 /** What is used of a test point of tap's parser. */
-type TestPoint = { readonly ok: boolean; readonly fullname: string; readonly skip: boolean | string; readonly diag: unknown };
+type TestPoint = {
+  readonly ok: boolean;
+  readonly fullname: string;
+  readonly skip: boolean | string;
+  readonly diag: unknown;
+};
 
 type Parser = NonNullable<ReturnType<typeof t.spawn>['subtest']>['parser'];
 
@@ -53,22 +72,47 @@ function hearComments(parser: Parser | undefined, hear: (text: string) => void):
     const text = line.replace(/^#\s*/, '').trim();
     if (text !== '' && !/^(Subtest|time=|\{ total)/.test(text)) hear(text);
   });
-  parser?.on('child', (child: Parser) => { hearComments(child, hear); });
+  parser?.on('child', (child: Parser) => {
+    hearComments(child, hear);
+  });
 }
 
 function diagnosis(diag: unknown): string {
-  const { message, diff, stack, ...more } = (diag ?? {}) as { message?: string; diff?: string; stack?: string } & Record<string, unknown>; // tap's own shape
-  const rest = Object.entries(more).filter(([name]) => ['exitCode', 'signal', 'timeout', 'actual', 'expected', 'source'].includes(name));
-  return [message, diff === 'simple' ? undefined : diff, stack, ...rest.map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)].filter((part) => part !== undefined).join('\n');
+  const { message, diff, stack, ...more } = (diag ?? {}) as {
+    message?: string;
+    diff?: string;
+    stack?: string;
+  } & Record<string, unknown>; // tap's own shape
+  const rest = Object.entries(more).filter(([name]) =>
+    ['exitCode', 'signal', 'timeout', 'actual', 'expected', 'source'].includes(name),
+  );
+  return [
+    message,
+    diff === 'simple' ? undefined : diff,
+    stack,
+    ...rest.map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`),
+  ]
+    .filter((part) => part !== undefined)
+    .join('\n');
 }
 
 /** A command that is one test: its output is shown only when it fails. */
-export async function commandTest(name: string, [program = '', ...args]: readonly string[], tally: Tally): Promise<void> {
+export async function commandTest(
+  name: string,
+  [program = '', ...args]: readonly string[],
+  tally: Tally,
+): Promise<void> {
   const startedMs = performance.now();
   await t.test(name, async (one) => {
     const { status, output } = await run(program, args, false);
     one.equal(status, 0, name);
-    tally.add({ name, ms: performance.now() - startedMs, passed: status === 0 ? 1 : 0, failed: status === 0 ? [] : [{ name, text: output }], skipped: [] });
+    tally.add({
+      name,
+      ms: performance.now() - startedMs,
+      passed: status === 0 ? 1 : 0,
+      failed: status === 0 ? [] : [{ name, text: output }],
+      skipped: [],
+    });
   });
 }
 
@@ -79,14 +123,32 @@ export async function scenarioTests(which: 'all' | 'every', tally: Tally): Promi
     const results = join(folder, 'results.json');
     await t.test('scenarios', async (all) => {
       const { status } = await run(process.execPath, ['test/vm/run.ts', which, '--results', results], true);
-      const outcomes = JSON.parse(await readFile(results, 'utf8').catch(() => '[]')) as { name: string; passed: boolean; seconds: number; error?: string }[]; // our own file
+      const outcomes = JSON.parse(await readFile(results, 'utf8').catch(() => '[]')) as {
+        name: string;
+        passed: boolean;
+        seconds: number;
+        error?: string;
+      }[]; // our own file
       for (const { name, passed, seconds, error = 'see above' } of outcomes) {
         all.ok(passed, name);
-        tally.add({ name: `scenario ${name}`, ms: seconds * 1000, passed: passed ? 1 : 0, failed: passed ? [] : [{ name, text: error }], skipped: [] });
+        tally.add({
+          name: `scenario ${name}`,
+          ms: seconds * 1000,
+          passed: passed ? 1 : 0,
+          failed: passed ? [] : [{ name, text: error }],
+          skipped: [],
+        });
       }
       const unsaid = status !== 0 && outcomes.every(({ passed }) => passed);
       all.notOk(unsaid, 'the lab says what failed');
-      if (unsaid) tally.add({ name: 'scenarios', ms: 0, passed: 0, failed: [{ name: 'scenarios', text: `test/vm/run.ts ended with exit status ${status}` }], skipped: [] });
+      if (unsaid)
+        tally.add({
+          name: 'scenarios',
+          ms: 0,
+          passed: 0,
+          failed: [{ name: 'scenarios', text: `test/vm/run.ts ended with exit status ${status}` }],
+          skipped: [],
+        });
     });
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -95,10 +157,19 @@ export async function scenarioTests(which: 'all' | 'every', tally: Tally): Promi
 
 function run(program: string, args: readonly string[], show: boolean): Promise<{ status: number; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: top, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'], env: environment() });
+    const child = spawn(program, args, {
+      cwd: top,
+      stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
+      env: environment(),
+    });
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { output += chunk.toString(); });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+      });
     child.on('error', reject);
-    child.on('close', (code) => { resolve({ status: code ?? 1, output }); });
+    child.on('close', (code) => {
+      resolve({ status: code ?? 1, output });
+    });
   });
 }

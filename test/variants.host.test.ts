@@ -12,7 +12,8 @@ async function install(it: IbiLane): Promise<Result> {
   return result;
 }
 
-const shell = async (it: IbiLane, script: string): Promise<string> => (await it.lane.run('bash', ['-c', `set -euo pipefail\n${script}`])).stdout;
+const shell = async (it: IbiLane, script: string): Promise<string> =>
+  (await it.lane.run('bash', ['-c', `set -euo pipefail\n${script}`])).stdout;
 const table = (it: IbiLane): Promise<string> => shell(it, `sfdisk --dump ${it.lane.disk.device}`);
 
 await test('a seed by digest installs like one by tag, and the host boots it', async () => {
@@ -32,9 +33,17 @@ await test('a disk with 4096-byte sectors is laid out in its own sectors', async
   assert.match(await table(it), /start= +1572864.*name="var-lib-containers"/);
 });
 
-for (const [start, sector] of [['4G', 8388608], ['4096M', 8388608], ['-2048M', 12582912], ['5Gb', 10485760]] as const) {
+for (const [start, sector] of [
+  ['4G', 8388608],
+  ['4096M', 8388608],
+  ['-2048M', 12582912],
+  ['5Gb', 10485760],
+] as const) {
   await test(`extraPartitionStart "${start}" begins at sector ${sector}`, async () => {
-    await using it = await openIbiLane({ imageCount: 1, config: { extraPartitionStart: start, precacheDisabled: true } });
+    await using it = await openIbiLane({
+      imageCount: 1,
+      config: { extraPartitionStart: start, precacheDisabled: true },
+    });
     await install(it);
     assert.match(await table(it), new RegExp(`start= +${sector}, .*name="var-lib-containers"`));
   });
@@ -44,24 +53,48 @@ await test('container storage in a folder needs no partition, and the root folde
   await using it = await openIbiLane({ imageCount: 2, config: { useContainersFolder: true } });
   await install(it);
   assert.doesNotMatch(await table(it), /var-lib-containers/);
-  const looked = await shell(it, 'mkdir -p /run/look; mount -o ro /dev/disk/by-partlabel/root /run/look; ls /run/look/containers/storage/overlay-images/images.json; lsattr -d /run/look; umount /run/look');
+  const looked = await shell(
+    it,
+    'mkdir -p /run/look; mount -o ro /dev/disk/by-partlabel/root /run/look; ls /run/look/containers/storage/overlay-images/images.json; lsattr -d /run/look; umount /run/look',
+  );
   assert.match(looked, /images\.json/);
   assert.match(looked, /^-+i-+ /m);
 });
 
 await test('a saved data partition keeps its bytes, also when it lies where the new one would get its number', async () => {
-  await using it = await openIbiLane({ imageCount: 1, config: { extraPartitionStart: '3G', coreosInstallerArgs: ['--save-partlabel', 'data'] } });
+  await using it = await openIbiLane({
+    imageCount: 1,
+    config: { extraPartitionStart: '3G', coreosInstallerArgs: ['--save-partlabel', 'data'] },
+  });
   const { device } = it.lane.disk;
-  await shell(it, `printf 'label: gpt\\nstart=6G, size=512M, name=data\\n' | sfdisk -q ${device}; udevadm settle; mkfs.ext4 -q ${it.lane.disk.part(1)}; mount ${it.lane.disk.part(1)} /mnt; head -c 20000000 /dev/urandom > /mnt/precious; sha256sum < /mnt/precious > /run/sum; umount /mnt`);
+  await shell(
+    it,
+    `printf 'label: gpt\\nstart=6G, size=512M, name=data\\n' | sfdisk -q ${device}; udevadm settle; mkfs.ext4 -q ${it.lane.disk.part(1)}; mount ${it.lane.disk.part(1)} /mnt; head -c 20000000 /dev/urandom > /mnt/precious; sha256sum < /mnt/precious > /run/sum; umount /mnt`,
+  );
   await install(it);
   const number = /(\d+) : start=.*name="data"/.exec(await table(it))?.[1];
   assert.ok(number !== undefined, await table(it));
-  assert.equal(await shell(it, `mount -o ro ${it.lane.disk.part(Number(number))} /mnt; sha256sum < /mnt/precious | diff - /run/sum && echo same; umount /mnt`), 'same\n');
+  assert.equal(
+    await shell(
+      it,
+      `mount -o ro ${it.lane.disk.part(Number(number))} /mnt; sha256sum < /mnt/precious | diff - /run/sum && echo same; umount /mnt`,
+    ),
+    'same\n',
+  );
   assert.match(await table(it), /name="var-lib-containers"/);
 });
 
 await test('a second disk with the same labels is left alone to the byte', async () => {
-  await using it = await openIbiLane({ imageCount: 1, config: { extraPartitionStart: '-1G' }, lane: { disks: [{ serial: 'target', sizeBytes: 4 * 2 ** 30 }, { serial: 'twin', sizeBytes: 4 * 2 ** 30 }] } });
+  await using it = await openIbiLane({
+    imageCount: 1,
+    config: { extraPartitionStart: '-1G' },
+    lane: {
+      disks: [
+        { serial: 'target', sizeBytes: 4 * 2 ** 30 },
+        { serial: 'twin', sizeBytes: 4 * 2 ** 30 },
+      ],
+    },
+  });
   const twin = it.lane.disks[1];
   assert.ok(twin !== undefined);
   await install(it);
@@ -79,11 +112,14 @@ await test('a second disk with the same labels is left alone to the byte', async
 
 await test('skopeo carries the seed where the host asks for more than our stream does, and a line says so', async () => {
   await using it = await openIbiLane({ imageCount: 1 });
-  await shell(it, `mkdir -p /usr/local/bin; cat > /usr/local/bin/docker-credential-lab <<'X'
+  await shell(
+    it,
+    `mkdir -p /usr/local/bin; cat > /usr/local/bin/docker-credential-lab <<'X'
 #!/bin/sh
 [ "$1" = get ] && cat > /dev/null && echo '{"ServerURL":"registry.lab:5000","Username":"${it.registry.user}","Secret":"${it.registry.password}"}'
 X
-chmod +x /usr/local/bin/docker-credential-lab; echo '{"credHelpers":{"registry.lab:5000":"lab"}}' > /var/tmp/pull-secret.json`);
+chmod +x /usr/local/bin/docker-credential-lab; echo '{"credHelpers":{"registry.lab:5000":"lab"}}' > /var/tmp/pull-secret.json`,
+  );
   const { stderr } = await install(it);
   assert.match(stderr, /skopeo fetches the seed, because/);
   assert.doesNotMatch(stderr, new RegExp(it.registry.password));
@@ -91,31 +127,51 @@ chmod +x /usr/local/bin/docker-credential-lab; echo '{"credHelpers":{"registry.l
 
 await test('a mirror of registries.conf is asked first, and the seed is named as configured', async () => {
   await using it = await openIbiLane({ imageCount: 1, config: { seedImage: 'quay.example/org/seed:4.17.0' } });
-  await shell(it, `cat > /etc/containers/registries.conf <<'X'
+  await shell(
+    it,
+    `cat > /etc/containers/registries.conf <<'X'
 [[registry]]
 location = "quay.example/org"
 [[registry.mirror]]
 location = "registry.lab:5000/lab"
-X`);
+X`,
+  );
   const { stderr } = await install(it);
   assert.match(stderr, /quay\.example\/org\/seed@sha256:[0-9a-f]+, \d+ MB, from registry\.lab:5000\/lab\/seed/);
 });
 
 await test('the release registry replaces that of the seed where the mirror rules ask for it', async () => {
-  await using it = await openIbiLane({ imageCount: 1, seed: { manifest: { release_registry: 'gone.example', mirror_registry_configured: true }, containers: ['gone.example/lab/app-00:app-00', 'gone.example.org/lab/app-00:app-00'] }, config: { releaseRegistry: 'registry.lab:5000', precacheBestEffort: true } });
+  await using it = await openIbiLane({
+    imageCount: 1,
+    seed: {
+      manifest: { release_registry: 'gone.example', mirror_registry_configured: true },
+      containers: ['gone.example/lab/app-00:app-00', 'gone.example.org/lab/app-00:app-00'],
+    },
+    config: { releaseRegistry: 'registry.lab:5000', precacheBestEffort: true },
+  });
   // Blocked, so that it is refused at once; a registry that is away would be asked for more than a minute.
-  await shell(it, `printf '[[registry]]\\nlocation = "gone.example.org"\\nblocked = true\\n' > /etc/containers/registries.conf`);
+  await shell(
+    it,
+    `printf '[[registry]]\\nlocation = "gone.example.org"\\nblocked = true\\n' > /etc/containers/registries.conf`,
+  );
   const result = await it.ibi(['run', '-f', configFile, '--give-up-after', '2'], { MAX_PULL_THREADS: '1' });
   assert.equal(result.exitCode, 0, result.stderr);
   assert.match(result.stderr, /"gone\.example" replaced by "registry\.lab:5000"/);
-  assert.match(result.stderr, /image "gone\.example\.org\/lab\/app-00:app-00" is missing/, 'another registry that only begins alike is not replaced');
+  assert.match(
+    result.stderr,
+    /image "gone\.example\.org\/lab\/app-00:app-00" is missing/,
+    'another registry that only begins alike is not replaced',
+  );
 });
 
 await test('members of a seed that are odd but legitimate arrive as they were: device nodes, fifos, xattrs, names that are no UTF-8', async () => {
   await using it = await openIbiLane({ imageCount: 1, seed: { oddFiles: true } });
   await install(it);
-  const looked = await shell(it, `mkdir -p /run/look; mount -o ro /dev/disk/by-partlabel/root /run/look; cd /run/look/ostree/deploy/rhcos_4.17.0/var; set +e +o pipefail
-    find . -type b -o -type c -o -type p | sort; find . -links +1 -type f | head -3; getfattr -R -d -m 'user\\.|security\\.capability' . 2>/dev/null | head -20; getfacl -R -s -p . 2>/dev/null | head -5; LC_ALL=C find . -name '*[^ -~]*' | od -c | head -3; cd /; umount /run/look`);
+  const looked = await shell(
+    it,
+    `mkdir -p /run/look; mount -o ro /dev/disk/by-partlabel/root /run/look; cd /run/look/ostree/deploy/rhcos_4.17.0/var; set +e +o pipefail
+    find . -type b -o -type c -o -type p | sort; find . -links +1 -type f | head -3; getfattr -R -d -m 'user\\.|security\\.capability' . 2>/dev/null | head -20; getfacl -R -s -p . 2>/dev/null | head -5; LC_ALL=C find . -name '*[^ -~]*' | od -c | head -3; cd /; umount /run/look`,
+  );
   for (const wanted of [/user\./, /\\?3(77|76)|\d{3}/]) assert.match(looked, wanted, looked);
 });
 

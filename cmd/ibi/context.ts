@@ -42,7 +42,12 @@ type Findings = {
   /** inspect-seed */
   egress: Egress;
   registry: Registry;
-  seed: { readonly image: InspectedImage; readonly stateroot: string; readonly installId: string; readonly manifest: SeedManifest | undefined };
+  seed: {
+    readonly image: InspectedImage;
+    readonly stateroot: string;
+    readonly installId: string;
+    readonly manifest: SeedManifest | undefined;
+  };
   /** mount-target */
   target: Target;
 };
@@ -73,12 +78,24 @@ export class Ibi {
     return this.#findings[name] !== undefined;
   }
 
-  get config(): IbiConfig { return this.#found('config'); }
-  get disk(): Disk { return this.#found('disk'); }
-  get egress(): Egress { return this.#found('egress'); }
-  get registry(): Registry { return this.#found('registry'); }
-  get seed(): Findings['seed'] { return this.#found('seed'); }
-  get target(): Target { return this.#found('target'); }
+  get config(): IbiConfig {
+    return this.#found('config');
+  }
+  get disk(): Disk {
+    return this.#found('disk');
+  }
+  get egress(): Egress {
+    return this.#found('egress');
+  }
+  get registry(): Registry {
+    return this.#found('registry');
+  }
+  get seed(): Findings['seed'] {
+    return this.#found('seed');
+  }
+  get target(): Target {
+    return this.#found('target');
+  }
 
   #found<K extends keyof Findings>(name: K): Findings[K] {
     const value = this.#findings[name];

@@ -12,18 +12,43 @@ export async function dispatch(call: IbiCall, version: string, calledAs: 'ibi' |
   await using session = openSession({
     program: 'ibi',
     process: ownProcess(),
-    flags: { verbose: call.verbose, json: call.json, ...(call.progressFd === undefined ? {} : { progressFd: call.progressFd }) },
+    flags: {
+      verbose: call.verbose,
+      json: call.json,
+      ...(call.progressFd === undefined ? {} : { progressFd: call.progressFd }),
+    },
     ...(writes ? { logFolder: places.stateFolder } : {}),
   });
   const unknownKeys = calledAs === 'lca-cli' ? 'warn' : 'refuse';
-  const options = { version, configurationFile: call.file, authFile: call.authFile, reinstallFinishedDisk: call.reinstall, giveUpMs: call.giveUpAfter * 1000, unknownKeys } as const;
+  const options = {
+    version,
+    configurationFile: call.file,
+    authFile: call.authFile,
+    reinstallFinishedDisk: call.reinstall,
+    giveUpMs: call.giveUpAfter * 1000,
+    unknownKeys,
+  } as const;
   switch (call.action) {
-    case 'run': return await runInstallation(session, options, call);
-    case 'plan': return await planInstallation(session, options, call, call.json);
-    case 'status': return await showStatus(session, call.json);
-    case 'check-config': return await checkConfig(session, call.file, unknownKeys);
-    case 'disks': return await showDisks(session, call.json);
-    case 'timeline': return await showTimeline(session, { json: call.json, ...(call.path === undefined ? {} : { from: call.path }), ...(call.svg === undefined ? {} : { svg: call.svg }) });
-    case 'gather': return await gatherEvidence(session, { file: call.file, ...(call.path === undefined ? {} : { archive: call.path }) });
+    case 'run':
+      return await runInstallation(session, options, call);
+    case 'plan':
+      return await planInstallation(session, options, call, call.json);
+    case 'status':
+      return await showStatus(session, call.json);
+    case 'check-config':
+      return await checkConfig(session, call.file, unknownKeys);
+    case 'disks':
+      return await showDisks(session, call.json);
+    case 'timeline':
+      return await showTimeline(session, {
+        json: call.json,
+        ...(call.path === undefined ? {} : { from: call.path }),
+        ...(call.svg === undefined ? {} : { svg: call.svg }),
+      });
+    case 'gather':
+      return await gatherEvidence(session, {
+        file: call.file,
+        ...(call.path === undefined ? {} : { archive: call.path }),
+      });
   }
 }

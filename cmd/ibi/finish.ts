@@ -29,8 +29,15 @@ export async function finishDisk(ibi: Ibi, say: (fact: string) => void): Promise
       ...record,
       state: 'sealed',
       sealedAt: host.now().toISOString(),
-      result: { ...record.result, deployment: read.deployment.name, kernel: read.kernel.sha256, initramfs: read.initramfs.sha256, run: ibi.runSoFar() },
-    }));
+      result: {
+        ...record.result,
+        deployment: read.deployment.name,
+        kernel: read.kernel.sha256,
+        initramfs: read.initramfs.sha256,
+        run: ibi.runSoFar(),
+      },
+    }),
+  );
   say(`disk "${disk.path}" is sealed: installation ${record.installId}`);
 }
 

@@ -15,8 +15,14 @@ export async function gatherEvidence(session: Session, options: { file: string; 
   const stamp = host.now().toISOString().replace(/[:.]/g, '-');
   const archive = options.archive ?? `/var/tmp/ibi-gather-${stamp}.tar.gz`;
   for (const secret of await secretsOf(places.pullSecret)) log.conceal(secret);
-  const output = (name: string, program: string, args: readonly string[]): Evidence => ({ name, text: async () => (await host.run(program, args, { budgetMs: 20_000, onStop: 'finish' })).stdout });
-  const file = (name: string, path: string): Evidence => ({ name, text: async () => (await readTextIfPresent(path)) ?? 'absent\n' });
+  const output = (name: string, program: string, args: readonly string[]): Evidence => ({
+    name,
+    text: async () => (await host.run(program, args, { budgetMs: 20_000, onStop: 'finish' })).stdout,
+  });
+  const file = (name: string, path: string): Evidence => ({
+    name,
+    text: async () => (await readTextIfPresent(path)) ?? 'absent\n',
+  });
   const evidence: Evidence[] = [
     file('journal.json', journalFile),
     file('status.json', statusFile),
@@ -24,8 +30,14 @@ export async function gatherEvidence(session: Session, options: { file: string; 
     file('configuration', options.file === '' ? '/var/tmp/ibi-configuration.json' : options.file),
     file('precache-status.json', places.precacheStatus),
     { name: 'disks.txt', text: () => diskEvidence(host) },
-    { name: 'install-record.json', text: async () => `${JSON.stringify((await readRecord(places.root)) ?? null, undefined, 1)}\n` },
-    { name: 'boot-entries.json', text: async () => `${JSON.stringify(await bootEntries(places.root), undefined, 1)}\n` },
+    {
+      name: 'install-record.json',
+      text: async () => `${JSON.stringify((await readRecord(places.root)) ?? null, undefined, 1)}\n`,
+    },
+    {
+      name: 'boot-entries.json',
+      text: async () => `${JSON.stringify(await bootEntries(places.root), undefined, 1)}\n`,
+    },
     file('registries.conf', '/etc/containers/registries.conf'),
     file('os-release', '/etc/os-release'),
     file('cmdline', '/proc/cmdline'),

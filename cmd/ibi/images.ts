@@ -21,16 +21,26 @@ export async function imagesToPull({ egress, config, target }: Ibi): Promise<{ i
   const list = imageList(await staging.member('containers.list'));
   const manifest = parseSeedManifest(await staging.member('manifest.json'), '"manifest.json"');
   const from = manifest.release_registry;
-  const overrides = overridesSeedRegistry({ mirrorSources: mirrorSources(egress.mirrors), seedRegistry: from, seedHasMirrors: manifest.mirror_registry_configured });
+  const overrides = overridesSeedRegistry({
+    mirrorSources: mirrorSources(egress.mirrors),
+    seedRegistry: from,
+    seedHasMirrors: manifest.mirror_registry_configured,
+  });
   if (!overrides) return { images: list, why: `${list.length} images of the seed's list, under the seed's names` };
-  return { images: list.map((image) => replaceRegistry(image, from, config.releaseRegistry)), why: `${list.length} images of the seed's list, "${from}" replaced by "${config.releaseRegistry}"` };
+  return {
+    images: list.map((image) => replaceRegistry(image, from, config.releaseRegistry)),
+    why: `${list.length} images of the seed's list, "${from}" replaced by "${config.releaseRegistry}"`,
+  };
 }
 
 /**
  * Layers in the store that may be hollow. A power cut leaves files of zero length in layers that the store believes to be
  * complete; a killed process does not. So the store is checked only when pulls began under another boot than this one.
  */
-export async function suspectLayers({ host, target, seed }: Ibi, say: (fact: string) => void): Promise<ReadonlySet<string>> {
+export async function suspectLayers(
+  { host, target, seed }: Ibi,
+  say: (fact: string) => void,
+): Promise<ReadonlySet<string>> {
   const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
   const before = (await readRecord(target.root))?.milestones['pulling'];
   await reach(host, target.root, 'pulling', `${seed.installId} ${boot}`);
@@ -49,7 +59,9 @@ export function judgePulls(report: PullReport, bestEffort: boolean, io: Pick<Ste
   }
   for (const { image, why } of report.failed) io.warn(`image "${image}" is missing: ${why}`);
   if (bestEffort) {
-    io.warn(`${report.failed.length} of ${report.total} images are missing; continuing because the configuration says precacheBestEffort`);
+    io.warn(
+      `${report.failed.length} of ${report.total} images are missing; continuing because the configuration says precacheBestEffort`,
+    );
     return;
   }
   const first = report.failed[0];

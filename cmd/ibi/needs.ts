@@ -20,7 +20,9 @@ export function neededPrograms(config: IbiConfig): Record<string, string> {
     sync: 'coreutils, brings data to stable storage',
     growpart: 'cloud-utils-growpart, grows the root partition',
     xfs_growfs: 'xfsprogs, grows the root file system',
-    ...(config.useContainersFolder ? { chattr: 'e2fsprogs, opens the immutable root folder' } : { 'mkfs.xfs': 'xfsprogs, formats container storage' }),
+    ...(config.useContainersFolder
+      ? { chattr: 'e2fsprogs, opens the immutable root folder' }
+      : { 'mkfs.xfs': 'xfsprogs, formats container storage' }),
     ostree: 'deploys the seed',
     mkfifo: 'coreutils, makes the pipe that tar reads',
     tar: 'unpacks the seed',
@@ -38,10 +40,28 @@ const inflation = 3;
  *
  * @throws Failure when the compressed seed alone does not fit
  */
-export function requireRoom({ seedBytes, rootEndsAtBytes, diskBytes }: { seedBytes: number; rootEndsAtBytes: number; diskBytes: number }): string[] {
+export function requireRoom({
+  seedBytes,
+  rootEndsAtBytes,
+  diskBytes,
+}: {
+  seedBytes: number;
+  rootEndsAtBytes: number;
+  diskBytes: number;
+}): string[] {
   const end = Math.min(rootEndsAtBytes, diskBytes);
-  if (end < leastDiskBytes) throw new Failure(`the extra partition would begin at ${sizeText(end)}, ${sizeText(leastDiskBytes)} before it are needed for the operating system`, { next: 'correct extraPartitionStart or take a larger disk' });
-  if (seedBytes > end) throw new Failure(`the seed has ${sizeText(seedBytes)}, ${sizeText(end)} of the disk are for the operating system`, { next: 'correct extraPartitionStart or take a larger disk' });
+  if (end < leastDiskBytes)
+    throw new Failure(
+      `the extra partition would begin at ${sizeText(end)}, ${sizeText(leastDiskBytes)} before it are needed for the operating system`,
+      { next: 'correct extraPartitionStart or take a larger disk' },
+    );
+  if (seedBytes > end)
+    throw new Failure(
+      `the seed has ${sizeText(seedBytes)}, ${sizeText(end)} of the disk are for the operating system`,
+      { next: 'correct extraPartitionStart or take a larger disk' },
+    );
   const need = seedBytes * inflation;
-  return [`${sizeText(end)} for the operating system, the seed will take about ${sizeText(need)} of it${need > end ? '; it may not fit' : ''}`];
+  return [
+    `${sizeText(end)} for the operating system, the seed will take about ${sizeText(need)} of it${need > end ? '; it may not fit' : ''}`,
+  ];
 }

@@ -21,11 +21,26 @@ export type IbiCall = {
   readonly path?: string;
 };
 
-type Parsed = { configurationFile?: string; authfile?: string; reinstallFinishedDisk?: boolean; from?: string; only?: string; again?: string; json?: boolean; verbose?: boolean; progressFd?: string; giveUpAfter?: string; svg?: string };
+type Parsed = {
+  configurationFile?: string;
+  authfile?: string;
+  reinstallFinishedDisk?: boolean;
+  from?: string;
+  only?: string;
+  again?: string;
+  json?: boolean;
+  verbose?: boolean;
+  progressFd?: string;
+  giveUpAfter?: string;
+  svg?: string;
+};
 
 function seconds(text: string): number {
   const value = Number(text);
-  if (!Number.isFinite(value) || value < 0) throw new UsageError(`--give-up-after "${text}" is not a number of seconds`, { next: 'give a number, for example 600' });
+  if (!Number.isFinite(value) || value < 0)
+    throw new UsageError(`--give-up-after "${text}" is not a number of seconds`, {
+      next: 'give a number, for example 600',
+    });
   return value;
 }
 
@@ -33,11 +48,26 @@ function seconds(text: string): number {
  * The command line of `ibi`: one description for parsing and help. A bare call runs the installation; the reference's flags
  * (`-f`, `-v`, `-c`) stay valid everywhere.
  */
-export function ibiCommand(env: Readonly<Record<string, string | undefined>>, onCall: (call: IbiCall) => Promise<void>): Command {
-  const program = new Command('ibi').description('Installs single-node OpenShift from a seed image onto one disk.').helpOption('-h, --help', 'show this help').helpCommand(false);
-  const add = (action: IbiCall['action'], says: string, kind: 'install' | 'look', argument?: [string, string]): void => {
+export function ibiCommand(
+  env: Readonly<Record<string, string | undefined>>,
+  onCall: (call: IbiCall) => Promise<void>,
+): Command {
+  const program = new Command('ibi')
+    .description('Installs single-node OpenShift from a seed image onto one disk.')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false);
+  const add = (
+    action: IbiCall['action'],
+    says: string,
+    kind: 'install' | 'look',
+    argument?: [string, string],
+  ): void => {
     const command = program.command(action, action === 'run' ? { isDefault: true } : {}).description(says);
-    command.option('-f, --configuration-file <file>', 'the configuration, YAML or JSON', env['IBI_CONFIGURATION_FILE'] ?? '');
+    command.option(
+      '-f, --configuration-file <file>',
+      'the configuration, YAML or JSON',
+      env['IBI_CONFIGURATION_FILE'] ?? '',
+    );
     if (kind === 'install') {
       command
         .option('--authfile <file>', 'pull secret', env['PULL_SECRET_FILE'] ?? places.pullSecret)
@@ -50,7 +80,10 @@ export function ibiCommand(env: Readonly<Record<string, string | undefined>>, on
     }
     if (action === 'timeline') command.option('--svg <file>', 'write the drawing to this file');
     if (argument !== undefined) command.argument(...argument);
-    command.option('--json', 'print JSON').option('-v, --verbose', 'print every command').option('-c, --no-color', 'accepted; there is no colour');
+    command
+      .option('--json', 'print JSON')
+      .option('-v, --verbose', 'print every command')
+      .option('-c, --no-color', 'accepted; there is no colour');
     command.action(async (...parts: unknown[]) => {
       const given = command.opts<Parsed>();
       const path = argument !== undefined && typeof parts[0] === 'string' ? parts[0] : undefined;

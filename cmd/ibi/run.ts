@@ -31,15 +31,31 @@ export async function runInstallation(session: Session, options: IbiOptions, sel
     emit: session.emit,
     ...(session.bar === undefined ? {} : { bar: session.bar }),
     // One after the other; a full memory file system must not stop an installation.
-    keepStatus: (status) => { saving = saving.then(() => host.writeFile(statusFile, `${JSON.stringify(status)}\n`, { mode: 0o644 })).catch(() => undefined); },
+    keepStatus: (status) => {
+      saving = saving
+        .then(() => host.writeFile(statusFile, `${JSON.stringify(status)}\n`, { mode: 0o644 }))
+        .catch(() => undefined);
+    },
   });
   session.emit({ type: 'start', version: 1, program: 'ibi', steps: steps.length });
   log.info(`ibi ${options.version}`);
   const ibi = new Ibi(host, options, () => journal.runs().at(-1));
   try {
-    const run = await runFlow({ program: 'ibi', version: options.version, flow, context: ibi, journal, selection, reporter, stop: session.stop, now: host.now });
+    const run = await runFlow({
+      program: 'ibi',
+      version: options.version,
+      flow,
+      context: ibi,
+      journal,
+      selection,
+      reporter,
+      stop: session.stop,
+      now: host.now,
+    });
     reporter.close('done', 0);
-    log.info(`finished in ${durationText(run.durationMs)}${ibi.has('seed') ? `; disk "${ibi.disk.path}" boots version ${ibi.config.seedVersion}` : ''}`);
+    log.info(
+      `finished in ${durationText(run.durationMs)}${ibi.has('seed') ? `; disk "${ibi.disk.path}" boots version ${ibi.config.seedVersion}` : ''}`,
+    );
     return 0;
   } catch (error) {
     const failed = error instanceof StepFailed ? error : undefined;
@@ -52,7 +68,11 @@ export async function runInstallation(session: Session, options: IbiOptions, sel
       leaves: whatIsLeft(ibi, failed?.step),
       details: `ibi gather -f ${options.configurationFile}`,
     });
-    reporter.close(exitCode === 75 ? 'interrupted' : 'failed', exitCode, block.map((line) => log.clean(line)));
+    reporter.close(
+      exitCode === 75 ? 'interrupted' : 'failed',
+      exitCode,
+      block.map((line) => log.clean(line)),
+    );
     log.block('error', block);
     return exitCode;
   } finally {
@@ -66,27 +86,50 @@ function whatIsLeft(ibi: Ibi, step: string | undefined): string {
   const placed = stepsOf(flow).find((candidate) => candidate.step.name === step);
   if (placed === undefined || placed.heading.changes === 'nothing') return 'nothing on this machine was changed';
   const disk = ibi.has('disk') ? `disk "${ibi.disk.path}"` : 'the disk';
-  if (placed.heading.heading.startsWith('Write')) return `${disk} has lost its old contents and is written again by the next run`;
-  if (placed.heading.heading.startsWith('Fill')) return `${disk} is not finished; the next run continues with what is good on it`;
+  if (placed.heading.heading.startsWith('Write'))
+    return `${disk} has lost its old contents and is written again by the next run`;
+  if (placed.heading.heading.startsWith('Fill'))
+    return `${disk} is not finished; the next run continues with what is good on it`;
   return `${disk} is filled but not sealed; the next run finishes it`;
 }
 
 /** Prints what a run would do; changes nothing. */
-export async function planInstallation(session: Session, options: IbiOptions, selection: Selection, json: boolean): Promise<number> {
+export async function planInstallation(
+  session: Session,
+  options: IbiOptions,
+  selection: Selection,
+  json: boolean,
+): Promise<number> {
   const journal = await openJournal(journalFile);
   const ibi = new Ibi(session.host, options, () => undefined);
   try {
-    const { steps, failed } = await planFlow(flow, ibi, journal, selection, (text) => { session.log.debug(text); });
-    if (json) session.print(`${JSON.stringify({ steps, ...(failed === undefined ? {} : { failed: messageOf(failed) }) }, undefined, 1)}\n`);
+    const { steps, failed } = await planFlow(flow, ibi, journal, selection, (text) => {
+      session.log.debug(text);
+    });
+    if (json)
+      session.print(
+        `${JSON.stringify({ steps, ...(failed === undefined ? {} : { failed: messageOf(failed) }) }, undefined, 1)}\n`,
+      );
     else {
       let lastHeading = '';
       for (const step of steps) {
         if (step.heading !== lastHeading) session.print(`${(lastHeading = step.heading)}\n`);
-        session.print(`  ${String(step.index).padStart(2)} ${step.step.padEnd(20)} ${{ run: 'run ', skip: 'skip', unknown: '?   ' }[step.would]}  ${step.reason}\n`);
+        session.print(
+          `  ${String(step.index).padStart(2)} ${step.step.padEnd(20)} ${{ run: 'run ', skip: 'skip', unknown: '?   ' }[step.would]}  ${step.reason}\n`,
+        );
       }
     }
     if (failed === undefined) return 0;
-    session.log.block('error', failureBlock({ program: 'ibi', at: 'plan', error: failed, again: `ibi plan -f ${options.configurationFile}`, leaves: 'nothing on this machine was changed' }));
+    session.log.block(
+      'error',
+      failureBlock({
+        program: 'ibi',
+        at: 'plan',
+        error: failed,
+        again: `ibi plan -f ${options.configurationFile}`,
+        leaves: 'nothing on this machine was changed',
+      }),
+    );
     return failed instanceof Error && 'exitCode' in failed && typeof failed.exitCode === 'number' ? failed.exitCode : 1;
   } finally {
     if (ibi.has('registry')) ibi.registry[Symbol.dispose]();

@@ -15,9 +15,17 @@ export async function seedLayers(ibi: Ibi, io: StepIo): Promise<AsyncDisposable 
   if (why !== undefined) {
     io.say(`skopeo fetches the seed, because ${why}`);
     const folder = join(target.root, recordFolder, 'copy');
-    const local = await fetchWithSkopeo(host, egress, seed.image.pinned, folder, { signal: io.signal, onRetry: waitsBy(io), giveUpMs: ibi.options.giveUpMs });
+    const local = await fetchWithSkopeo(host, egress, seed.image.pinned, folder, {
+      signal: io.signal,
+      onRetry: waitsBy(io),
+      giveUpMs: ibi.options.giveUpMs,
+    });
     return {
-      layers: local.layers.map(({ digest, mediaType, path }) => ({ digest, mediaType, open: () => createReadStream(path, { highWaterMark: 1 << 20 }) })),
+      layers: local.layers.map(({ digest, mediaType, path }) => ({
+        digest,
+        mediaType,
+        open: () => createReadStream(path, { highWaterMark: 1 << 20 }),
+      })),
       [Symbol.asyncDispose]: () => removeTree(host, folder),
     };
   }
@@ -29,7 +37,13 @@ export async function seedLayers(ibi: Ibi, io: StepIo): Promise<AsyncDisposable 
     open: () => {
       const base = before;
       before += layer.size;
-      return registry.openBlob(seed.image, layer, { signal: io.signal, onRetry: waitsBy(io), onProgress: (bytes) => { io.progress({ done: base + bytes, total, unit: 'bytes' }); } });
+      return registry.openBlob(seed.image, layer, {
+        signal: io.signal,
+        onRetry: waitsBy(io),
+        onProgress: (bytes) => {
+          io.progress({ done: base + bytes, total, unit: 'bytes' });
+        },
+      });
     },
   }));
   return { layers, [Symbol.asyncDispose]: () => Promise.resolve() };

@@ -17,9 +17,14 @@ export type SeedFacts = z.infer<typeof seedFactsSchema>;
 export async function learnSeed({ host, target, config }: Ibi, staging: Staging): Promise<void> {
   requireVersion(parseSeedManifest(await staging.member('manifest.json'), '"manifest.json"'), config.seedVersion);
   const { commit } = bootedDeployment(await staging.member('rpm-ostree.json'));
-  const facts: SeedFacts = { commit, kernelArguments: kernelArguments(await staging.member('mco-currentconfig.json')), bootBytes: await bootBytesOf(host, staging.repository, commit) };
+  const facts: SeedFacts = {
+    commit,
+    kernelArguments: kernelArguments(await staging.member('mco-currentconfig.json')),
+    bootBytes: await bootBytesOf(host, staging.repository, commit),
+  };
   const record = await readRecord(target.root);
-  if (record === undefined) throw new Failure('the disk carries no install record', { next: 'write it again: ibi run' });
+  if (record === undefined)
+    throw new Failure('the disk carries no install record', { next: 'write it again: ibi run' });
   await writeRecord(host, target.root, { ...record, result: { ...record.result, ...facts } });
 }
 

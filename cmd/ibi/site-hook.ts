@@ -12,8 +12,17 @@ export async function runSiteHook(host: Host, path: string, say: (fact: string) 
     throw new Failure(`the site's hook "${path}" is not executable`, { next: `make it executable: chmod +x ${path}` });
   });
   try {
-    await host.run('bash', ['-c', path], { cwd: '/', budgetMs: Number.POSITIVE_INFINITY, onLine: (_stream, line) => { say(`hook: ${line}`); } });
+    await host.run('bash', ['-c', path], {
+      cwd: '/',
+      budgetMs: Number.POSITIVE_INFINITY,
+      onLine: (_stream, line) => {
+        say(`hook: ${line}`);
+      },
+    });
   } catch (error) {
-    throw new Failure(`failed to run post deployment: failed to run post deployment script "${path}"`, { cause: error, next: 'correct the script' });
+    throw new Failure(`failed to run post deployment: failed to run post deployment script "${path}"`, {
+      cause: error,
+      next: 'correct the script',
+    });
   }
 }

@@ -24,8 +24,22 @@ export async function signWritten({ host, disk, seed, config, options }: Ibi): P
       configDigest: config.digest,
       state: 'open',
       program: `ibi ${options.version}`,
-      disk: { path: disk.path, model: disk.model, serial: disk.serial, wwn: disk.wwn, sizeBytes: disk.sizeBytes, sectorBytes: disk.sectorBytes, byId: disk.byId },
-      seed: { reference: seed.image.pinned, digest: seed.image.digest, version: config.seedVersion, stateroot: seed.stateroot },
+      disk: {
+        path: disk.path,
+        model: disk.model,
+        serial: disk.serial,
+        wwn: disk.wwn,
+        sizeBytes: disk.sizeBytes,
+        sectorBytes: disk.sectorBytes,
+        byId: disk.byId,
+      },
+      seed: {
+        reference: seed.image.pinned,
+        digest: seed.image.digest,
+        version: config.seedVersion,
+        stateroot: seed.stateroot,
+      },
       milestones: { written: host.now().toISOString() },
-    }));
+    }),
+  );
 }

@@ -22,19 +22,36 @@ import { configOf, contentsOf, runBare, runProgram, worldOf } from './test-recer
 async function run(cluster: Cluster, config: object, options: { path?: string } = {}): Promise<void> {
   const file = join(cluster.folder, 'recert.json');
   writeFileSync(file, JSON.stringify({ ...configOf(cluster), ...config }));
-  const host = openHost({ log: openLog({ program: 'recert', write: () => undefined }), env: { ...process.env, ...(options.path === undefined ? {} : { PATH: options.path }) } });
-  await recert(host, await readRecertConfigFile(file), { stage: () => undefined, say: () => undefined, warn: () => undefined });
+  const host = openHost({
+    log: openLog({ program: 'recert', write: () => undefined }),
+    env: { ...process.env, ...(options.path === undefined ? {} : { PATH: options.path }) },
+  });
+  await recert(host, await readRecertConfigFile(file), {
+    stage: () => undefined,
+    say: () => undefined,
+    warn: () => undefined,
+  });
 }
 
 /** Runs something that must fail, and holds the world before against the world after, key by key and file by file. */
-async function refused(cluster: Cluster, config: object, message: RegExp, options: { path?: string } = {}): Promise<Failure> {
+async function refused(
+  cluster: Cluster,
+  config: object,
+  message: RegExp,
+  options: { path?: string } = {},
+): Promise<Failure> {
   const before = await worldOf(cluster);
   let failure: unknown;
-  await run(cluster, config, options).catch((error: unknown) => { failure = error; });
+  await run(cluster, config, options).catch((error: unknown) => {
+    failure = error;
+  });
   assert.ok(failure instanceof Failure, 'it did not fail');
   assert.match(failure.message, message);
   // Of what may pass by itself the failure block says: run again.
-  assert.ok(failure.next !== undefined || failure.why !== undefined || failure.transient, `no advice: ${failure.message}`);
+  assert.ok(
+    failure.next !== undefined || failure.why !== undefined || failure.transient,
+    `no advice: ${failure.message}`,
+  );
   // What was written and taken back has new revisions and inodes; what was never touched has the old ones, too.
   assert.deepEqual(contentsOf(await worldOf(cluster)), contentsOf(before));
   return failure;
@@ -61,21 +78,45 @@ await test('what is wrong with etcd or with its data is said before anything is 
     await act();
     await etcd.commit([{ kind: 'put', key: apiServerKey, value: was.value }]);
   };
-  const apiServer = (type: string): string => JSON.stringify({ apiVersion: 'config.openshift.io/v1', kind: 'APIServer', metadata: { name: 'cluster' }, spec: { encryption: { type } } });
+  const apiServer = (type: string): string =>
+    JSON.stringify({
+      apiVersion: 'config.openshift.io/v1',
+      kind: 'APIServer',
+      metadata: { name: 'cluster' },
+      spec: { encryption: { type } },
+    });
 
   await t.test('an empty etcd', async () => {
     await using server = await startEtcd(join(cluster.folder, 'empty'));
-    await refused(cluster, { etcd_endpoint: server.endpoint }, /^No keys found in etcd - is the etcd database empty\/corrupt\?$/);
+    await refused(
+      cluster,
+      { etcd_endpoint: server.endpoint },
+      /^No keys found in etcd - is the etcd database empty\/corrupt\?$/,
+    );
   });
   await t.test('an etcd of something else', async () => {
     await using server = await startEtcd(join(cluster.folder, 'other'));
     await using other = await openEtcd(server.endpoint);
     await other.commit([{ kind: 'put', key: '/registry/pods/a', value: Buffer.from('x') }]);
-    await refused(cluster, { etcd_endpoint: server.endpoint }, /is absent: this is not the etcd of an OpenShift cluster$/);
+    await refused(
+      cluster,
+      { etcd_endpoint: server.endpoint },
+      /is absent: this is not the etcd of an OpenShift cluster$/,
+    );
   });
-  await t.test('an APIServer that is no object', async () => withApiServer('garbage', () => refused(cluster, {}, /is no object: this is not the etcd of an OpenShift cluster$/)));
-  await t.test('an unknown encryption', async () => withApiServer(apiServer('secretbox'), () => refused(cluster, {}, /^Unsupported encryption type "secretbox" in APIServer\/cluster$/)));
-  await t.test('encryption without its key', async () => withApiServer(apiServer('aescbc'), () => refused(cluster, {}, /^the cluster's etcd is encrypted by aescbc, and its key is not to be found$/)));
+  await t.test('an APIServer that is no object', async () =>
+    withApiServer('garbage', () => refused(cluster, {}, /is no object: this is not the etcd of an OpenShift cluster$/)),
+  );
+  await t.test('an unknown encryption', async () =>
+    withApiServer(apiServer('secretbox'), () =>
+      refused(cluster, {}, /^Unsupported encryption type "secretbox" in APIServer\/cluster$/),
+    ),
+  );
+  await t.test('encryption without its key', async () =>
+    withApiServer(apiServer('aescbc'), () =>
+      refused(cluster, {}, /^the cluster's etcd is encrypted by aescbc, and its key is not to be found$/),
+    ),
+  );
 });
 
 await test('what is wrong with files, folders and programs of the host is said before anything is written', async (t) => {
@@ -84,7 +125,12 @@ await test('what is wrong with files, folders and programs of the host is said b
   const someKey = join(keys, 'static-pod-resources/kube-apiserver-certs/secrets/aggregator-client/tls.key');
   assert.ok(existsSync(someKey));
   // A few keys of the cluster, without its etcd: the quick way to the writing.
-  const few = { etcd_endpoint: undefined, crypto_dirs: [dirname(someKey)], crypto_files: [], cluster_customization_dirs: [] };
+  const few = {
+    etcd_endpoint: undefined,
+    crypto_dirs: [dirname(someKey)],
+    crypto_files: [],
+    cluster_customization_dirs: [],
+  };
 
   await t.test('a read-only file system', async () => {
     execFileSync('mount', ['--bind', keys, keys]);
@@ -98,7 +144,11 @@ await test('what is wrong with files, folders and programs of the host is said b
   await t.test('an immutable file, met in the middle of the write', async () => {
     execFileSync('chattr', ['+i', someKey]);
     try {
-      const { why, next } = await refused(cluster, few, /^the file ".*\/aggregator-client\/tls\.key" cannot be replaced: EPERM$/);
+      const { why, next } = await refused(
+        cluster,
+        few,
+        /^the file ".*\/aggregator-client\/tls\.key" cannot be replaced: EPERM$/,
+      );
       assert.equal(why, 'what had been written was taken back: nothing is changed');
       assert.equal(next, `take its immutable flag away: chattr -i ${someKey}`);
     } finally {
@@ -118,7 +168,11 @@ await test('what is wrong with files, folders and programs of the host is said b
     }
   });
   await t.test('a state folder in memory', async () => {
-    await refused(cluster, { state_dir: '/dev/shm/recert-bad' }, /is in memory, where originals would be lost with the power$/);
+    await refused(
+      cluster,
+      { state_dir: '/dev/shm/recert-bad' },
+      /is in memory, where originals would be lost with the power$/,
+    );
     rmSync('/dev/shm/recert-bad', { recursive: true, force: true });
   });
   await t.test('a state folder that is a file', async () => {
@@ -134,10 +188,22 @@ await test('what is wrong with files, folders and programs of the host is said b
     assert.equal(failure.exitCode, 3);
   });
   await t.test('a cp that fails with an input/output error', async () => {
-    await refused(cluster, few, /^new files cannot be staged: cp: error reading .*: Input\/output error$/, { path: withProgram(cluster, 'cp', 'case "$*" in *--attributes-only*) echo "cp: error reading \'x\': Input/output error" >&2; exit 1;; esac; exec /usr/bin/cp "$@"') });
+    await refused(cluster, few, /^new files cannot be staged: cp: error reading .*: Input\/output error$/, {
+      path: withProgram(
+        cluster,
+        'cp',
+        'case "$*" in *--attributes-only*) echo "cp: error reading \'x\': Input/output error" >&2; exit 1;; esac; exec /usr/bin/cp "$@"',
+      ),
+    });
   });
   await t.test('a cp that fails while it saves originals', async () => {
-    await refused(cluster, few, /^the originals cannot be saved in ".*"$/, { path: withProgram(cluster, 'cp', 'case "$*" in *--parents*) echo "cp: Input/output error" >&2; exit 1;; esac; exec /usr/bin/cp "$@"') });
+    await refused(cluster, few, /^the originals cannot be saved in ".*"$/, {
+      path: withProgram(
+        cluster,
+        'cp',
+        'case "$*" in *--parents*) echo "cp: Input/output error" >&2; exit 1;; esac; exec /usr/bin/cp "$@"',
+      ),
+    });
   });
   await t.test('a folder without SSH server keys', async () => {
     await refused(cluster, { regenerate_server_ssh_keys: keys }, /^there is no SSH server key in ".*"$/);
@@ -146,14 +212,23 @@ await test('what is wrong with files, folders and programs of the host is said b
     const ssh = join(cluster.folder, 'ssh');
     mkdirSync(ssh);
     writeFileSync(join(ssh, 'ssh_host_rsa_key'), 'old');
-    await refused(cluster, { ...few, regenerate_server_ssh_keys: ssh }, /^ssh-keygen of this host makes no SSH server key of type "rsa"$/, { path: withProgram(cluster, 'ssh-keygen', 'echo "no entropy" >&2; exit 1') });
+    await refused(
+      cluster,
+      { ...few, regenerate_server_ssh_keys: ssh },
+      /^ssh-keygen of this host makes no SSH server key of type "rsa"$/,
+      { path: withProgram(cluster, 'ssh-keygen', 'echo "no entropy" >&2; exit 1') },
+    );
     assert.equal(readFileSync(join(ssh, 'ssh_host_rsa_key'), 'utf8'), 'old');
   });
   await t.test('a given certificate in the place of one that signed others', async () => {
     const key = join(cluster.folder, 'given.key');
     execFileSync('openssl', ['genpkey', '-algorithm', 'RSA', '-out', key], { stdio: 'ignore' });
     const authority = join(cluster.folder, 'given.crt');
-    execFileSync('openssl', ['req', '-x509', '-key', key, '-subj', '/CN=aggregator-signer', '-days', '9', '-out', authority], { stdio: 'ignore' });
+    execFileSync(
+      'openssl',
+      ['req', '-x509', '-key', key, '-subj', '/CN=aggregator-signer', '-days', '9', '-out', authority],
+      { stdio: 'ignore' },
+    );
     await refused(cluster, { use_cert_rules: [authority] }, /aggregator-signer/);
   });
 });
@@ -163,7 +238,17 @@ await test('the program says it in one block, last, with exit codes that scripts
   const before = await worldOf(cluster);
   // It waits ten seconds for somebody; the others need not wait for it.
   const clean = join(cluster.folder, 'clean.yaml');
-  const nobody = runProgram(cluster, ['run', '--json'], { ...configOf(cluster), etcd_endpoint: '127.0.0.1:1', state_dir: join(cluster.folder, 'nobody'), summary_file_clean: clean }, { file: 'nobody.json' });
+  const nobody = runProgram(
+    cluster,
+    ['run', '--json'],
+    {
+      ...configOf(cluster),
+      etcd_endpoint: '127.0.0.1:1',
+      state_dir: join(cluster.folder, 'nobody'),
+      summary_file_clean: clean,
+    },
+    { file: 'nobody.json' },
+  );
   await t.test('another recert at work: exit 3', async () => {
     const config = configOf(cluster);
     mkdirSync(config.state_dir, { recursive: true });
@@ -171,43 +256,126 @@ await test('the program says it in one block, last, with exit codes that scripts
     writeFileSync(join(config.state_dir, 'lock'), `${process.pid} ${started ?? ''}`);
     const { status, stderr } = await runProgram(cluster, [], config);
     rmSync(join(config.state_dir, 'lock'));
-    assert.deepEqual([status, stderr.split('\n').slice(0, 3)], [3, ['recert: failed at start', `what:    another recert is at work (process ${process.pid})`, 'leaves:  nothing was changed']]);
+    assert.deepEqual(
+      [status, stderr.split('\n').slice(0, 3)],
+      [
+        3,
+        [
+          'recert: failed at start',
+          `what:    another recert is at work (process ${process.pid})`,
+          'leaves:  nothing was changed',
+        ],
+      ],
+    );
   });
   await t.test('a state folder that cannot be made: exit 1', async () => {
     const file = join(cluster.folder, 'a-file');
     writeFileSync(file, '');
     const { status, stderr } = await runProgram(cluster, [], { ...configOf(cluster), state_dir: join(file, 'state') });
-    assert.deepEqual([status, stderr.split('\n').slice(0, 2)], [1, ['recert: failed at start', `what:    the state folder "${file}/state" cannot be made`]]);
+    assert.deepEqual(
+      [status, stderr.split('\n').slice(0, 2)],
+      [1, ['recert: failed at start', `what:    the state folder "${file}/state" cannot be made`]],
+    );
   });
   const usage: readonly (readonly [string, readonly string[], NodeJS.ProcessEnv, RegExp])[] = [
     ['no configuration', [], {}, /^what: {4}there is no configuration$/m],
-    ['both routes', ['run', '--dry-run'], { RECERT_CONFIG: '/etc/recert.json' }, /^what: {4}RECERT_CONFIG and command line flags are mutually exclusive$/m],
+    [
+      'both routes',
+      ['run', '--dry-run'],
+      { RECERT_CONFIG: '/etc/recert.json' },
+      /^what: {4}RECERT_CONFIG and command line flags are mutually exclusive$/m,
+    ],
     ['a missing file', [], { RECERT_CONFIG: '/nonexistent' }, /^what: {4}config file must exist: \/nonexistent$/m],
     ['an unknown flag', ['run', '--dri-run'], {}, /^recert: unknown option '--dri-run'/m],
     ['an unknown command', ['renew'], {}, /^recert: /m],
-    ['a flag without its value', ['run', '--crypto-dir'], {}, /^recert: option '--crypto-dir <dir>' argument missing$/m],
-    ['a wrong flag', ['check-config', '--threads', 'x', '--crypto-dir', '/tmp'], {}, /^what: {4}--threads: threads must be an integer$/m],
-    ['a wrong log level', ['status'], { RECERT_LOG_LEVEL: 'loud' }, /^what: {4}RECERT_LOG_LEVEL "loud" is not a log level$/m],
-    ['an encryption configuration that encrypts nothing', ['check-config', '--crypto-dir', '/tmp', '--kube-encryption-config', '{"kind":"EncryptionConfiguration","apiVersion":"apiserver.config.k8s.io/v1","resources":[{"resources":["secrets"],"providers":[{"identity":{}}]}]}'], {}, /^what: {4}kube_encryption_config cannot be used: its first provider does not encrypt$/m],
-    ['a new identity without etcd', ['check-config', '--hostname', 'b', '--crypto-dir', '/tmp'], {}, /^what: {4}hostname: the identity of a cluster is changed in etcd and in files together, and there is no etcd_endpoint$/m],
-    ['three addresses', ['check-config', '--etcd-endpoint', 'localhost:1', '--ip', '192.0.2.1', '--ip', '2001:db8::1', '--ip', '192.0.2.2'], {}, /^what: {4}ip array must have up to 2 elements, it has 3$/m],
+    [
+      'a flag without its value',
+      ['run', '--crypto-dir'],
+      {},
+      /^recert: option '--crypto-dir <dir>' argument missing$/m,
+    ],
+    [
+      'a wrong flag',
+      ['check-config', '--threads', 'x', '--crypto-dir', '/tmp'],
+      {},
+      /^what: {4}--threads: threads must be an integer$/m,
+    ],
+    [
+      'a wrong log level',
+      ['status'],
+      { RECERT_LOG_LEVEL: 'loud' },
+      /^what: {4}RECERT_LOG_LEVEL "loud" is not a log level$/m,
+    ],
+    [
+      'an encryption configuration that encrypts nothing',
+      [
+        'check-config',
+        '--crypto-dir',
+        '/tmp',
+        '--kube-encryption-config',
+        '{"kind":"EncryptionConfiguration","apiVersion":"apiserver.config.k8s.io/v1","resources":[{"resources":["secrets"],"providers":[{"identity":{}}]}]}',
+      ],
+      {},
+      /^what: {4}kube_encryption_config cannot be used: its first provider does not encrypt$/m,
+    ],
+    [
+      'a new identity without etcd',
+      ['check-config', '--hostname', 'b', '--crypto-dir', '/tmp'],
+      {},
+      /^what: {4}hostname: the identity of a cluster is changed in etcd and in files together, and there is no etcd_endpoint$/m,
+    ],
+    [
+      'three addresses',
+      [
+        'check-config',
+        '--etcd-endpoint',
+        'localhost:1',
+        '--ip',
+        '192.0.2.1',
+        '--ip',
+        '2001:db8::1',
+        '--ip',
+        '192.0.2.2',
+      ],
+      {},
+      /^what: {4}ip array must have up to 2 elements, it has 3$/m,
+    ],
   ];
-  await Promise.all(usage.map(([what, words, env, message]) => t.test(`${what}: exit 2`, async () => {
-    const { status, stderr, stdout } = await runBare(words, { env });
-    assert.match(stderr, message);
-    assert.deepEqual([status, stdout], [2, '']);
-    assert.match(stderr, /^next:/m);
-  })));
+  await Promise.all(
+    usage.map(([what, words, env, message]) =>
+      t.test(`${what}: exit 2`, async () => {
+        const { status, stderr, stdout } = await runBare(words, { env });
+        assert.match(stderr, message);
+        assert.deepEqual([status, stdout], [2, '']);
+        assert.match(stderr, /^next:/m);
+      }),
+    ),
+  );
   await t.test('nobody at the address of etcd: exit 1', async () => {
     const { status, stdout, stderr } = await nobody;
     assert.equal(status, 1);
     const block = stderr.trimEnd().split('\n');
-    assert.deepEqual(block.slice(block.indexOf('recert: failed at stage 1/7 open')).filter((line) => !line.includes('ECONNREFUSED')), [
-      'recert: failed at stage 1/7 open', 'what:    no etcd answers at "127.0.0.1:1" within 10 s', 'why:     nothing listens there',
-      'leaves:  nothing was changed', `next:    start etcd on the cluster's data so that it listens at "127.0.0.1:1", or correct the address, then run: RECERT_CONFIG=${cluster.folder}/nobody.json recert run`, 'details: recert status',
-    ]);
-    assert.deepEqual(JSON.parse(stdout), { state: 'failed', at: 'stage 1/7 open', what: 'no etcd answers at "127.0.0.1:1" within 10 s', leaves: 'nothing was changed' });
-    assert.match(readFileSync(clean, 'utf8'), /^error: .?no etcd answers at "127\.0\.0\.1:1" within 10 s: nothing listens there/m);
+    assert.deepEqual(
+      block.slice(block.indexOf('recert: failed at stage 1/7 open')).filter((line) => !line.includes('ECONNREFUSED')),
+      [
+        'recert: failed at stage 1/7 open',
+        'what:    no etcd answers at "127.0.0.1:1" within 10 s',
+        'why:     nothing listens there',
+        'leaves:  nothing was changed',
+        `next:    start etcd on the cluster's data so that it listens at "127.0.0.1:1", or correct the address, then run: RECERT_CONFIG=${cluster.folder}/nobody.json recert run`,
+        'details: recert status',
+      ],
+    );
+    assert.deepEqual(JSON.parse(stdout), {
+      state: 'failed',
+      at: 'stage 1/7 open',
+      what: 'no etcd answers at "127.0.0.1:1" within 10 s',
+      leaves: 'nothing was changed',
+    });
+    assert.match(
+      readFileSync(clean, 'utf8'),
+      /^error: .?no etcd answers at "127\.0\.0\.1:1" within 10 s: nothing listens there/m,
+    );
   });
   assert.deepEqual(await worldOf(cluster), before);
 });
@@ -221,7 +389,20 @@ await test('a folder that cannot be read ends the run before anything else, with
   chmodSync(join(cluster.root, 'kubernetes'), 0o700);
   chmodSync(config, 0o644);
   const { spawnSync } = await import('node:child_process');
-  const { status, stderr } = spawnSync('setpriv', ['--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath, join(import.meta.dirname, '../main.ts'), 'recert'], { env: { PATH: process.env['PATH'], RECERT_CONFIG: config }, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(
+    'setpriv',
+    [
+      '--reuid',
+      '65534',
+      '--regid',
+      '65534',
+      '--clear-groups',
+      process.execPath,
+      join(import.meta.dirname, '../main.ts'),
+      'recert',
+    ],
+    { env: { PATH: process.env['PATH'], RECERT_CONFIG: config }, encoding: 'utf8' },
+  );
   chmodSync(join(cluster.root, 'kubernetes'), 0o755);
   assert.equal(status, 1, stderr);
   assert.match(stderr, /^what: {4}the folder ".*" cannot be (read|searched): EACCES$/m);

@@ -13,7 +13,12 @@ import { isTold, type LogLevel } from './log-level.ts';
 import { whatIsLeft } from './status.ts';
 import { writeSummaries } from './summary.ts';
 
-export type RunOptions = { readonly level: LogLevel; readonly json: boolean; readonly again: string; readonly out: (text: string) => void };
+export type RunOptions = {
+  readonly level: LogLevel;
+  readonly json: boolean;
+  readonly again: string;
+  readonly out: (text: string) => void;
+};
 
 /** What a run tells, line by line, with the stage it is in. */
 export type Telling = Tell & { readonly lines: readonly string[]; readonly at: () => string };
@@ -30,10 +35,18 @@ export function openTelling({ log }: Session, level: LogLevel): Telling {
     if (isTold(severity, level)) log.event(severity, `${at()}: ${text}`, { stage: current });
   };
   return {
-    lines, at,
-    stage: (stage) => { current = stage; tell('info', stages[stage]); },
-    say: (fact) => { tell('info', fact); },
-    warn: (fact) => { tell('warning', fact); },
+    lines,
+    at,
+    stage: (stage) => {
+      current = stage;
+      tell('info', stages[stage]);
+    },
+    say: (fact) => {
+      tell('info', fact);
+    },
+    warn: (fact) => {
+      tell('warning', fact);
+    },
   };
 }
 
@@ -44,16 +57,47 @@ export async function runRecert(session: Session, config: RecertConfig, options:
   const progress: Progress = {};
   let outcome: Outcome | undefined;
   // No summary of a run that did not begin: the one that is at work writes its own.
-  await using lock = config.dryRun ? undefined : await lockState(config.stateFolder).catch((error: unknown) => ({ error, [Symbol.asyncDispose]: () => Promise.resolve() }));
-  if (lock !== undefined && 'error' in lock) return failed(session, options, { at: 'start', error: lock.error, leaves: 'nothing was changed' });
+  await using lock = config.dryRun
+    ? undefined
+    : await lockState(config.stateFolder).catch((error: unknown) => ({
+        error,
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }));
+  if (lock !== undefined && 'error' in lock)
+    return failed(session, options, { at: 'start', error: lock.error, leaves: 'nothing was changed' });
   try {
     outcome = await recert(host, config, telling, progress);
-    await writeSummaries(host, config, { renewal: progress.renewal, renamed: progress.renamed, commitMs: outcome.timings.commitMs, logs: telling.lines, error: undefined }, options.out);
+    await writeSummaries(
+      host,
+      config,
+      {
+        renewal: progress.renewal,
+        renamed: progress.renamed,
+        commitMs: outcome.timings.commitMs,
+        logs: telling.lines,
+        error: undefined,
+      },
+      options.out,
+    );
   } catch (error) {
     const written = outcome !== undefined;
     // A summary that cannot be written must not hide the run's own error, as upstream lets it.
-    if (!written) await writeSummaries(host, config, { renewal: progress.renewal, renamed: progress.renamed, commitMs: undefined, logs: telling.lines, error }, options.out).catch((trouble: unknown) => { log.warn(messageOf(trouble)); });
-    const leaves = written ? (config.dryRun ? 'nothing was changed' : 'everything is renewed') : telling.at().endsWith(' defragment') ? 'everything is renewed' : await whatIsLeft(config.stateFolder);
+    if (!written)
+      await writeSummaries(
+        host,
+        config,
+        { renewal: progress.renewal, renamed: progress.renamed, commitMs: undefined, logs: telling.lines, error },
+        options.out,
+      ).catch((trouble: unknown) => {
+        log.warn(messageOf(trouble));
+      });
+    const leaves = written
+      ? config.dryRun
+        ? 'nothing was changed'
+        : 'everything is renewed'
+      : telling.at().endsWith(' defragment')
+        ? 'everything is renewed'
+        : await whatIsLeft(config.stateFolder);
     return failed(session, options, { at: written ? 'the summary' : telling.at(), error, leaves });
   }
   const counts = countsOf(outcome);
@@ -63,9 +107,15 @@ export async function runRecert(session: Session, config: RecertConfig, options:
   if (isTold('info', options.level)) {
     log.info(text);
     const first = config.dryRun ? undefined : firstToEnd(outcome);
-    if (first !== undefined) log.info(`the first certificate to end is "${first.subject}", on ${first.end.toISOString()}; start the cluster before`);
+    if (first !== undefined)
+      log.info(
+        `the first certificate to end is "${first.subject}", on ${first.end.toISOString()}; start the cluster before`,
+      );
   }
-  if (options.json) session.print(`${JSON.stringify({ state: 'done', dryRun: config.dryRun, ...counts.numbers, firstToEnd: firstToEnd(outcome), keys: outcome.written?.keys ?? counts.keys, files: outcome.written?.files ?? counts.files, timings: { ...outcome.renewal.timings, ...outcome.timings } })}\n`);
+  if (options.json)
+    session.print(
+      `${JSON.stringify({ state: 'done', dryRun: config.dryRun, ...counts.numbers, firstToEnd: firstToEnd(outcome), keys: outcome.written?.keys ?? counts.keys, files: outcome.written?.files ?? counts.files, timings: { ...outcome.renewal.timings, ...outcome.timings } })}\n`,
+    );
   return 0;
 }
 
@@ -75,7 +125,11 @@ async function lockState(stateFolder: string): Promise<Lock> {
   return takeLock(join(stateFolder, 'lock'), 'recert');
 }
 
-function failed({ log, print }: Session, { json, again }: RunOptions, { at, error, leaves }: { at: string; error: unknown; leaves: string }): number {
+function failed(
+  { log, print }: Session,
+  { json, again }: RunOptions,
+  { at, error, leaves }: { at: string; error: unknown; leaves: string },
+): number {
   if (json) print(`${JSON.stringify({ state: 'failed', at, what: messageOf(error), leaves })}\n`);
   log.block('error', failureBlock({ program: 'recert', at, error, again, leaves, details: 'recert status' }));
   return error instanceof Failure ? error.exitCode : 1;
@@ -83,7 +137,9 @@ function failed({ log, print }: Session, { json, again }: RunOptions, { at, erro
 
 /** How long the cluster may wait: past this moment the first of its certificates needs a hand. Nothing is said of certificates that were made to have ended. */
 function firstToEnd({ renewal: { record } }: Outcome): { subject: string; end: Date } | undefined {
-  const ends = record.certificates.flatMap(({ after }) => (after === undefined ? [] : [{ subject: after.subjectText, end: after.validity.notAfter }])).sort((a, b) => a.end.getTime() - b.end.getTime());
+  const ends = record.certificates
+    .flatMap(({ after }) => (after === undefined ? [] : [{ subject: after.subjectText, end: after.validity.notAfter }]))
+    .sort((a, b) => a.end.getTime() - b.end.getTime());
   return ends.find(({ end }) => end.getTime() > Date.now());
 }
 
@@ -94,12 +150,26 @@ function identityText({ renamings }: Outcome): string {
 }
 
 /** How much is renewed, as numbers and as words. */
-export function countsOf({ renewal: { record }, replacements }: Outcome): { numbers: { certificates: number; privateKeys: number; tokens: number }; what: string; keys: number; files: number } {
+export function countsOf({ renewal: { record }, replacements }: Outcome): {
+  numbers: { certificates: number; privateKeys: number; tokens: number };
+  what: string;
+  keys: number;
+  files: number;
+} {
   const numbers = {
     certificates: record.certificates.filter(({ after }) => after !== undefined).length,
-    privateKeys: record.keys.filter(({ privateAfter, privatePlaces }) => privateAfter !== undefined && privatePlaces.length > 0).length,
+    privateKeys: record.keys.filter(
+      ({ privateAfter, privatePlaces }) => privateAfter !== undefined && privatePlaces.length > 0,
+    ).length,
     tokens: record.tokens.filter(({ after }) => after !== undefined).length,
   };
-  const inEtcd = replacements.filter((replacement) => replacement.kind === 'created' || replacement.document.in === 'etcd').length;
-  return { numbers, what: `${counted(numbers.certificates, 'certificate')}, ${counted(numbers.privateKeys, 'private key')} and ${counted(numbers.tokens, 'token')}`, keys: inEtcd, files: replacements.length - inEtcd };
+  const inEtcd = replacements.filter(
+    (replacement) => replacement.kind === 'created' || replacement.document.in === 'etcd',
+  ).length;
+  return {
+    numbers,
+    what: `${counted(numbers.certificates, 'certificate')}, ${counted(numbers.privateKeys, 'private key')} and ${counted(numbers.tokens, 'token')}`,
+    keys: inEtcd,
+    files: replacements.length - inEtcd,
+  };
 }

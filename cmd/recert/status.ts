@@ -4,21 +4,35 @@ import { originalsFolder, readJournal, type Journal } from '../../internal/recer
 /** What a phase of the journal means to a person, and what to do. */
 const meanings: Readonly<Record<Journal['phase'], { says: string; next: string }>> = {
   saving: { says: 'was cut off before it wrote anything', next: 'recert run; it removes the copies and starts anew' },
-  writing: { says: 'was cut off while it wrote: etcd and files may be a mixture of old and new', next: 'recert run; it puts the originals back and starts anew. Do not start the cluster before' },
-  written: { says: 'wrote everything, and was cut off before it removed the copies of the originals', next: 'recert run removes them and renews again; or remove the folder by hand' },
+  writing: {
+    says: 'was cut off while it wrote: etcd and files may be a mixture of old and new',
+    next: 'recert run; it puts the originals back and starts anew. Do not start the cluster before',
+  },
+  written: {
+    says: 'wrote everything, and was cut off before it removed the copies of the originals',
+    next: 'recert run removes them and renews again; or remove the folder by hand',
+  },
   closed: { says: 'ended', next: 'nothing' },
 };
 
 /** Says what the last run did. Changes nothing. */
 export async function showStatus(session: Session, stateFolder: string, json: boolean): Promise<number> {
   const journal = await readJournal(stateFolder);
-  if (json) session.print(`${JSON.stringify(journal === undefined ? { state: 'none' } : { state: journal.phase, startedAt: journal.startedAt, endedAt: journal.endedAt, outcome: journal.outcome, keys: journal.etcd?.keys.length ?? 0, files: journal.files.length })}\n`);
+  if (json)
+    session.print(
+      `${JSON.stringify(journal === undefined ? { state: 'none' } : { state: journal.phase, startedAt: journal.startedAt, endedAt: journal.endedAt, outcome: journal.outcome, keys: journal.etcd?.keys.length ?? 0, files: journal.files.length })}\n`,
+    );
   else if (journal === undefined) session.print(`no run has written anything (nothing in "${stateFolder}")\n`);
   else {
     const { says, next } = meanings[journal.phase];
-    session.print(`the run of ${journal.startedAt} ${says}${journal.phase === 'closed' ? ` at ${journal.endedAt ?? '?'}: ${journal.outcome ?? '?'}` : ''}\n`);
-    session.print(`  its plan: ${journal.etcd?.keys.length ?? 0} etcd values${journal.etcd === undefined ? '' : ` at "${journal.etcd.endpoint}"`}, ${journal.files.length} files\n`);
-    if (journal.phase !== 'closed') session.print(`  originals, with private keys: ${originalsFolder(stateFolder, journal)}\n  next: ${next}\n`);
+    session.print(
+      `the run of ${journal.startedAt} ${says}${journal.phase === 'closed' ? ` at ${journal.endedAt ?? '?'}: ${journal.outcome ?? '?'}` : ''}\n`,
+    );
+    session.print(
+      `  its plan: ${journal.etcd?.keys.length ?? 0} etcd values${journal.etcd === undefined ? '' : ` at "${journal.etcd.endpoint}"`}, ${journal.files.length} files\n`,
+    );
+    if (journal.phase !== 'closed')
+      session.print(`  originals, with private keys: ${originalsFolder(stateFolder, journal)}\n  next: ${next}\n`);
   }
   return 0;
 }
@@ -29,8 +43,11 @@ export async function whatIsLeft(stateFolder: string): Promise<string> {
   switch (journal?.phase) {
     case undefined:
     case 'closed':
-    case 'saving': return 'nothing was changed';
-    case 'writing': return `etcd and files may be a mixture of old and new; the next run puts the originals back from ${originalsFolder(stateFolder, journal)}`;
-    case 'written': return `everything is renewed; copies of the originals still stand in ${originalsFolder(stateFolder, journal)}`;
+    case 'saving':
+      return 'nothing was changed';
+    case 'writing':
+      return `etcd and files may be a mixture of old and new; the next run puts the originals back from ${originalsFolder(stateFolder, journal)}`;
+    case 'written':
+      return `everything is renewed; copies of the originals still stand in ${originalsFolder(stateFolder, journal)}`;
   }
 }

@@ -27,9 +27,12 @@ export async function takeLock(file: string, program: string): Promise<Lock> {
     const holder = (await readTextIfPresent(file)) ?? '';
     const [pid, started] = holder.split(' ');
     if (pid !== undefined && started !== undefined && (await startTimeOf(Number(pid))) === started) {
-      throw new Refusal(`another ${program} is at work (process ${pid})`, { next: `wait for it, or look at it with: ${program} status` });
+      throw new Refusal(`another ${program} is at work (process ${pid})`, {
+        next: `wait for it, or look at it with: ${program} status`,
+      });
     }
-    if (attempt > 5) throw new Refusal(`the lock "${file}" cannot be taken`, { next: `look at it with: ${program} status` });
+    if (attempt > 5)
+      throw new Refusal(`the lock "${file}" cannot be taken`, { next: `look at it with: ${program} status` });
     await rm(file, { force: true });
   }
 }

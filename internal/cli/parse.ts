@@ -20,11 +20,17 @@ export async function runCommand(command: Command, argv: readonly string[], own:
 }
 
 function prepare(command: Command, own: Process): void {
-  command.exitOverride().allowExcessArguments(false).configureHelp({ helpWidth: 80 }).configureOutput({
-    writeOut: own.stdout,
-    writeErr: own.stderr,
-    outputError: (text, write) => { write(`${rootOf(command).name()}: ${text.replace(/^error: /, '')}next: ${rootOf(command).name()} --help\n`); },
-  });
+  command
+    .exitOverride()
+    .allowExcessArguments(false)
+    .configureHelp({ helpWidth: 80 })
+    .configureOutput({
+      writeOut: own.stdout,
+      writeErr: own.stderr,
+      outputError: (text, write) => {
+        write(`${rootOf(command).name()}: ${text.replace(/^error: /, '')}next: ${rootOf(command).name()} --help\n`);
+      },
+    });
   for (const sub of command.commands) prepare(sub, own);
 }
 

@@ -11,16 +11,24 @@ export type Process = {
 
 /** Standard streams of this process, written synchronously so that nothing is lost at exit. */
 export function ownProcess(): Process {
-  const writer = (fd: number) => (text: string): void => {
-    let rest = Buffer.from(text);
-    while (rest.length > 0) {
-      try {
-        rest = rest.subarray(writeSync(fd, rest));
-      } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') continue;
-        return; // the reader went away: nobody is left to tell
+  const writer =
+    (fd: number) =>
+    (text: string): void => {
+      let rest = Buffer.from(text);
+      while (rest.length > 0) {
+        try {
+          rest = rest.subarray(writeSync(fd, rest));
+        } catch (error) {
+          if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') continue;
+          return; // the reader went away: nobody is left to tell
+        }
       }
-    }
+    };
+  return {
+    env: process.env,
+    stdout: writer(1),
+    stderr: writer(2),
+    stderrIsTerminal: process.stderr.isTTY,
+    columns: process.stderr.isTTY ? process.stderr.columns : 80,
   };
-  return { env: process.env, stdout: writer(1), stderr: writer(2), stderrIsTerminal: process.stderr.isTTY, columns: process.stderr.isTTY ? process.stderr.columns : 80 };
 }

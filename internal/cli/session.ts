@@ -48,17 +48,28 @@ export function openSession(options: SessionOptions): Session {
     barDrawn = false;
     own.stderr(line);
   };
-  const log = openLog({ program, verbose: options.flags.verbose === true, journal, write, ...(jsonFile === undefined ? {} : { jsonFile }) });
+  const log = openLog({
+    program,
+    verbose: options.flags.verbose === true,
+    journal,
+    write,
+    ...(jsonFile === undefined ? {} : { jsonFile }),
+  });
   const stopping = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
     if (stopping.signal.aborted) process.exit(75);
-    log.warn(`${signal} received; ${options.stopping ?? 'no new step begins, a program that writes the image store may finish first'}`);
+    log.warn(
+      `${signal} received; ${options.stopping ?? 'no new step begins, a program that writes the image store may finish first'}`,
+    );
     stopping.abort();
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   const host = openHost({ log, env: own.env, stop: stopping.signal });
-  const toDescriptor = options.flags.progressFd === undefined ? undefined : progressToDescriptor(parseDescriptor(options.flags.progressFd), () => new Date());
+  const toDescriptor =
+    options.flags.progressFd === undefined
+      ? undefined
+      : progressToDescriptor(parseDescriptor(options.flags.progressFd), () => new Date());
   let journalled = Promise.resolve();
 
   return {
@@ -70,16 +81,26 @@ export function openSession(options: SessionOptions): Session {
       toDescriptor?.(event);
       const entry = journal ? journalEntry(program, event) : undefined;
       // One after the other, so that the journal keeps their order; losing one harms nobody.
-      if (entry !== undefined) journalled = journalled.then(() => host.run('logger', ['--journald'], { input: log.clean(entry), onStop: 'finish', budgetMs: 5000 }).then(() => undefined, () => undefined));
+      if (entry !== undefined)
+        journalled = journalled.then(() =>
+          host.run('logger', ['--journald'], { input: log.clean(entry), onStop: 'finish', budgetMs: 5000 }).then(
+            () => undefined,
+            () => undefined,
+          ),
+        );
     },
-    ...(own.stderrIsTerminal && !journal ? {
-      bar: (text: string) => {
-        if (text === '' && !barDrawn) return;
-        own.stderr(`\r\u001b[K${text.slice(0, Math.max(own.columns - 1, 20))}`);
-        barDrawn = text !== '';
-      },
-    } : {}),
-    print: (text) => { own.stdout(log.clean(text)); },
+    ...(own.stderrIsTerminal && !journal
+      ? {
+          bar: (text: string) => {
+            if (text === '' && !barDrawn) return;
+            own.stderr(`\r\u001b[K${text.slice(0, Math.max(own.columns - 1, 20))}`);
+            barDrawn = text !== '';
+          },
+        }
+      : {}),
+    print: (text) => {
+      own.stdout(log.clean(text));
+    },
     [Symbol.asyncDispose]: async () => {
       await journalled;
       process.off('SIGTERM', onSignal);
@@ -88,14 +109,18 @@ export function openSession(options: SessionOptions): Session {
   };
 }
 
-
 function parseDescriptor(text: string): number {
   const fd = Number(text);
-  if (!Number.isInteger(fd) || fd < 3) throw new UsageError(`--progress-fd "${text}" is not a descriptor from 3`, { next: 'open one for us, for example: ibi run --progress-fd 3 3>progress.jsonl' });
+  if (!Number.isInteger(fd) || fd < 3)
+    throw new UsageError(`--progress-fd "${text}" is not a descriptor from 3`, {
+      next: 'open one for us, for example: ibi run --progress-fd 3 3>progress.jsonl',
+    });
   try {
     fstatSync(fd);
   } catch {
-    throw new UsageError(`--progress-fd ${fd} is not open`, { next: 'open it for us, for example: ibi run --progress-fd 3 3>progress.jsonl' });
+    throw new UsageError(`--progress-fd ${fd} is not open`, {
+      next: 'open it for us, for example: ibi run --progress-fd 3 3>progress.jsonl',
+    });
   }
   return fd;
 }

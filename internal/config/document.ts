@@ -15,10 +15,15 @@ export type ConfigDocument = {
  * @throws UsageError with the reference's texts where operators know them
  */
 export async function readConfigDocument(file: string): Promise<ConfigDocument> {
-  if (file === '') throw new UsageError('configuration file is required', { next: 'give it with --configuration-file FILE' });
+  if (file === '')
+    throw new UsageError('configuration file is required', { next: 'give it with --configuration-file FILE' });
   const bytes = await readFile(file).catch((error: unknown) => {
-    if (isNotFound(error)) throw new UsageError(`configuration file ${file} does not exist`, { next: 'check the path' });
-    throw new UsageError(`failed to read config file ${file}: ${errorCode(error) ?? messageOf(error)}`, { next: 'check that it is a readable file', cause: error });
+    if (isNotFound(error))
+      throw new UsageError(`configuration file ${file} does not exist`, { next: 'check the path' });
+    throw new UsageError(`failed to read config file ${file}: ${errorCode(error) ?? messageOf(error)}`, {
+      next: 'check that it is a readable file',
+      cause: error,
+    });
   });
   return parseConfigDocument(bytes, file);
 }
@@ -41,7 +46,10 @@ export function parseConfigDocument(bytes: Uint8Array, file: string): ConfigDocu
   if (problem !== undefined) refuse((problem.message.split('\n')[0] ?? '').replace(/:$/, ''));
   // maxAliasCount: a few kilobytes must not unfold to gigabytes
   const data: unknown = document.toJS({ mapAsMap: true, maxAliasCount: 10 });
-  if (!(data instanceof Map)) return refuse(`it holds ${data === null ? 'nothing but comments' : Array.isArray(data) ? 'a list' : 'a single value'}, not keys and values`);
+  if (!(data instanceof Map))
+    return refuse(
+      `it holds ${data === null ? 'nothing but comments' : Array.isArray(data) ? 'a list' : 'a single value'}, not keys and values`,
+    );
   const values = new Map<string, unknown>();
   for (const [key, value] of data) values.set(String(key), value);
   return { values, warnings: document.warnings.map((warning) => warning.message.split('\n')[0] ?? '') };

@@ -3,7 +3,15 @@ import { Secret } from '../log/secret.ts';
 import { parseConfigDocument } from './document.ts';
 import { isFolder, mustBe, placesOf, readStateFolder } from './recert-config-places.ts';
 import { readClusterChanges, type ClusterChanges } from './recert-config-cluster.ts';
-import { readGiven, readNameRule, readUseCertRule, readUseKeyRule, type NameRule, type UseCertRule, type UseKeyRule } from './recert-config-rules.ts';
+import {
+  readGiven,
+  readNameRule,
+  readUseCertRule,
+  readUseKeyRule,
+  type NameRule,
+  type UseCertRule,
+  type UseKeyRule,
+} from './recert-config-rules.ts';
 import { valuesOfDocument, valuesOfFlags, type RecertValues } from './recert-config-values.ts';
 
 /** A checked configuration of recert. Paths exist; keys and certificates that it names have been read. */
@@ -41,11 +49,17 @@ export const defaultStateFolder = '/var/lib/recert';
 /** Reads and checks the file that RECERT_CONFIG names. Throws UsageError. */
 export async function readRecertConfigFile(file: string): Promise<RecertConfig> {
   const text = await readGiven(file, 'config file');
-  return checkRecertConfig(valuesOfDocument(parseConfigDocument(Buffer.from(text), file), file), { route: 'file', text: new Secret(text) });
+  return checkRecertConfig(valuesOfDocument(parseConfigDocument(Buffer.from(text), file), file), {
+    route: 'file',
+    text: new Secret(text),
+  });
 }
 
 /** Reads and checks the flags of a command line; `argv` is what they were parsed from. Throws UsageError. */
-export async function readRecertFlags(flags: Readonly<Record<string, string | readonly string[] | boolean | undefined>>, argv: readonly string[]): Promise<RecertConfig> {
+export async function readRecertFlags(
+  flags: Readonly<Record<string, string | readonly string[] | boolean | undefined>>,
+  argv: readonly string[],
+): Promise<RecertConfig> {
   return checkRecertConfig(valuesOfFlags(flags), { route: 'flags', text: new Secret(JSON.stringify(argv)) });
 }
 
@@ -54,32 +68,50 @@ export async function checkRecertConfig(values: RecertValues, raw: RecertConfig[
   const places = placesOf(values);
   refuseTogether(values);
   const nameRules = (values.cn_san_replace_rules ?? []).map(readNameRule);
-  if (values.ip_change_only === true && nameRules.length === 0) throw new UsageError('ip-change-only requires at least one cn_san_replace rule', { next: 'give the rule that replaces the address' });
-  if (values.threads !== undefined && values.threads < 1) throw new UsageError(`threads must be an integer from 1, it is ${String(values.threads)}`, { next: 'leave it out for one thread for each CPU' });
+  if (values.ip_change_only === true && nameRules.length === 0)
+    throw new UsageError('ip-change-only requires at least one cn_san_replace rule', {
+      next: 'give the rule that replaces the address',
+    });
+  if (values.threads !== undefined && values.threads < 1)
+    throw new UsageError(`threads must be an integer from 1, it is ${String(values.threads)}`, {
+      next: 'leave it out for one thread for each CPU',
+    });
   const etcdEndpoint = values.etcd_endpoint === undefined ? undefined : readEndpoint(values.etcd_endpoint);
   for (const path of places.cryptoDirs) await mustBe('folder', 'crypto_dir', path);
   for (const path of places.cryptoFiles) await mustBe('file', 'crypto_file', path);
   for (const path of places.clusterDirs) await mustBe('folder', 'cluster_customization_dir', path);
   for (const path of places.clusterFiles) await mustBe('file', 'cluster_customization_file', path);
-  if (values.regenerate_server_ssh_keys !== undefined) await mustBe('folder', 'regenerate_server_ssh_keys', values.regenerate_server_ssh_keys);
+  if (values.regenerate_server_ssh_keys !== undefined)
+    await mustBe('folder', 'regenerate_server_ssh_keys', values.regenerate_server_ssh_keys);
   for (const key of ['summary_file', 'summary_file_clean'] as const) {
     const file = values[key];
-    if (file === '') throw new UsageError(`${key} must not be empty`, { next: 'give a file, or "-" for standard output' });
-    if (file !== undefined && file !== '-' && (await isFolder(file))) throw new UsageError(`${key} must be a file: ${file}`, { next: 'give a file in that folder' });
+    if (file === '')
+      throw new UsageError(`${key} must not be empty`, { next: 'give a file, or "-" for standard output' });
+    if (file !== undefined && file !== '-' && (await isFolder(file)))
+      throw new UsageError(`${key} must be a file: ${file}`, { next: 'give a file in that folder' });
   }
-  if (values.summary_file !== undefined && values.summary_file === values.summary_file_clean) throw new UsageError('summary_file and summary_file_clean must not be the same', { next: 'give two files; the first one holds private keys' });
+  if (values.summary_file !== undefined && values.summary_file === values.summary_file_clean)
+    throw new UsageError('summary_file and summary_file_clean must not be the same', {
+      next: 'give two files; the first one holds private keys',
+    });
   const stateFolder = readStateFolder(values.state_dir ?? defaultStateFolder, places.cryptoDirs);
   const useKeyRules = await inOrder(values.use_key_rules ?? [], readUseKeyRule);
   const useCertRules = await inOrder(values.use_cert_rules ?? [], readUseCertRule);
   const encryption = {
-    ...await readEncryption('kube', 'kube_encryption_config', values.kube_encryption_config),
-    ...await readEncryption('openshift', 'openshift_encryption_config', values.openshift_encryption_config),
-    ...await readEncryption('oauth', 'oauth_encryption_config', values.oauth_encryption_config),
+    ...(await readEncryption('kube', 'kube_encryption_config', values.kube_encryption_config)),
+    ...(await readEncryption('openshift', 'openshift_encryption_config', values.openshift_encryption_config)),
+    ...(await readEncryption('oauth', 'oauth_encryption_config', values.oauth_encryption_config)),
   };
   const cluster = await readClusterChanges(values);
   refuseWithoutEtcd(values, etcdEndpoint);
-  if (etcdEndpoint === undefined && places.cryptoDirs.length + places.cryptoFiles.length === 0 && values.regenerate_server_ssh_keys === undefined) {
-    throw new UsageError('there is nothing to renew: no etcd_endpoint, no crypto_dirs, no crypto_files', { next: 'name the etcd, the folders or the files of the cluster' });
+  if (
+    etcdEndpoint === undefined &&
+    places.cryptoDirs.length + places.cryptoFiles.length === 0 &&
+    values.regenerate_server_ssh_keys === undefined
+  ) {
+    throw new UsageError('there is nothing to renew: no etcd_endpoint, no crypto_dirs, no crypto_files', {
+      next: 'name the etcd, the folders or the files of the cluster',
+    });
   }
   return {
     ...(etcdEndpoint === undefined ? {} : { etcdEndpoint }),
@@ -87,8 +119,15 @@ export async function checkRecertConfig(values: RecertValues, raw: RecertConfig[
     postprocessOnly: values.postprocess_only ?? false,
     ...(values.threads === undefined ? {} : { threads: values.threads }),
     crypto: {
-      dirs: places.cryptoDirs, files: places.cryptoFiles, nameRules, ipChangeOnly: values.ip_change_only ?? false, useKeyRules, useCertRules,
-      extendExpiration: values.extend_expiration ?? false, forceExpire: values.force_expire ?? false, keepSerialNumbers: values.keep_serial_numbers ?? false,
+      dirs: places.cryptoDirs,
+      files: places.cryptoFiles,
+      nameRules,
+      ipChangeOnly: values.ip_change_only ?? false,
+      useKeyRules,
+      useCertRules,
+      extendExpiration: values.extend_expiration ?? false,
+      forceExpire: values.force_expire ?? false,
+      keepSerialNumbers: values.keep_serial_numbers ?? false,
     },
     cluster: { ...cluster, dirs: places.clusterDirs, files: places.clusterFiles },
     encryption,
@@ -103,20 +142,45 @@ export async function checkRecertConfig(values: RecertValues, raw: RecertConfig[
 
 /** Upstream's command line refuses more pairs, by mistake; its file route and its production caller do not. */
 function refuseTogether(values: RecertValues): void {
-  const pairs = [['extend_expiration', 'force_expire'], ['dry_run', 'force_expire'], ['dry_run', 'extend_expiration'], ['dry_run', 'etcd_defrag']] as const;
+  const pairs = [
+    ['extend_expiration', 'force_expire'],
+    ['dry_run', 'force_expire'],
+    ['dry_run', 'extend_expiration'],
+    ['dry_run', 'etcd_defrag'],
+  ] as const;
   for (const [one, other] of pairs) {
-    if (values[one] === true && values[other] === true) throw new UsageError(`${one} and ${other} are mutually exclusive`, { next: `leave one of them out` });
+    if (values[one] === true && values[other] === true)
+      throw new UsageError(`${one} and ${other} are mutually exclusive`, { next: `leave one of them out` });
   }
 }
 
 /** The old identity stands in etcd, and half of a cluster renamed is worse than none. */
 function refuseWithoutEtcd(values: RecertValues, endpoint: string | undefined): void {
   if (endpoint !== undefined) return;
-  const asked = (['cluster_rename', 'hostname', 'ip', 'machine_network_cidr', 'kubeadmin_password_hash', 'pull_secret', 'proxy', 'install_config', 'user_ca_bundle', 'proxy_trusted_ca_bundle', 'chrony_config', 'postprocess_only'] as const).filter((key) => {
+  const asked = (
+    [
+      'cluster_rename',
+      'hostname',
+      'ip',
+      'machine_network_cidr',
+      'kubeadmin_password_hash',
+      'pull_secret',
+      'proxy',
+      'install_config',
+      'user_ca_bundle',
+      'proxy_trusted_ca_bundle',
+      'chrony_config',
+      'postprocess_only',
+    ] as const
+  ).filter((key) => {
     const value = values[key];
     return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
   });
-  if (asked.length > 0) throw new UsageError(`${asked.join(', ')}: the identity of a cluster is changed in etcd and in files together, and there is no etcd_endpoint`, { next: 'name the etcd of the stopped cluster' });
+  if (asked.length > 0)
+    throw new UsageError(
+      `${asked.join(', ')}: the identity of a cluster is changed in etcd and in files together, and there is no etcd_endpoint`,
+      { next: 'name the etcd of the stopped cluster' },
+    );
 }
 
 function readEndpoint(text: string): string {
@@ -129,11 +193,17 @@ function readEndpoint(text: string): string {
   return `${String(found[1])}:${String(found[2])}`;
 }
 
-async function readEncryption<K extends string>(name: K, key: string, given: Secret | undefined): Promise<{ readonly [Key in K]?: Secret }> {
+async function readEncryption<K extends string>(
+  name: K,
+  key: string,
+  given: Secret | undefined,
+): Promise<{ readonly [Key in K]?: Secret }> {
   if (given === undefined) return {};
   const text = given.reveal().includes('{') ? given.reveal() : await readGiven(given.reveal(), key);
   const refuse = (why: string): never => {
-    throw new UsageError(`${key} ${why}`, { next: 'give an EncryptionConfiguration of apiserver.config.k8s.io/v1 as JSON' });
+    throw new UsageError(`${key} ${why}`, {
+      next: 'give an EncryptionConfiguration of apiserver.config.k8s.io/v1 as JSON',
+    });
   };
   let data: unknown;
   try {
@@ -141,7 +211,11 @@ async function readEncryption<K extends string>(name: K, key: string, given: Sec
   } catch {
     return refuse('is not JSON');
   }
-  const has = (name_: string, wanted: string): boolean => typeof data === 'object' && data !== null && name_ in data && Object.entries(data).some(([field, value]) => field === name_ && value === wanted);
+  const has = (name_: string, wanted: string): boolean =>
+    typeof data === 'object' &&
+    data !== null &&
+    name_ in data &&
+    Object.entries(data).some(([field, value]) => field === name_ && value === wanted);
   if (!has('kind', 'EncryptionConfiguration')) refuse('is not of kind EncryptionConfiguration');
   if (!has('apiVersion', 'apiserver.config.k8s.io/v1')) refuse('is not of apiVersion apiserver.config.k8s.io/v1');
   // The computed key is of the type parameter, which TypeScript widens to string.

@@ -72,13 +72,15 @@ async function readBlockDevice(sys: string, name: string): Promise<BlockDevice |
     device,
     name,
     path: `/dev/${name.replaceAll('!', '/')}`,
-    sizeBytes: Number(await attribute(folder, 'size') ?? 0) * 512, // always in units of 512, whatever the sector size
-    sectorBytes: Number(await attribute(parent === undefined ? folder : disk, 'queue/logical_block_size') ?? 512),
-    readOnly: await attribute(folder, 'ro') === '1',
+    sizeBytes: Number((await attribute(folder, 'size')) ?? 0) * 512, // always in units of 512, whatever the sector size
+    sectorBytes: Number((await attribute(parent === undefined ? folder : disk, 'queue/logical_block_size')) ?? 512),
+    readOnly: (await attribute(folder, 'ro')) === '1',
     ...(number === undefined || parent === undefined ? {} : { partition: { number: Number(number), disk: parent } }),
     holders: await linked(sys, join(folder, 'holders')),
     slaves: await linked(sys, join(folder, 'slaves')),
-    ...(mapperName === undefined ? {} : { mapper: { name: mapperName, uuid: await attribute(folder, 'dm/uuid') ?? '' } }),
+    ...(mapperName === undefined
+      ? {}
+      : { mapper: { name: mapperName, uuid: (await attribute(folder, 'dm/uuid')) ?? '' } }),
     ...(raidLevel === undefined ? {} : { raidLevel }),
     ...(backing === undefined ? {} : { loop: await loopBacking(backing) }),
   };

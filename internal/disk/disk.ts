@@ -18,7 +18,17 @@ export { planRelease, showPlan, type ReleaseAction } from './release-plan.ts';
 export { writeImage, type WriteOptions } from './write.ts';
 export type { WriteProgress } from './write-progress.ts';
 export { settle } from './settle.ts';
-export { readTable, dumpTable, findPartition, hasPartition, partitionPath, showPartitions, type Partition, type PartitionQuery, type PartitionTable } from './partitions.ts';
+export {
+  readTable,
+  dumpTable,
+  findPartition,
+  hasPartition,
+  partitionPath,
+  showPartitions,
+  type Partition,
+  type PartitionQuery,
+  type PartitionTable,
+} from './partitions.ts';
 export { addPartition, derivedUuid, type ExtraPartition } from './extra-partition.ts';
 export { formatPartition, isFormatted } from './format.ts';
 export { growRoot, growFileSystem } from './grow.ts';

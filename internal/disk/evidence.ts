@@ -11,11 +11,21 @@ export async function diskEvidence(host: Host): Promise<string> {
     ['disks', async () => diskTable(await listDisks(host)).join('\n')],
     ['holders', () => holders(host)],
     ['partition tables', () => tables(host)],
-    ['block devices', () => host.text('lsblk', ['--output', 'NAME,MAJ:MIN,TYPE,SIZE,RO,LOG-SEC,FSTYPE,LABEL,PARTLABEL,MOUNTPOINT'])],
-    ['mounts', async () => (await host.mounts()).map((mount) => `${mount.device} ${mount.source} on ${mount.target} type ${mount.type}`).join('\n')],
+    [
+      'block devices',
+      () => host.text('lsblk', ['--output', 'NAME,MAJ:MIN,TYPE,SIZE,RO,LOG-SEC,FSTYPE,LABEL,PARTLABEL,MOUNTPOINT']),
+    ],
+    [
+      'mounts',
+      async () =>
+        (await host.mounts())
+          .map((mount) => `${mount.device} ${mount.source} on ${mount.target} type ${mount.type}`)
+          .join('\n'),
+    ],
   ];
   const texts: string[] = [];
-  for (const [title, read] of parts) texts.push(`## ${title}\n${await read().catch((error: unknown) => `not available: ${messageOf(error)}`)}\n`);
+  for (const [title, read] of parts)
+    texts.push(`## ${title}\n${await read().catch((error: unknown) => `not available: ${messageOf(error)}`)}\n`);
   return texts.join('\n');
 }
 
@@ -27,7 +37,13 @@ async function holders(host: Host): Promise<string> {
 async function tables(host: Host): Promise<string> {
   const texts: string[] = [];
   for (const disk of await listDisks(host)) {
-    texts.push(describeDisk(disk), await dumpTable(host, disk).then((dump) => dump ?? 'no partition table', (error: unknown) => `not readable: ${messageOf(error)}`));
+    texts.push(
+      describeDisk(disk),
+      await dumpTable(host, disk).then(
+        (dump) => dump ?? 'no partition table',
+        (error: unknown) => `not readable: ${messageOf(error)}`,
+      ),
+    );
   }
   return texts.join('\n');
 }

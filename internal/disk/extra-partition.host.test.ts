@@ -34,17 +34,20 @@ function failure(message: string): (error: unknown) => boolean {
 }
 
 test('addPartition()', async (t) => {
-  await t.test('takes the next number when the wished one belongs to a kept partition, which stays as it is', async () => {
-    await using lab = await testDisk();
-    const disk = await written(lab);
-    await append(lab, 'start=900000, size=100M, name="data"\n');
-    await lab.host.run('mkfs.ext4', ['-q', '-F', '-L', 'precious', `${lab.path}p5`]);
-    const made = await addPartition(lab.host, disk, wish, lab.say);
-    assert.equal(made.number, 6);
-    assert.equal(lab.said[0], 'partition number 5 is taken by "data"; number 6 is used');
-    await formatPartition(lab.host, disk, made, { partUuid, fsUuid }, lab.say);
-    assert.equal(await lab.host.text('blkid', ['-p', '-o', 'value', '-s', 'LABEL', `${lab.path}p5`]), 'precious');
-  });
+  await t.test(
+    'takes the next number when the wished one belongs to a kept partition, which stays as it is',
+    async () => {
+      await using lab = await testDisk();
+      const disk = await written(lab);
+      await append(lab, 'start=900000, size=100M, name="data"\n');
+      await lab.host.run('mkfs.ext4', ['-q', '-F', '-L', 'precious', `${lab.path}p5`]);
+      const made = await addPartition(lab.host, disk, wish, lab.say);
+      assert.equal(made.number, 6);
+      assert.equal(lab.said[0], 'partition number 5 is taken by "data"; number 6 is used');
+      await formatPartition(lab.host, disk, made, { partUuid, fsUuid }, lab.say);
+      assert.equal(await lab.host.text('blkid', ['-p', '-o', 'value', '-s', 'LABEL', `${lab.path}p5`]), 'precious');
+    },
+  );
 
   await t.test('takes a wished number that leaves a gap', async () => {
     await using lab = await testDisk();
@@ -64,7 +67,12 @@ test('addPartition()', async (t) => {
     await using lab = await testDisk();
     const disk = await written(lab);
     await append(lab, `start=${624 * 2048}, name="old"\n`);
-    await lab.host.run('pvcreate', ['-y', '--config', `devices { use_devicesfile=0 filter=["a|^${lab.path}|","r|.*|"] }`, `${lab.path}p5`]);
+    await lab.host.run('pvcreate', [
+      '-y',
+      '--config',
+      `devices { use_devicesfile=0 filter=["a|^${lab.path}|","r|.*|"] }`,
+      `${lab.path}p5`,
+    ]);
     await lab.host.run('sfdisk', ['--delete', lab.path, '5']);
     await lab.host.run('partx', ['--update', lab.path]);
     const made = await addPartition(lab.host, disk, wish, lab.say);
@@ -76,30 +84,52 @@ test('addPartition()', async (t) => {
     await using lab = await testDisk();
     const disk = await written(lab);
     await append(lab, 'size=10M, name="var-lib-containers"\n');
-    await assert.rejects(addPartition(lab.host, disk, wish, lab.say), failure(`disk "${disk.name}" already has a partition labelled "var-lib-containers", which this installation did not make; choose another extraPartitionLabel`));
+    await assert.rejects(
+      addPartition(lab.host, disk, wish, lab.say),
+      failure(
+        `disk "${disk.name}" already has a partition labelled "var-lib-containers", which this installation did not make; choose another extraPartitionLabel`,
+      ),
+    );
   });
 
   await t.test('refuses a start inside another partition, and one behind the disk', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
-    await assert.rejects(addPartition(lab.host, disk, { ...wish, start: parseStart('-800M') }, lab.say), (error: unknown) => error instanceof Failure && error.message.startsWith(`extraPartitionStart "-800M" is sector 458752 of disk "${disk.name}", which lies inside partition 4 "root" (sectors `));
-    await assert.rejects(addPartition(lab.host, disk, { ...wish, start: parseStart('120G') }, lab.say), (error: unknown) => error instanceof Failure && error.message.includes('which lies outside the sectors 2048 to '));
+    await assert.rejects(
+      addPartition(lab.host, disk, { ...wish, start: parseStart('-800M') }, lab.say),
+      (error: unknown) =>
+        error instanceof Failure &&
+        error.message.startsWith(
+          `extraPartitionStart "-800M" is sector 458752 of disk "${disk.name}", which lies inside partition 4 "root" (sectors `,
+        ),
+    );
+    await assert.rejects(
+      addPartition(lab.host, disk, { ...wish, start: parseStart('120G') }, lab.say),
+      (error: unknown) => error instanceof Failure && error.message.includes('which lies outside the sectors 2048 to '),
+    );
     assert.equal((await readTable(lab.host, disk))?.partitions.length, 4);
   });
 
   await t.test('refuses labels that sfdisk or GPT cannot hold', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);
-    for (const label of ['', 'a"b', 'a\\b', 'a\nb', 'x'.repeat(37)]) await assert.rejects(addPartition(lab.host, disk, { ...wish, label }, lab.say), UsageError);
+    for (const label of ['', 'a"b', 'a\\b', 'a\nb', 'x'.repeat(37)])
+      await assert.rejects(addPartition(lab.host, disk, { ...wish, label }, lab.say), UsageError);
     const odd = await addPartition(lab.host, disk, { ...wish, label: 'größe, 40%' }, lab.say);
     assert.equal(odd.label, 'größe, 40%');
   });
 
   await t.test('refuses a disk without GPT', async () => {
     await using lab = await testDisk();
-    await assert.rejects(addPartition(lab.host, await lab.disk(), wish, lab.say), failure(`disk "${lab.path.slice(5)}" has no GPT to add a partition to`));
+    await assert.rejects(
+      addPartition(lab.host, await lab.disk(), wish, lab.say),
+      failure(`disk "${lab.path.slice(5)}" has no GPT to add a partition to`),
+    );
     await lab.sfdisk('label: dos\nsize=10M\n');
-    await assert.rejects(addPartition(lab.host, await lab.disk(), wish, lab.say), failure(`disk "${lab.path.slice(5)}" has no GPT to add a partition to`));
+    await assert.rejects(
+      addPartition(lab.host, await lab.disk(), wish, lab.say),
+      failure(`disk "${lab.path.slice(5)}" has no GPT to add a partition to`),
+    );
   });
 
   await t.test('works on a disk that is larger than the image was, whose second table lies in the middle', async () => {
@@ -122,7 +152,9 @@ test('formatPartition()', async (t) => {
     const made = await addPartition(lab.host, disk, wish, lab.say);
     await formatPartition(lab.host, disk, made, { partUuid, fsUuid }, lab.say);
     const path = made.path ?? '';
-    await lab.host.run('dd', [`of=${path}`, 'bs=1', 'seek=126', 'conv=notrunc', 'status=none'], { input: new Uint8Array([1]) });
+    await lab.host.run('dd', [`of=${path}`, 'bs=1', 'seek=126', 'conv=notrunc', 'status=none'], {
+      input: new Uint8Array([1]),
+    });
     assert.equal(await isFormatted(path, fsUuid), false);
     await formatPartition(lab.host, disk, made, { partUuid, fsUuid }, lab.say);
     assert.equal(await isFormatted(path, fsUuid), true);
@@ -132,9 +164,15 @@ test('formatPartition()', async (t) => {
     await using lab = await testDisk();
     const disk = await written(lab);
     const root = findPartition(await readTable(lab.host, disk), { label: 'root' });
-    await assert.rejects(formatPartition(lab.host, disk, root, { partUuid, fsUuid }, lab.say), failure(`disk "${disk.name}" has no partition with PARTUUID ${partUuid}`));
+    await assert.rejects(
+      formatPartition(lab.host, disk, root, { partUuid, fsUuid }, lab.say),
+      failure(`disk "${disk.name}" has no partition with PARTUUID ${partUuid}`),
+    );
     await addPartition(lab.host, disk, wish, lab.say);
-    await assert.rejects(formatPartition(lab.host, disk, root, { partUuid, fsUuid }, lab.say), failure(`partition 4 of disk "${disk.name}" is not the one this installation made, and is left alone`));
+    await assert.rejects(
+      formatPartition(lab.host, disk, root, { partUuid, fsUuid }, lab.say),
+      failure(`partition 4 of disk "${disk.name}" is not the one this installation made, and is left alone`),
+    );
     assert.equal(await lab.host.text('blkid', ['-p', '-o', 'value', '-s', 'LABEL', root.path ?? '']), 'root');
   });
 
@@ -143,7 +181,10 @@ test('formatPartition()', async (t) => {
     const disk = await written(lab);
     const made = await addPartition(lab.host, disk, wish, lab.say);
     await lab.fake('mkfs.xfs', '#!/bin/sh\nexit 0\n');
-    await assert.rejects(formatPartition(lab.host, disk, made, { partUuid, fsUuid }, lab.say), failure(`mkfs.xfs reported success, and "${made.path ?? ''}" holds no finished XFS file system`));
+    await assert.rejects(
+      formatPartition(lab.host, disk, made, { partUuid, fsUuid }, lab.say),
+      failure(`mkfs.xfs reported success, and "${made.path ?? ''}" holds no finished XFS file system`),
+    );
   });
 });
 
@@ -152,7 +193,10 @@ test('growRoot()', async (t) => {
     await using lab = await testDisk();
     const disk = await written(lab);
     await lab.fake('growpart', '#!/bin/sh\necho "FAILED: disk is on strike" >&2\nexit 1\n');
-    await assert.rejects(growRoot(lab.host, disk, lab.say), (error: unknown) => error instanceof Failure && error.why === 'FAILED: disk is on strike');
+    await assert.rejects(
+      growRoot(lab.host, disk, lab.say),
+      (error: unknown) => error instanceof Failure && error.why === 'FAILED: disk is on strike',
+    );
     await lab.fake('growpart', '#!/bin/sh\nexit 2\n');
     await assert.rejects(growRoot(lab.host, disk, lab.say), CommandError);
   });
@@ -160,7 +204,13 @@ test('growRoot()', async (t) => {
   await t.test('names what is there when no partition is labelled "root"', async () => {
     await using lab = await testDisk();
     await lab.sfdisk('label: gpt\nsize=10M, name="boot"\nsize=10M\n');
-    await assert.rejects(growRoot(lab.host, await lab.disk(), lab.say), (error: unknown) => error instanceof Failure && error.message === `disk "${lab.path.slice(5)}" has no partition labelled "root"` && error.why === 'its partitions are 1 "boot", 2');
+    await assert.rejects(
+      growRoot(lab.host, await lab.disk(), lab.say),
+      (error: unknown) =>
+        error instanceof Failure &&
+        error.message === `disk "${lab.path.slice(5)}" has no partition labelled "root"` &&
+        error.why === 'its partitions are 1 "boot", 2',
+    );
   });
 
   await t.test('keeps the content of root', async () => {
@@ -168,7 +218,10 @@ test('growRoot()', async (t) => {
     const disk = await written(lab);
     const point = join(lab.folder, 'p');
     await mkdir(point);
-    { await using root = await lab.host.mount(`${lab.path}p4`, point); await writeFile(join(root.target, 'f'), 'here'); }
+    {
+      await using root = await lab.host.mount(`${lab.path}p4`, point);
+      await writeFile(join(root.target, 'f'), 'here');
+    }
     await addPartition(lab.host, disk, wish, lab.say);
     const grown = await growRoot(lab.host, disk, lab.say);
     assert.match(lab.said.at(-1) ?? '', /grown from 367\.0 MB to /);
@@ -181,5 +234,9 @@ test('derivedUuid() is the same for the same installation, and of the right form
   assert.equal(derivedUuid('a', 'b'), derivedUuid('a', 'b'));
   assert.notEqual(derivedUuid('a', 'b'), derivedUuid('b', 'b'));
   assert.notEqual(derivedUuid('a', 'b'), derivedUuid('a', 'c'));
-  for (let index = 0; index < 50; index += 1) assert.match(derivedUuid(String(index), 'x'), /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  for (let index = 0; index < 50; index += 1)
+    assert.match(
+      derivedUuid(String(index), 'x'),
+      /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    );
 });

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { Failure, UsageError } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
 import { confirmDisk, type Disk } from './identity.ts';
-import { findPartition, hasPartition, readTable, showPartitions, type Partition, type PartitionTable } from './partitions.ts';
+import {
+  findPartition,
+  hasPartition,
+  readTable,
+  showPartitions,
+  type Partition,
+  type PartitionTable,
+} from './partitions.ts';
 import type { Say } from './say.ts';
 import { settle } from './settle.ts';
 import { showBytes } from './sizes.ts';
@@ -35,7 +42,10 @@ export async function addPartition(host: Host, disk: Disk, wish: ExtraPartition,
   requireName(wish.label);
   await confirmDisk(host, disk);
   const table = await readTable(host, disk);
-  if (table?.kind !== 'gpt') throw new Failure(`disk "${disk.name}" has no GPT to add a partition to`, { why: table === undefined ? showPartitions(table) : `its table is of type "${table.kind}"` });
+  if (table?.kind !== 'gpt')
+    throw new Failure(`disk "${disk.name}" has no GPT to add a partition to`, {
+      why: table === undefined ? showPartitions(table) : `its table is of type "${table.kind}"`,
+    });
   if (hasPartition(table, { uuid: wish.partUuid })) {
     await settle(host, disk);
     const own = findPartition(await readTable(host, disk), { uuid: wish.partUuid }, disk.name);
@@ -43,7 +53,10 @@ export async function addPartition(host: Host, disk: Disk, wish: ExtraPartition,
     return own;
   }
   if (hasPartition(table, { label: wish.label })) {
-    throw new Failure(`disk "${disk.name}" already has a partition labelled "${wish.label}", which this installation did not make; choose another extraPartitionLabel`, { why: showPartitions(table) });
+    throw new Failure(
+      `disk "${disk.name}" already has a partition labelled "${wish.label}", which this installation did not make; choose another extraPartitionLabel`,
+      { why: showPartitions(table) },
+    );
   }
   const sector = startSector(wish.start, disk, table);
   requireFree(disk, table, wish.start, sector);
@@ -56,7 +69,9 @@ export async function addPartition(host: Host, disk: Disk, wish: ExtraPartition,
   });
   await settle(host, disk);
   const made = findPartition(await readTable(host, disk), { uuid: wish.partUuid, label: wish.label }, disk.name);
-  say(`partition ${made.number} "${wish.label}" made on disk "${disk.name}": start "${wish.start.text}" is sector ${sector}, ${describeExtent(made)}`);
+  say(
+    `partition ${made.number} "${wish.label}" made on disk "${disk.name}": start "${wish.start.text}" is sector ${sector}, ${describeExtent(made)}`,
+  );
   return made;
 }
 
@@ -72,16 +87,29 @@ function freeNumber(table: PartitionTable, wished: number | undefined, say: Say)
 }
 
 function requireFree(disk: Disk, table: PartitionTable, start: Start, sector: number): void {
-  if (freeSpaces(table).some((space) => sector >= space.startSector && sector < space.startSector + space.sectors)) return;
-  const owner = table.partitions.find((partition) => sector >= partition.startSector && sector < partition.startSector + partition.sectors);
-  const where = owner === undefined ? `outside the sectors ${table.firstSector} to ${table.lastSector} that a partition may use` : `inside partition ${owner.number} "${owner.label ?? ''}" (${describeExtent(owner)})`;
-  throw new Failure(`extraPartitionStart "${start.text}" is sector ${sector} of disk "${disk.name}", which lies ${where}; choose a start in free space`, { why: `${showBytes(disk.sizeBytes)}; ${showPartitions(table)}` });
+  if (freeSpaces(table).some((space) => sector >= space.startSector && sector < space.startSector + space.sectors))
+    return;
+  const owner = table.partitions.find(
+    (partition) => sector >= partition.startSector && sector < partition.startSector + partition.sectors,
+  );
+  const where =
+    owner === undefined
+      ? `outside the sectors ${table.firstSector} to ${table.lastSector} that a partition may use`
+      : `inside partition ${owner.number} "${owner.label ?? ''}" (${describeExtent(owner)})`;
+  throw new Failure(
+    `extraPartitionStart "${start.text}" is sector ${sector} of disk "${disk.name}", which lies ${where}; choose a start in free space`,
+    { why: `${showBytes(disk.sizeBytes)}; ${showPartitions(table)}` },
+  );
 }
 
 function requireName(label: string): void {
   // sfdisk reads its script line by line and its values in double quotes; GPT has room for 36 UTF-16 units
-  if (label.length > 36) throw new UsageError(`extraPartitionLabel "${label}" has ${label.length} characters, and a GPT partition name takes 36`);
-  if (label === '' || /["\\\p{Cc}]/u.test(label)) throw new UsageError(`extraPartitionLabel "${label}" is empty or holds quotes, backslashes or control characters`);
+  if (label.length > 36)
+    throw new UsageError(
+      `extraPartitionLabel "${label}" has ${label.length} characters, and a GPT partition name takes 36`,
+    );
+  if (label === '' || /["\\\p{Cc}]/u.test(label))
+    throw new UsageError(`extraPartitionLabel "${label}" is empty or holds quotes, backslashes or control characters`);
 }
 
 function describeExtent(partition: Partition): string {

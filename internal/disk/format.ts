@@ -12,10 +12,18 @@ import type { Say } from './say.ts';
  * - Only a partition that carries our own PARTUUID on the disk (read again here) is formatted: what existed before the run has another.
  * - A file system with our UUID that mkfs finished is kept: a rerun does not throw away finished downloads.
  */
-export async function formatPartition(host: Host, disk: Disk, partition: Partition, uuids: { partUuid: string; fsUuid: string }, say: Say): Promise<void> {
+export async function formatPartition(
+  host: Host,
+  disk: Disk,
+  partition: Partition,
+  uuids: { partUuid: string; fsUuid: string },
+  say: Say,
+): Promise<void> {
   const own = findPartition(await readTable(host, disk), { uuid: uuids.partUuid }, disk.name);
   if (own.number !== partition.number || own.startSector !== partition.startSector) {
-    throw new Failure(`partition ${partition.number} of disk "${disk.name}" is not the one this installation made, and is left alone`);
+    throw new Failure(
+      `partition ${partition.number} of disk "${disk.name}" is not the one this installation made, and is left alone`,
+    );
   }
   const path = partitionPath(own);
   if (await isFormatted(path, uuids.fsUuid)) {
@@ -23,7 +31,8 @@ export async function formatPartition(host: Host, disk: Disk, partition: Partiti
     return;
   }
   await host.run('mkfs.xfs', ['-f', '-m', `uuid=${uuids.fsUuid}`, path], { budgetMs: 600_000 });
-  if (!await isFormatted(path, uuids.fsUuid)) throw new Failure(`mkfs.xfs reported success, and "${path}" holds no finished XFS file system`);
+  if (!(await isFormatted(path, uuids.fsUuid)))
+    throw new Failure(`mkfs.xfs reported success, and "${path}" holds no finished XFS file system`);
   say(`partition ${own.number} of disk "${disk.name}" is formatted: XFS`);
 }
 
@@ -33,9 +42,11 @@ export async function isFormatted(path: string, fsUuid: string): Promise<boolean
   try {
     const superblock = Buffer.alloc(512);
     await device.read(superblock, 0, 512, 0);
-    return superblock.toString('latin1', 0, 4) === 'XFSB'
-      && superblock.toString('hex', 32, 48) === fsUuid.replaceAll('-', '').toLowerCase()
-      && superblock[126] === 0; // sb_inprogress
+    return (
+      superblock.toString('latin1', 0, 4) === 'XFSB' &&
+      superblock.toString('hex', 32, 48) === fsUuid.replaceAll('-', '').toLowerCase() &&
+      superblock[126] === 0
+    ); // sb_inprogress
   } finally {
     await device.close();
   }

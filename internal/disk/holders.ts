@@ -3,7 +3,19 @@ import type { KernelState } from './kernel-state.ts';
 
 /** One use of a device, and what is built on it in turn. */
 export type Holder = {
-  readonly kind: 'disk' | 'partition' | 'loop' | 'logical volume' | 'crypt' | 'multipath' | 'mapper' | 'raid' | 'mount' | 'swap' | 'volume group' | 'raid member';
+  readonly kind:
+    | 'disk'
+    | 'partition'
+    | 'loop'
+    | 'logical volume'
+    | 'crypt'
+    | 'multipath'
+    | 'mapper'
+    | 'raid'
+    | 'mount'
+    | 'swap'
+    | 'volume group'
+    | 'raid member';
   readonly name: string;
   /** Device number and node, for those that are devices. */
   readonly device?: string;
@@ -30,7 +42,9 @@ export function walk(tree: Holder): Holder[] {
 
 /** Uses that keep the kernel from giving the disk away; metadata at rest is not among them. */
 export function activeHolders(tree: Holder): Holder[] {
-  return walk(tree).slice(1).filter(({ kind }) => kind !== 'disk' && kind !== 'partition' && kind !== 'volume group' && kind !== 'raid member');
+  return walk(tree)
+    .slice(1)
+    .filter(({ kind }) => kind !== 'disk' && kind !== 'partition' && kind !== 'volume group' && kind !== 'raid member');
 }
 
 /** The tree as lines for people. */
@@ -40,7 +54,9 @@ export function printTree(tree: Holder): string[] {
     const known = holder.device !== undefined && seen.has(holder.device);
     if (holder.device !== undefined) seen.add(holder.device);
     const line = `${'  '.repeat(depth)}${holder.kind} ${holder.name}${holder.detail === '' ? '' : `: ${holder.detail}`}`;
-    return known && holder.children.length > 0 ? [`${line} (see above)`] : [line, ...holder.children.flatMap((child) => print(child, depth + 1))];
+    return known && holder.children.length > 0
+      ? [`${line} (see above)`]
+      : [line, ...holder.children.flatMap((child) => print(child, depth + 1))];
   };
   return print(tree, 0);
 }
@@ -50,7 +66,9 @@ export function directlyAbove(state: KernelState, device: string): BlockDevice[]
   const all = [...state.blocks.values()];
   const holders = new Set(state.blocks.get(device)?.holders ?? []);
   return [
-    ...all.filter((block) => block.partition?.disk === device).sort((a, b) => (a.partition?.number ?? 0) - (b.partition?.number ?? 0)),
+    ...all
+      .filter((block) => block.partition?.disk === device)
+      .sort((a, b) => (a.partition?.number ?? 0) - (b.partition?.number ?? 0)),
     ...all.filter((block) => holders.has(block.device)),
     ...all.filter((block) => block.loop?.on === device),
   ];
@@ -67,9 +85,15 @@ function grow(state: KernelState, device: string, path: ReadonlySet<string>): Ho
     detail: block === undefined ? '' : detailOf(block),
     children: [
       ...metadataOn(state, device),
-      ...directlyAbove(state, device).filter((above) => !deeper.has(above.device)).map((above) => grow(state, above.device, deeper)),
-      ...state.mounts.filter((mount) => mount.device === device).map((mount): Holder => ({ kind: 'mount', name: `"${mount.target}"`, detail: mount.type, children: [] })),
-      ...state.swaps.filter((swap) => swap.device === device).map((swap): Holder => ({ kind: 'swap', name: swap.path, detail: 'in use', children: [] })),
+      ...directlyAbove(state, device)
+        .filter((above) => !deeper.has(above.device))
+        .map((above) => grow(state, above.device, deeper)),
+      ...state.mounts
+        .filter((mount) => mount.device === device)
+        .map((mount): Holder => ({ kind: 'mount', name: `"${mount.target}"`, detail: mount.type, children: [] })),
+      ...state.swaps
+        .filter((swap) => swap.device === device)
+        .map((swap): Holder => ({ kind: 'swap', name: swap.path, detail: 'in use', children: [] })),
     ],
   };
 }
@@ -78,8 +102,18 @@ function metadataOn(state: KernelState, device: string): Holder[] {
   const volumes = state.physicalVolumes.filter((volume) => volume.device === device && volume.groupName !== undefined);
   const members = state.raidMembers.filter((member) => member.device === device);
   return [
-    ...volumes.map((volume): Holder => ({ kind: 'volume group', name: `"${volume.groupName ?? ''}"`, detail: volume.groupUuid ?? '', children: [] })),
-    ...members.map((member): Holder => ({ kind: 'raid member', name: `of "${member.arrayName ?? member.arrayUuid}"`, detail: [member.level, `metadata ${member.metadata}`].filter((part) => part !== undefined).join(', '), children: [] })),
+    ...volumes.map((volume): Holder => ({
+      kind: 'volume group',
+      name: `"${volume.groupName ?? ''}"`,
+      detail: volume.groupUuid ?? '',
+      children: [],
+    })),
+    ...members.map((member): Holder => ({
+      kind: 'raid member',
+      name: `of "${member.arrayName ?? member.arrayUuid}"`,
+      detail: [member.level, `metadata ${member.metadata}`].filter((part) => part !== undefined).join(', '),
+      children: [],
+    })),
   ];
 }
 

@@ -17,7 +17,10 @@ test('resolveDisk()', async (t) => {
     const link = join(lab.folder, 'by-id');
     await symlink(lab.path, link);
     const disk = await resolveDisk(lab.host, link, { waitMs: 0 });
-    assert.deepEqual([disk.spelling, disk.path, disk.type, disk.sizeBytes, disk.sectorBytes, disk.readOnly], [link, lab.path, 'loop', 1024 ** 3, 4096, false]);
+    assert.deepEqual(
+      [disk.spelling, disk.path, disk.type, disk.sizeBytes, disk.sectorBytes, disk.readOnly],
+      [link, lab.path, 'loop', 1024 ** 3, 4096, false],
+    );
     assert.equal(describeDisk(disk), `${disk.name}: 1.1 GB, 4096-byte sectors`);
     assert.equal(nameWarning(disk), undefined);
   });
@@ -49,35 +52,64 @@ test('resolveDisk()', async (t) => {
   await t.test('refuses a partition and names the whole disk', async () => {
     await using lab = await testDisk();
     await lab.sfdisk('label: gpt\nsize=10M\nsize=10M\n');
-    await assert.rejects(resolveDisk(lab.host, `${lab.path}p2`, { waitMs: 0 }), new UsageError(`"${lab.path}p2" is partition 2 of disk "${lab.path.slice(5)}"; name the whole disk "${lab.path}"`));
+    await assert.rejects(
+      resolveDisk(lab.host, `${lab.path}p2`, { waitMs: 0 }),
+      new UsageError(
+        `"${lab.path}p2" is partition 2 of disk "${lab.path.slice(5)}"; name the whole disk "${lab.path}"`,
+      ),
+    );
   });
 
   await t.test('refuses what is not a block device', async () => {
     await using lab = await testDisk();
-    await assert.rejects(resolveDisk(lab.host, lab.folder, { waitMs: 0 }), new UsageError(`"${lab.folder}" is not a block device; name a disk`));
+    await assert.rejects(
+      resolveDisk(lab.host, lab.folder, { waitMs: 0 }),
+      new UsageError(`"${lab.folder}" is not a block device; name a disk`),
+    );
     await writeFile(join(lab.folder, 'file'), '');
     await assert.rejects(resolveDisk(lab.host, join(lab.folder, 'file'), { waitMs: 0 }), /is not a block device/);
-    await assert.rejects(resolveDisk(lab.host, '/dev/null', { waitMs: 0 }), new UsageError('"/dev/null" is not a block device; name a disk'));
+    await assert.rejects(
+      resolveDisk(lab.host, '/dev/null', { waitMs: 0 }),
+      new UsageError('"/dev/null" is not a block device; name a disk'),
+    );
   });
 
   await t.test('refuses a bare name', async () => {
-    await assert.rejects(resolveDisk(testHost(), 'sda', { waitMs: 0 }), new UsageError('disk "sda" is not a path; write "/dev/sda" or a name below "/dev/disk/by-id"'));
+    await assert.rejects(
+      resolveDisk(testHost(), 'sda', { waitMs: 0 }),
+      new UsageError('disk "sda" is not a path; write "/dev/sda" or a name below "/dev/disk/by-id"'),
+    );
   });
 
   await t.test('refuses a read-only disk', async () => {
     await using lab = await testDisk({ readOnly: true });
-    await assert.rejects(lab.disk(), failure(`disk "${lab.path.slice(5)}" is read-only; lift its write protection or choose another disk`));
+    await assert.rejects(
+      lab.disk(),
+      failure(`disk "${lab.path.slice(5)}" is read-only; lift its write protection or choose another disk`),
+    );
   });
 
   await t.test('refuses a disk that is too small', async () => {
     await using lab = await testDisk({ mebibytes: 100 });
-    await assert.rejects(resolveDisk(lab.host, lab.path, { waitMs: 0, minimumBytes: 120e9 }), failure(`disk "${lab.path.slice(5)}" has 104.9 MB, and at least 120.0 GB are needed; choose a larger disk`));
+    await assert.rejects(
+      resolveDisk(lab.host, lab.path, { waitMs: 0, minimumBytes: 120e9 }),
+      failure(`disk "${lab.path.slice(5)}" has 104.9 MB, and at least 120.0 GB are needed; choose a larger disk`),
+    );
   });
 
   await t.test('warns about a kernel name and not about a stable one', async () => {
     await using lab = await testDisk();
-    const disk = { ...await lab.disk(), type: 'disk', spelling: '/dev/sda', path: '/dev/sda', byId: ['/dev/disk/by-id/wwn-0x5'] };
-    assert.equal(nameWarning(disk), 'the name "/dev/sda" may mean another disk after the next start of this machine; prefer "/dev/disk/by-id/wwn-0x5"');
+    const disk = {
+      ...(await lab.disk()),
+      type: 'disk',
+      spelling: '/dev/sda',
+      path: '/dev/sda',
+      byId: ['/dev/disk/by-id/wwn-0x5'],
+    };
+    assert.equal(
+      nameWarning(disk),
+      'the name "/dev/sda" may mean another disk after the next start of this machine; prefer "/dev/disk/by-id/wwn-0x5"',
+    );
     assert.equal(nameWarning({ ...disk, spelling: '/dev/disk/by-id/wwn-0x5' }), undefined);
   });
 });
@@ -89,8 +121,14 @@ test('confirmDisk() refuses a disk that is no longer the one that was chosen', a
   await symlink(lab.path, link);
   const disk = await resolveDisk(lab.host, link, { waitMs: 0 });
   await confirmDisk(lab.host, disk);
-  await assert.rejects(confirmDisk(lab.host, { ...disk, sizeBytes: 5 }), (error: unknown) => error instanceof Refusal
-    && error.message === `disk "${link}" is no longer the one that was chosen` && error.why === `chosen was ${disk.name}: 5 bytes, 512-byte sectors; now it is ${disk.name}: 1.1 GB, 512-byte sectors`);
+  await assert.rejects(
+    confirmDisk(lab.host, { ...disk, sizeBytes: 5 }),
+    (error: unknown) =>
+      error instanceof Refusal &&
+      error.message === `disk "${link}" is no longer the one that was chosen` &&
+      error.why ===
+        `chosen was ${disk.name}: 5 bytes, 512-byte sectors; now it is ${disk.name}: 1.1 GB, 512-byte sectors`,
+  );
   await rm(link);
   await symlink(other.path, link);
   await assert.rejects(confirmDisk(lab.host, disk), Refusal);

@@ -29,11 +29,15 @@ const pollMs = 500;
  * @throws Failure when it is absent, read-only or too small
  */
 export async function resolveDisk(host: Host, spelling: string, options: ResolveOptions = {}): Promise<Disk> {
-  if (!spelling.startsWith('/')) throw new UsageError(`disk "${spelling}" is not a path; write "/dev/${spelling}" or a name below "/dev/disk/by-id"`);
+  if (!spelling.startsWith('/'))
+    throw new UsageError(
+      `disk "${spelling}" is not a path; write "/dev/${spelling}" or a name below "/dev/disk/by-id"`,
+    );
   const device = await waitForDevice(host, spelling, options);
   const blocks = await readBlockDevices();
   const block = blocks.get(device);
-  if (block === undefined) throw new Failure(`the kernel does not list the device ${device} that "${spelling}" leads to`);
+  if (block === undefined)
+    throw new Failure(`the kernel does not list the device ${device} that "${spelling}" leads to`);
   requireWholeDisk(spelling, block, blocks);
   const description = (await readDescriptions(host, [block]))[0];
   if (description === undefined) throw new Failure(`disk "${spelling}" went away while it was looked at`);
@@ -41,10 +45,16 @@ export async function resolveDisk(host: Host, spelling: string, options: Resolve
     throw new UsageError(`"${spelling}" is of type "${description.type}"; name a disk`);
   }
   const disk: Disk = { spelling, ...description, path: await realpath(spelling) };
-  if (disk.readOnly) throw new Failure(`disk "${disk.name}" is read-only; lift its write protection or choose another disk`, { why: describeDisk(disk) });
+  if (disk.readOnly)
+    throw new Failure(`disk "${disk.name}" is read-only; lift its write protection or choose another disk`, {
+      why: describeDisk(disk),
+    });
   const minimum = options.minimumBytes ?? 0;
   if (disk.sizeBytes < minimum) {
-    throw new Failure(`disk "${disk.name}" has ${showBytes(disk.sizeBytes)}, and at least ${showBytes(minimum)} are needed; choose a larger disk`, { why: describeDisk(disk) });
+    throw new Failure(
+      `disk "${disk.name}" has ${showBytes(disk.sizeBytes)}, and at least ${showBytes(minimum)} are needed; choose a larger disk`,
+      { why: describeDisk(disk) },
+    );
   }
   return disk;
 }
@@ -58,8 +68,16 @@ export async function resolveDisk(host: Host, spelling: string, options: Resolve
 export async function confirmDisk(host: Host, disk: Disk): Promise<void> {
   const block = (await readBlockDevices()).get(disk.device);
   const now = block === undefined ? undefined : (await readDescriptions(host, [block]))[0];
-  const differs = (['name', 'sizeBytes', 'sectorBytes', 'serial', 'wwn'] as const).find((key) => now !== undefined && now[key] !== undefined && disk[key] !== undefined && now[key] !== disk[key]);
-  if (now !== undefined && differs === undefined && await blockDeviceAt(disk.path) === disk.device && await blockDeviceAt(disk.spelling) === disk.device) return;
+  const differs = (['name', 'sizeBytes', 'sectorBytes', 'serial', 'wwn'] as const).find(
+    (key) => now !== undefined && now[key] !== undefined && disk[key] !== undefined && now[key] !== disk[key],
+  );
+  if (
+    now !== undefined &&
+    differs === undefined &&
+    (await blockDeviceAt(disk.path)) === disk.device &&
+    (await blockDeviceAt(disk.spelling)) === disk.device
+  )
+    return;
   throw new Refusal(`disk "${disk.spelling}" is no longer the one that was chosen`, {
     why: `chosen was ${describeDisk(disk)}; now it is ${now === undefined ? 'gone' : describeDisk(now)}`,
     next: 'see that the disk is in its place',
@@ -82,7 +100,8 @@ async function waitForDevice(host: Host, spelling: string, { waitMs = 60_000, sa
     if (device === null) throw new UsageError(`"${spelling}" is not a block device; name a disk`);
     if (device !== undefined && ((await readBlockDevices()).get(device)?.sizeBytes ?? 0) > 0) return device;
     const left = deadline - performance.now();
-    if (left <= 0) throw await absent(host, spelling, device === undefined ? 'did not appear' : 'had no medium', waitMs);
+    if (left <= 0)
+      throw await absent(host, spelling, device === undefined ? 'did not appear' : 'had no medium', waitMs);
     if (host.stop.aborted) throw new Interrupted(`stopped while waiting for disk "${spelling}"`);
     if (first) say?.(`waiting up to ${Math.ceil(waitMs / 1000)} s for disk "${spelling}" to appear`);
     await new Promise((resolve) => setTimeout(resolve, Math.min(pollMs, left)));
@@ -91,7 +110,8 @@ async function waitForDevice(host: Host, spelling: string, { waitMs = 60_000, sa
 
 async function absent(host: Host, spelling: string, what: string, waitMs: number): Promise<Failure> {
   const rows = await listDisks(host);
-  const present = rows.length === 0 ? ['this machine shows no disk at all'] : ['the disks of this machine are:', ...diskTable(rows)];
+  const present =
+    rows.length === 0 ? ['this machine shows no disk at all'] : ['the disks of this machine are:', ...diskTable(rows)];
   return new Failure(`disk "${spelling}" ${what}${waitMs > 0 ? ` within ${Math.ceil(waitMs / 1000)} s` : ''}`, {
     why: present.join('\n'),
     next: 'correct "installationDisk", or attach the disk',
@@ -102,12 +122,17 @@ async function absent(host: Host, spelling: string, what: string, waitMs: number
 export function requireWholeDisk(spelling: string, block: BlockDevice, blocks: BlockDevices): void {
   if (block.partition !== undefined) {
     const whole = blocks.get(block.partition.disk);
-    throw new UsageError(`"${spelling}" is partition ${block.partition.number} of disk "${whole?.name ?? block.partition.disk}"; name the whole disk "${whole?.path ?? ''}"`);
+    throw new UsageError(
+      `"${spelling}" is partition ${block.partition.number} of disk "${whole?.name ?? block.partition.disk}"; name the whole disk "${whole?.path ?? ''}"`,
+    );
   }
   if (block.mapper === undefined && block.raidLevel === undefined) return;
-  const kind = block.mapper === undefined ? `RAID array "${block.name}"` : `device-mapper device "${block.mapper.name}"`;
+  const kind =
+    block.mapper === undefined ? `RAID array "${block.name}"` : `device-mapper device "${block.mapper.name}"`;
   const disks = wholeDisksBelow(block, blocks).map((disk) => `"${disk.path}"`);
-  throw new UsageError(`"${spelling}" is the ${kind}${disks.length === 0 ? '' : `, which lies on ${disks.join(' and ')}`}; name a whole disk`);
+  throw new UsageError(
+    `"${spelling}" is the ${kind}${disks.length === 0 ? '' : `, which lies on ${disks.join(' and ')}`}; name a whole disk`,
+  );
 }
 
 /** The whole disks at the bottom of a stacked device, each once, in order of name. */

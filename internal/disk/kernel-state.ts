@@ -23,7 +23,10 @@ export type KernelState = {
 };
 
 /** Takes the look. Only reads. */
-export async function readKernelState(host: Host, sources: { readonly sys?: string; readonly swaps?: string } = {}): Promise<KernelState> {
+export async function readKernelState(
+  host: Host,
+  sources: { readonly sys?: string; readonly swaps?: string } = {},
+): Promise<KernelState> {
   const blocks = await readBlockDevices(sources.sys);
   return {
     blocks,
@@ -36,11 +39,19 @@ export async function readKernelState(host: Host, sources: { readonly sys?: stri
 
 /** Parses /proc/swaps: a heading, then path (blanks as octal), kind, sizes. */
 export function parseSwaps(text: string): { path: string; file: boolean }[] {
-  return text.split('\n').slice(1).flatMap((line) => {
-    const [path, kind] = line.split(/\s+/);
-    if (path === undefined || path === '' || kind === undefined) return [];
-    return [{ path: path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))), file: kind === 'file' }];
-  });
+  return text
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => {
+      const [path, kind] = line.split(/\s+/);
+      if (path === undefined || path === '' || kind === undefined) return [];
+      return [
+        {
+          path: path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+          file: kind === 'file',
+        },
+      ];
+    });
 }
 
 async function mountUse(entry: MountEntry): Promise<MountUse> {

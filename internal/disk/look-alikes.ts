@@ -13,13 +13,19 @@ export async function lookAlikes(host: Host, state: KernelState, disk: Disk): Pr
   const notes: string[] = [];
   for (const label of ['boot', 'root']) {
     // without its cache blkid reads the devices; status 2: none
-    const result = await host.run('blkid', ['--cache-file', '/dev/null', '--match-token', `LABEL=${label}`, '--output', 'device'], { okStatuses: [0, 2] }).catch(() => undefined);
+    const result = await host
+      .run('blkid', ['--cache-file', '/dev/null', '--match-token', `LABEL=${label}`, '--output', 'device'], {
+        okStatuses: [0, 2],
+      })
+      .catch(() => undefined);
     for (const path of (result?.stdout ?? '').split('\n').filter((line) => line !== '')) {
       const device = await blockDeviceAt(path);
       if (typeof device !== 'string' || own.has(device)) continue;
       const block = state.blocks.get(device);
       const name = block?.partition === undefined ? block?.name : state.blocks.get(block.partition.disk)?.name;
-      notes.push(`"${path}"${name === undefined ? '' : ` on disk "${name}"`} carries a file system labelled "${label}", too; the installed system may find that one first`);
+      notes.push(
+        `"${path}"${name === undefined ? '' : ` on disk "${name}"`} carries a file system labelled "${label}", too; the installed system may find that one first`,
+      );
     }
   }
   return notes;

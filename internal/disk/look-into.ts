@@ -7,7 +7,11 @@ import { partitionPath, type Partition } from './partitions.ts';
 export type Look = AsyncDisposable & { readonly path: string };
 
 // A read-only mount alone still replays the journal, which is a write.
-const withoutReplay: Readonly<Record<string, string>> = { xfs: 'ro,norecovery,nouuid', ext4: 'ro,noload', ext3: 'ro,noload' };
+const withoutReplay: Readonly<Record<string, string>> = {
+  xfs: 'ro,norecovery,nouuid',
+  ext4: 'ro,noload',
+  ext3: 'ro,noload',
+};
 
 /** Mounts a partition so that not one byte of it changes. After an unclean stop it may show a slightly old state. */
 export async function lookInto(host: Host, partition: Partition, parentFolder: string): Promise<Look> {
@@ -15,7 +19,11 @@ export async function lookInto(host: Host, partition: Partition, parentFolder: s
   const type = await fileSystemType(host, path);
   const folder = await temporaryFolder(parentFolder, 'look-');
   try {
-    const mount = await host.mount(path, folder.path, [...(type === undefined ? [] : ['-t', type]), '-o', withoutReplay[type ?? ''] ?? 'ro']);
+    const mount = await host.mount(path, folder.path, [
+      ...(type === undefined ? [] : ['-t', type]),
+      '-o',
+      withoutReplay[type ?? ''] ?? 'ro',
+    ]);
     return {
       path: folder.path,
       // The folder is removed only after the unmount worked: removing descends.

@@ -20,23 +20,32 @@ export type PhysicalVolume = {
 export const lvmSettings: readonly string[] = ['--config', 'devices/use_devicesfile=0'];
 
 const pvsOutput = z.object({
-  report: z.array(z.object({
-    pv: z.array(z.object({ pv_name: z.string(), vg_name: z.string(), vg_uuid: z.string() })).optional(),
-  })),
+  report: z.array(
+    z.object({
+      pv: z.array(z.object({ pv_name: z.string(), vg_name: z.string(), vg_uuid: z.string() })).optional(),
+    }),
+  ),
 });
 
 /** All physical volumes that can be seen, and those their groups miss. Empty where LVM is not installed. */
 export async function readPhysicalVolumes(host: Host): Promise<PhysicalVolume[]> {
-  if (!await host.has('pvs')) return [];
-  const output = await host.json(pvsOutput, 'pvs', [...lvmSettings, '--reportformat', 'json', '--options', 'pv_name,vg_name,vg_uuid'], { budgetMs: 120_000 });
+  if (!(await host.has('pvs'))) return [];
+  const output = await host.json(
+    pvsOutput,
+    'pvs',
+    [...lvmSettings, '--reportformat', 'json', '--options', 'pv_name,vg_name,vg_uuid'],
+    { budgetMs: 120_000 },
+  );
   const volumes = output.report.flatMap((report) => report.pv ?? []);
-  return Promise.all(volumes.map(async (volume): Promise<PhysicalVolume> => {
-    const device = volume.pv_name.startsWith('/') ? await blockDeviceAt(volume.pv_name) : undefined; // "[unknown]" is a missing one
-    return {
-      path: volume.pv_name,
-      ...(typeof device === 'string' ? { device } : {}),
-      ...(volume.vg_name === '' ? {} : { groupName: volume.vg_name }),
-      ...(volume.vg_uuid === '' ? {} : { groupUuid: volume.vg_uuid }),
-    };
-  }));
+  return Promise.all(
+    volumes.map(async (volume): Promise<PhysicalVolume> => {
+      const device = volume.pv_name.startsWith('/') ? await blockDeviceAt(volume.pv_name) : undefined; // "[unknown]" is a missing one
+      return {
+        path: volume.pv_name,
+        ...(typeof device === 'string' ? { device } : {}),
+        ...(volume.vg_name === '' ? {} : { groupName: volume.vg_name }),
+        ...(volume.vg_uuid === '' ? {} : { groupUuid: volume.vg_uuid }),
+      };
+    }),
+  );
 }

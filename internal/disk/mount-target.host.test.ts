@@ -19,7 +19,11 @@ async function installed(lab: TestDisk, marker: string): Promise<MountPlan & { r
   await lab.host.run('sfdisk', ['--append', lab.path], { input: 'name="var-lib-containers"\n' });
   await lab.host.run('partx', ['--update', lab.path]);
   await lab.host.run('mkfs.xfs', ['-q', '-f', `${lab.path}p5`]);
-  const plan = { root: join(lab.folder, 'mnt'), containersAt: join(lab.folder, 'containers'), containers: { label: 'var-lib-containers' } };
+  const plan = {
+    root: join(lab.folder, 'mnt'),
+    containersAt: join(lab.folder, 'containers'),
+    containers: { label: 'var-lib-containers' },
+  };
   await mkdir(plan.root);
   await using root = await lab.host.mount(`${lab.path}p4`, plan.root, ['-o', 'nouuid']);
   await mkdir(join(root.target, 'boot'));
@@ -47,21 +51,27 @@ function writerIn(folder: string): AsyncDisposable & { ended(withinMs: number): 
 }
 
 test('mountTarget()', async (t) => {
-  await t.test('mounts the target and not a second disk with the same labels and the same file system UUIDs', async () => {
-    await using lab = await testDisk({ mebibytes: 750 });
-    await using twin = await testDisk({ mebibytes: 750 });
-    const plan = await installed(lab, 'target');
-    await lab.host.run('dd', [`if=${lab.path}`, `of=${twin.path}`, 'bs=1M', 'status=none']);
-    await lab.host.run('partx', ['--add', twin.path]);
-    await mkdir(join(twin.folder, 'mnt'));
-    await using other = await lab.host.mount(`${twin.path}p4`, join(twin.folder, 'mnt'));
-    await writeFile(join(other.target, 'marker'), 'twin');
-    const target = await mountTarget(lab.host, await lab.disk(), plan, lab.say);
-    assert.equal(await readFile(join(target.root, 'marker'), 'utf8'), 'target');
-    assert.equal(lab.said.at(-1), `disk "${target.disk.name}" is mounted: partition 4 at "${plan.root}", 3 at "${plan.root}/boot", 5 at "${plan.containersAt}"`);
-    await unmountTarget(lab.host, target, lab.say);
-    assert.equal(await readFile(join(other.target, 'marker'), 'utf8'), 'twin');
-  });
+  await t.test(
+    'mounts the target and not a second disk with the same labels and the same file system UUIDs',
+    async () => {
+      await using lab = await testDisk({ mebibytes: 750 });
+      await using twin = await testDisk({ mebibytes: 750 });
+      const plan = await installed(lab, 'target');
+      await lab.host.run('dd', [`if=${lab.path}`, `of=${twin.path}`, 'bs=1M', 'status=none']);
+      await lab.host.run('partx', ['--add', twin.path]);
+      await mkdir(join(twin.folder, 'mnt'));
+      await using other = await lab.host.mount(`${twin.path}p4`, join(twin.folder, 'mnt'));
+      await writeFile(join(other.target, 'marker'), 'twin');
+      const target = await mountTarget(lab.host, await lab.disk(), plan, lab.say);
+      assert.equal(await readFile(join(target.root, 'marker'), 'utf8'), 'target');
+      assert.equal(
+        lab.said.at(-1),
+        `disk "${target.disk.name}" is mounted: partition 4 at "${plan.root}", 3 at "${plan.root}/boot", 5 at "${plan.containersAt}"`,
+      );
+      await unmountTarget(lab.host, target, lab.say);
+      assert.equal(await readFile(join(other.target, 'marker'), 'utf8'), 'twin');
+    },
+  );
 
   await t.test('covers a tmpfs of the live system, and takes away what others mounted inside', async () => {
     await using lab = await testDisk({ mebibytes: 750 });
@@ -85,7 +95,10 @@ test('mountTarget()', async (t) => {
     await using waiting = writerIn(target.boot);
     assert.equal(await waiting.ended(300), false);
     await mountTarget(lab.host, target.disk, plan, lab.say);
-    assert.ok(lab.said.includes(`"${target.boot}" was frozen: a program was killed that held it so; it is thawed`), lab.said.join('\n'));
+    assert.ok(
+      lab.said.includes(`"${target.boot}" was frozen: a program was killed that held it so; it is thawed`),
+      lab.said.join('\n'),
+    );
     assert.equal(await waiting.ended(10_000), true);
     await unmountTarget(lab.host, target, lab.say);
   });
@@ -96,13 +109,19 @@ test('mountTarget()', async (t) => {
     const plan = await installed(lab, 'x');
     await lab.host.run('mkfs.ext4', ['-q', '-F', other.path]);
     await using foreign = await lab.host.mount(other.path, plan.root);
-    await assert.rejects(mountTarget(lab.host, await lab.disk(), plan, lab.say), new Failure(`"${other.path}" is mounted at "${foreign.target}", where the target belongs; unmount it`));
+    await assert.rejects(
+      mountTarget(lab.host, await lab.disk(), plan, lab.say),
+      new Failure(`"${other.path}" is mounted at "${foreign.target}", where the target belongs; unmount it`),
+    );
   });
 
   await t.test('puts container storage into an immutable root in the folder variant', async () => {
     await using lab = await testDisk({ mebibytes: 750 });
-    const plan = { ...await installed(lab, 'x'), containers: 'folder' } as const;
-    { await using root = await lab.host.mount(`${lab.path}p4`, plan.root); await lab.host.run('chattr', ['+i', `${root.target}/`]); }
+    const plan = { ...(await installed(lab, 'x')), containers: 'folder' } as const;
+    {
+      await using root = await lab.host.mount(`${lab.path}p4`, plan.root);
+      await lab.host.run('chattr', ['+i', `${root.target}/`]);
+    }
     const target = await mountTarget(lab.host, await lab.disk(), plan, lab.say);
     assert.equal(target.containersPartition, undefined);
     assert.equal(await isMounted(lab.host, target), true);
@@ -116,9 +135,24 @@ test('mountTarget()', async (t) => {
 
   await t.test('says that SELinux is off where it is', async () => {
     await using lab = await testDisk({ mebibytes: 750 });
-    const target = await mountTarget(lab.host, await lab.disk().then(async () => { await installed(lab, 'x'); return lab.disk(); }), { root: join(lab.folder, 'mnt'), containersAt: join(lab.folder, 'containers'), containers: { label: 'var-lib-containers' } }, lab.say);
+    const target = await mountTarget(
+      lab.host,
+      await lab.disk().then(async () => {
+        await installed(lab, 'x');
+        return lab.disk();
+      }),
+      {
+        root: join(lab.folder, 'mnt'),
+        containersAt: join(lab.folder, 'containers'),
+        containers: { label: 'var-lib-containers' },
+      },
+      lab.say,
+    );
     await relabelContainers(lab.host, target, lab.say);
-    assert.equal(lab.said.at(-1), `SELinux is off in this system; the labels of "${target.containers}" are left as they are`);
+    assert.equal(
+      lab.said.at(-1),
+      `SELinux is off in this system; the labels of "${target.containers}" are left as they are`,
+    );
   });
 });
 
@@ -128,8 +162,14 @@ test('unmountTarget() names the process that holds the target', async () => {
   const target = await mountTarget(lab.host, await lab.disk(), plan, lab.say);
   const user = spawn('sleep', ['60'], { cwd: target.containers, stdio: 'ignore' });
   try {
-    await assert.rejects(unmountTarget(lab.host, target, lab.say), (error: unknown) => error instanceof Failure
-      && error.message === `"${target.containers}" cannot be unmounted` && error.why === `in use by process ${user.pid ?? 0} (sleep)` && error.next === 'end what uses it');
+    await assert.rejects(
+      unmountTarget(lab.host, target, lab.say),
+      (error: unknown) =>
+        error instanceof Failure &&
+        error.message === `"${target.containers}" cannot be unmounted` &&
+        error.why === `in use by process ${user.pid ?? 0} (sleep)` &&
+        error.next === 'end what uses it',
+    );
   } finally {
     const gone = once(user, 'exit');
     user.kill();
@@ -170,8 +210,16 @@ test('memoryBacked() knows tmpfs, an overlay over tmpfs, and a loop device over 
   await using tmpfs = await lab.host.mount('tmpfs', memory, ['-t', 'tmpfs']);
   assert.equal(await memoryBacked(lab.host, join(memory, 'not/there/yet')), `tmpfs at "${tmpfs.target}"`);
   for (const folder of ['lower', 'upper', 'work', 'merged']) await mkdir(join(memory, folder));
-  await using overlay = await lab.host.mount('overlay', join(memory, 'merged'), ['-t', 'overlay', '-o', `lowerdir=${memory}/lower,upperdir=${memory}/upper,workdir=${memory}/work`]);
-  assert.equal(await memoryBacked(lab.host, overlay.target), `overlay at "${overlay.target}" over tmpfs at "${tmpfs.target}"`);
+  await using overlay = await lab.host.mount('overlay', join(memory, 'merged'), [
+    '-t',
+    'overlay',
+    '-o',
+    `lowerdir=${memory}/lower,upperdir=${memory}/upper,workdir=${memory}/work`,
+  ]);
+  assert.equal(
+    await memoryBacked(lab.host, overlay.target),
+    `overlay at "${overlay.target}" over tmpfs at "${tmpfs.target}"`,
+  );
   await lab.host.run('truncate', ['--size', '20M', join(memory, 'image')]);
   await lab.host.run('mkfs.ext4', ['-q', '-F', join(memory, 'image')]);
   await mkdir(join(lab.folder, 'loop'));
@@ -184,8 +232,17 @@ test('spaceOf() and missingSpace() tell what does not fit', async () => {
   const space = await spaceOf('/tmp/not/there/yet');
   assert.ok(space.freeBytes > 0 && space.totalBytes >= space.freeBytes);
   assert.deepEqual(missingSpace('the root file system', [{ what: 'seed', bytes: 1e9 }], { freeBytes: 1e9 }), []);
-  assert.deepEqual(missingSpace('the root file system', [{ what: 'seed', bytes: 4e9 }, { what: 'reserve', bytes: 1e9 }], { freeBytes: 3e9 }),
-    ['the root file system has 3.0 GB free, and 5.0 GB are needed (seed 4.0 GB, reserve 1.0 GB); 2.0 GB are missing']);
+  assert.deepEqual(
+    missingSpace(
+      'the root file system',
+      [
+        { what: 'seed', bytes: 4e9 },
+        { what: 'reserve', bytes: 1e9 },
+      ],
+      { freeBytes: 3e9 },
+    ),
+    ['the root file system has 3.0 GB free, and 5.0 GB are needed (seed 4.0 GB, reserve 1.0 GB); 2.0 GB are missing'],
+  );
 });
 
 test('diskEvidence() shows disks, holders and tables, and works with every program missing', async () => {

@@ -44,15 +44,28 @@ export async function mountTarget(host: Host, disk: Disk, plan: MountPlan, say: 
     containers: plan.containersAt ?? '/var/lib/containers',
     rootPartition: findPartition(table, { label: 'root' }, disk.name),
     bootPartition: findPartition(table, { label: 'boot' }, disk.name),
-    ...(plan.containers === 'folder' ? {} : { containersPartition: findPartition(table, 'label' in plan.containers ? plan.containers : { uuid: plan.containers.partUuid }, disk.name) }),
+    ...(plan.containers === 'folder'
+      ? {}
+      : {
+          containersPartition: findPartition(
+            table,
+            'label' in plan.containers ? plan.containers : { uuid: plan.containers.partUuid },
+            disk.name,
+          ),
+        }),
   };
   await mountPartition(host, target.rootPartition, target.root);
   await mountPartition(host, target.bootPartition, target.boot);
   await thaw(host, target.boot, say); // it may be mounted since an earlier run
   if (target.containersPartition === undefined) await mountFolder(host, target);
   else await mountPartition(host, target.containersPartition, target.containers, plan.containersOptions);
-  say(`disk "${disk.name}" is mounted: partition ${target.rootPartition.number} at "${target.root}", ${target.bootPartition.number} at "${target.boot}", ${
-    target.containersPartition === undefined ? `folder "${containersFolder(target)}"` : target.containersPartition.number} at "${target.containers}"`);
+  say(
+    `disk "${disk.name}" is mounted: partition ${target.rootPartition.number} at "${target.root}", ${target.bootPartition.number} at "${target.boot}", ${
+      target.containersPartition === undefined
+        ? `folder "${containersFolder(target)}"`
+        : target.containersPartition.number
+    } at "${target.containers}"`,
+  );
   return target;
 }
 
@@ -71,7 +84,7 @@ export async function isMounted(host: Host, target: Target): Promise<boolean> {
 
 /** Gives container storage the labels of the running policy; without SELinux there are none, and one fact says so. */
 export async function relabelContainers(host: Host, target: Target, say: Say): Promise<void> {
-  if (!await exists('/sys/fs/selinux/enforce')) {
+  if (!(await exists('/sys/fs/selinux/enforce'))) {
     say(`SELinux is off in this system; the labels of "${target.containers}" are left as they are`);
     return;
   }
@@ -88,7 +101,7 @@ function containersFolder(target: Target): string {
  */
 async function mountFolder(host: Host, target: Target): Promise<void> {
   const folder = containersFolder(target);
-  if (!await exists(folder)) {
+  if (!(await exists(folder))) {
     await host.run('chattr', ['-i', `${target.root}/`]);
     try {
       await host.run('mkdir', ['-p', folder]);

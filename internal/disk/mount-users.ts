@@ -7,7 +7,8 @@ export async function usersBelow(folder: string, proc = '/proc'): Promise<string
   for (const pid of (await readdir(proc)).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
     const links = [...['cwd', 'root', 'exe'], ...(await filesOf(join(proc, pid, 'fd'))).map((name) => `fd/${name}`)];
     const paths = await Promise.all(links.map((link) => readlink(join(proc, pid, link)).catch(() => '')));
-    if (paths.some((path) => path === folder || path.startsWith(`${folder}/`))) users.push(`process ${pid} (${await nameOf(join(proc, pid))})`);
+    if (paths.some((path) => path === folder || path.startsWith(`${folder}/`)))
+      users.push(`process ${pid} (${await nameOf(join(proc, pid))})`);
   }
   return users;
 }
@@ -17,7 +18,8 @@ export async function namespacesWith(devices: ReadonlySet<string>, proc = '/proc
   const users: string[] = [];
   for (const pid of (await readdir(proc)).filter((name) => /^\d+$/.test(name))) {
     const table = await readFile(join(proc, pid, 'mountinfo'), 'utf8').catch(() => '');
-    if (table.split('\n').some((line) => devices.has(line.split(' ')[2] ?? ''))) users.push(`process ${pid} (${await nameOf(join(proc, pid))})`);
+    if (table.split('\n').some((line) => devices.has(line.split(' ')[2] ?? '')))
+      users.push(`process ${pid} (${await nameOf(join(proc, pid))})`);
   }
   return users;
 }

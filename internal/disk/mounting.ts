@@ -12,8 +12,13 @@ const mountBudgetMs = 600_000; // a journal is replayed here, and on a slow disk
  * Mounts a partition of the target. Already there is fine; another disk's file system there is not. What lies in memory only
  * (the tmpfs of a live system) is covered.
  */
-export async function mountPartition(host: Host, partition: Partition, target: string, options: readonly string[] = []): Promise<void> {
-  if (!await exists(target)) await host.run('mkdir', ['-p', target]);
+export async function mountPartition(
+  host: Host,
+  partition: Partition,
+  target: string,
+  options: readonly string[] = [],
+): Promise<void> {
+  if (!(await exists(target))) await host.run('mkdir', ['-p', target]);
   const present = await topMount(host, target);
   if (present !== undefined && present.device === partition.device && present.root === '/') return;
   requireFreePoint(present, target);
@@ -21,7 +26,17 @@ export async function mountPartition(host: Host, partition: Partition, target: s
   const type = await fileSystemType(host, path);
   // Every disk written from one image carries the same XFS UUID until its first boot; the kernel would refuse the second one.
   const all = [...options, ...(type === 'xfs' ? ['nouuid'] : [])];
-  await host.run('mount', [...(type === undefined ? [] : ['-t', type]), ...(all.length === 0 ? [] : ['-o', all.join(',')]), '--', path, target], { budgetMs: mountBudgetMs });
+  await host.run(
+    'mount',
+    [
+      ...(type === undefined ? [] : ['-t', type]),
+      ...(all.length === 0 ? [] : ['-o', all.join(',')]),
+      '--',
+      path,
+      target,
+    ],
+    { budgetMs: mountBudgetMs },
+  );
 }
 
 /**
@@ -35,8 +50,13 @@ export async function thaw(host: Host, target: string, say: Say): Promise<void> 
 }
 
 /** Mounts a folder a second time. Already there is fine. */
-export async function bindFolder(host: Host, folder: string, device: string | undefined, target: string): Promise<void> {
-  if (!await exists(target)) await host.run('mkdir', ['-p', target]);
+export async function bindFolder(
+  host: Host,
+  folder: string,
+  device: string | undefined,
+  target: string,
+): Promise<void> {
+  if (!(await exists(target))) await host.run('mkdir', ['-p', target]);
   const present = await topMount(host, target);
   if (present !== undefined && present.device === device && present.root !== '/') return;
   requireFreePoint(present, target);
@@ -45,14 +65,16 @@ export async function bindFolder(host: Host, folder: string, device: string | un
 
 /** The mount that is visible at a path, if the path is a mount point. */
 export async function topMount(host: Host, path: string): Promise<MountEntry | undefined> {
-  if (!await exists(path)) return undefined;
+  if (!(await exists(path))) return undefined;
   const real = await realpath(path); // /mnt is a link to /var/mnt on an OSTree system; the kernel's table has no links
   return (await host.mounts()).findLast((entry) => entry.target === real);
 }
 
 /** The type of the file system on a device, from the device itself; undefined when there is none. */
 export async function fileSystemType(host: Host, path: string): Promise<string | undefined> {
-  const result = await host.run('blkid', ['--probe', '--match-tag', 'TYPE', '--output', 'value', path], { okStatuses: [0, 2] });
+  const result = await host.run('blkid', ['--probe', '--match-tag', 'TYPE', '--output', 'value', path], {
+    okStatuses: [0, 2],
+  });
   const type = result.stdout.trim();
   return type === '' ? undefined : type;
 }

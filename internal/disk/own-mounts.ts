@@ -4,7 +4,9 @@ import { isBelow, realPathOf } from './unmount-target.ts';
 /** Where a run of ours mounts the target, without links. */
 export type OwnFolders = { readonly root: string; readonly containers: string };
 
-export async function ownFolders(own: OwnFolders = { root: '/mnt', containers: '/var/lib/containers' }): Promise<OwnFolders> {
+export async function ownFolders(
+  own: OwnFolders = { root: '/mnt', containers: '/var/lib/containers' },
+): Promise<OwnFolders> {
   return { root: await realPathOf(own.root), containers: await realPathOf(own.containers) };
 }
 

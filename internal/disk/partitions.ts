@@ -43,9 +43,18 @@ const sfdiskOutput = z.object({
     firstlba: z.number().optional(),
     lastlba: z.number().optional(),
     sectorsize: z.number().optional(),
-    partitions: z.array(z.object({
-      node: z.string(), start: z.number(), size: z.number(), type: z.string(), uuid: z.string().optional(), name: z.string().optional(),
-    })).optional(),
+    partitions: z
+      .array(
+        z.object({
+          node: z.string(),
+          start: z.number(),
+          size: z.number(),
+          type: z.string(),
+          uuid: z.string().optional(),
+          name: z.string().optional(),
+        }),
+      )
+      .optional(),
   }),
 });
 
@@ -78,7 +87,10 @@ export async function readTable(host: Host, disk: DiskDescription): Promise<Part
     ...(table.id === undefined ? {} : { id: table.id.toLowerCase() }),
     sectorBytes,
     firstSector: table.firstlba ?? 1,
-    lastSector: table.label === 'gpt' ? lastUsableSector(disk.sizeBytes, sectorBytes) : Math.floor(disk.sizeBytes / sectorBytes) - 1,
+    lastSector:
+      table.label === 'gpt'
+        ? lastUsableSector(disk.sizeBytes, sectorBytes)
+        : Math.floor(disk.sizeBytes / sectorBytes) - 1,
     partitions: partitions.sort((a, b) => a.number - b.number),
   };
 }
@@ -97,12 +109,18 @@ export async function dumpTable(host: Host, disk: DiskDescription): Promise<stri
 }
 
 /** The one partition that fits; on the target only, so a label that another disk carries as well does not matter. */
-export function findPartition(table: PartitionTable | undefined, query: PartitionQuery, diskName = 'target'): Partition {
+export function findPartition(
+  table: PartitionTable | undefined,
+  query: PartitionQuery,
+  diskName = 'target',
+): Partition {
   const found = matching(table, query);
   const [partition, second] = found;
   const shown = showQuery(query);
-  if (partition === undefined) throw new Failure(`disk "${diskName}" has no partition ${shown}`, { why: showPartitions(table) });
-  if (second !== undefined) throw new Failure(`disk "${diskName}" has ${found.length} partitions ${shown}`, { why: showPartitions(table) });
+  if (partition === undefined)
+    throw new Failure(`disk "${diskName}" has no partition ${shown}`, { why: showPartitions(table) });
+  if (second !== undefined)
+    throw new Failure(`disk "${diskName}" has ${found.length} partitions ${shown}`, { why: showPartitions(table) });
   return partition;
 }
 
@@ -113,19 +131,26 @@ export function hasPartition(table: PartitionTable | undefined, query: Partition
 
 /** The kernel node of a partition. */
 export function partitionPath(partition: Partition): string {
-  if (partition.path === undefined) throw new Failure(`the kernel does not show partition ${partition.number}, which is in the table of the disk`);
+  if (partition.path === undefined)
+    throw new Failure(`the kernel does not show partition ${partition.number}, which is in the table of the disk`);
   return partition.path;
 }
 
 function matching(table: PartitionTable | undefined, query: PartitionQuery): Partition[] {
-  return (table?.partitions ?? []).filter((partition) =>
-    (query.number === undefined || partition.number === query.number)
-    && (query.label === undefined || partition.label === query.label)
-    && (query.uuid === undefined || partition.uuid === query.uuid.toLowerCase()));
+  return (table?.partitions ?? []).filter(
+    (partition) =>
+      (query.number === undefined || partition.number === query.number) &&
+      (query.label === undefined || partition.label === query.label) &&
+      (query.uuid === undefined || partition.uuid === query.uuid.toLowerCase()),
+  );
 }
 
 function showQuery({ number, label, uuid }: PartitionQuery): string {
-  const parts = [...(number === undefined ? [] : [`with number ${number}`]), ...(label === undefined ? [] : [`labelled "${label}"`]), ...(uuid === undefined ? [] : [`with PARTUUID ${uuid}`])];
+  const parts = [
+    ...(number === undefined ? [] : [`with number ${number}`]),
+    ...(label === undefined ? [] : [`labelled "${label}"`]),
+    ...(uuid === undefined ? [] : [`with PARTUUID ${uuid}`]),
+  ];
   return parts.join(' and ');
 }
 
@@ -139,7 +164,8 @@ export function showPartitions(table: PartitionTable | undefined): string {
 /** sfdisk tells the number only as the tail of a name it made from the path we gave: the path, a "p" after a digit, the number. */
 function partitionNumber(diskPath: string, node: string): number {
   const tail = node.startsWith(diskPath) ? /^(?:p|-part)?(\d+)$/.exec(node.slice(diskPath.length)) : null;
-  if (tail?.[1] === undefined) throw new Failure(`sfdisk names a partition "${node}" that does not belong to "${diskPath}"`);
+  if (tail?.[1] === undefined)
+    throw new Failure(`sfdisk names a partition "${node}" that does not belong to "${diskPath}"`);
   return Number(tail[1]);
 }
 

@@ -28,15 +28,27 @@ for (const sectorBytes of [512, 4096]) {
       const wish = { start: parseStart('-600M'), label: 'var-lib-containers', number: 5, partUuid };
 
       const made = await addPartition(host, disk, wish, say);
-      const startSector = (1536 - 600) * 1024 * 1024 / sectorBytes;
-      assert.deepEqual([made.number, made.startSector, made.label, made.uuid], [5, startSector, 'var-lib-containers', partUuid]);
-      assert.match(said.join('\n'), new RegExp(`partition 5 "var-lib-containers" made on disk "${disk.name}": start "-600M" is sector ${startSector}, sectors ${startSector} to `));
+      const startSector = ((1536 - 600) * 1024 * 1024) / sectorBytes;
+      assert.deepEqual(
+        [made.number, made.startSector, made.label, made.uuid],
+        [5, startSector, 'var-lib-containers', partUuid],
+      );
+      assert.match(
+        said.join('\n'),
+        new RegExp(
+          `partition 5 "var-lib-containers" made on disk "${disk.name}": start "-600M" is sector ${startSector}, sectors ${startSector} to `,
+        ),
+      );
       await formatPartition(host, disk, made, { partUuid, fsUuid }, say);
       assert.equal(await isFormatted(made.path ?? '', fsUuid), true);
       const root = await growRoot(host, disk, say);
       assert.equal(root.startSector + root.sectors, startSector, 'root reaches up to the new partition');
 
-      const plan = { containers: { partUuid }, root: join(folder, 'mnt'), containersAt: join(folder, 'containers') } as const;
+      const plan = {
+        containers: { partUuid },
+        root: join(folder, 'mnt'),
+        containersAt: join(folder, 'containers'),
+      } as const;
       await host.run('mkdir', ['-p', plan.root]);
       await host.mount(`${disk.path}p4`, plan.root);
       await mkdir(join(plan.root, 'boot'));
@@ -52,7 +64,11 @@ for (const sectorBytes of [512, 4096]) {
       await formatPartition(host, disk, again, { partUuid, fsUuid }, say);
       await growRoot(host, disk, say);
       await mountTarget(host, disk, plan, say);
-      assert.equal(await readFile(join(target.containers, 'layer'), 'utf8'), 'content', 'a finished file system is not made again');
+      assert.equal(
+        await readFile(join(target.containers, 'layer'), 'utf8'),
+        'content',
+        'a finished file system is not made again',
+      );
 
       await unmountTarget(host, target, say);
       await unmountTarget(host, target, say);

@@ -5,7 +5,15 @@ import { open } from 'node:fs/promises';
  * Writes the superblock (version 1.2, 4 KiB into the device) of a two-member RAID 1 that is at rest. mdadm can only make one
  * together with the kernel's md driver, which a test machine may lack. Layout: include/uapi/linux/raid/md_p.h.
  */
-export async function writeRaidSuperblock(path: string, { arrayUuid = randomBytes(16), name = 'lab:old', member = 0, sectors }: { arrayUuid?: Buffer; name?: string; member?: number; sectors: number }): Promise<void> {
+export async function writeRaidSuperblock(
+  path: string,
+  {
+    arrayUuid = randomBytes(16),
+    name = 'lab:old',
+    member = 0,
+    sectors,
+  }: { arrayUuid?: Buffer; name?: string; member?: number; sectors: number },
+): Promise<void> {
   const roles = 2;
   const block = Buffer.alloc(256 + roles * 2);
   block.writeUInt32LE(0xa92b4efc, 0); // magic

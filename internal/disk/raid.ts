@@ -16,7 +16,7 @@ export type RaidMember = {
 
 /** Reads the superblocks of these devices; devices without one are left out. Empty where mdadm is not installed. */
 export async function readRaidMembers(host: Host, blocks: readonly BlockDevice[]): Promise<RaidMember[]> {
-  if (!await host.has('mdadm')) return [];
+  if (!(await host.has('mdadm'))) return [];
   const members: RaidMember[] = [];
   for (const block of blocks) {
     // status 1: no superblock; the next look does not depend on the words
@@ -29,10 +29,12 @@ export async function readRaidMembers(host: Host, blocks: readonly BlockDevice[]
 
 /** Parses `mdadm --examine --export`: one KEY=value per line. */
 export function parseExamine(text: string, block: Pick<BlockDevice, 'device' | 'path'>): RaidMember | undefined {
-  const values = new Map(text.split('\n').flatMap((line) => {
-    const split = line.indexOf('=');
-    return split < 0 ? [] : [[line.slice(0, split), line.slice(split + 1).trim()] as const];
-  }));
+  const values = new Map(
+    text.split('\n').flatMap((line) => {
+      const split = line.indexOf('=');
+      return split < 0 ? [] : [[line.slice(0, split), line.slice(split + 1).trim()] as const];
+    }),
+  );
   const arrayUuid = values.get('MD_UUID');
   if (arrayUuid === undefined) return undefined;
   const name = values.get('MD_NAME') ?? values.get('MD_DEVNAME');

@@ -15,14 +15,29 @@ async function makeMetal(folder: string): Promise<string> {
   const host = testHost();
   const image = join(folder, 'metal.img');
   await host.run('truncate', ['--size', '300M', image]);
-  await host.run('sfdisk', ['--quiet', image], { input: 'label: gpt\nsize=1M, name="BIOS-BOOT"\nsize=10M, name="EFI-SYSTEM"\nsize=50M, name="boot"\nsize=+, name="root"\n' });
-  await host.run('dd', ['if=/dev/urandom', `of=${image}`, 'bs=1M', 'seek=70', 'count=100', 'conv=notrunc', 'status=none']);
+  await host.run('sfdisk', ['--quiet', image], {
+    input:
+      'label: gpt\nsize=1M, name="BIOS-BOOT"\nsize=10M, name="EFI-SYSTEM"\nsize=50M, name="boot"\nsize=+, name="root"\n',
+  });
+  await host.run('dd', [
+    'if=/dev/urandom',
+    `of=${image}`,
+    'bs=1M',
+    'seek=70',
+    'count=100',
+    'conv=notrunc',
+    'status=none',
+  ]);
   await host.run('zstd', ['-q', image, '-o', `${image}.zst`]);
   return `${image}.zst`;
 }
 
 /** Runs a sentence of the room inside the lane, and gives back what it said and how it ended. */
-async function inLane(lane: Lane, args: readonly string[], body: string): Promise<{ said: string[]; failure?: { message: string; why?: string; next?: string }; result?: unknown }> {
+async function inLane(
+  lane: Lane,
+  args: readonly string[],
+  body: string,
+): Promise<{ said: string[]; failure?: { message: string; why?: string; next?: string }; result?: unknown }> {
   const script = `
     const { openHost } = await import('${new URL('../host/host.ts', import.meta.url).href}');
     const { openLog } = await import('${new URL('../log/log.ts', import.meta.url).href}');
@@ -41,9 +56,19 @@ async function inLane(lane: Lane, args: readonly string[], body: string): Promis
 test('writeImage() with the real coreos-installer', async (t) => {
   await t.test('releases and writes the disk by its stable name, twice, and keeps a saved partition', async () => {
     await using folder = await temporaryFolder(tmpdir(), 'disk-metal-');
-    await using lane = await openLane({ disks: [{ serial: 'target', sizeBytes: 2 * 1024 ** 3 }], installer, metal: { 512: await makeMetal(folder.path) } });
-    const write = 'await room.releaseDisk(host, disk, { say, coreosInstallerArgs: args }); const seen = []; const table = await room.writeImage(host, disk, args, { say, onProgress: (p) => seen.push(p.fraction) }); return { parts: table.partitions.map((p) => [p.number, p.label, p.path !== undefined]), last: seen.at(-1), model: [disk.serial, disk.spelling] };';
-    const image = [[1, 'BIOS-BOOT', true], [2, 'EFI-SYSTEM', true], [3, 'boot', true], [4, 'root', true]];
+    await using lane = await openLane({
+      disks: [{ serial: 'target', sizeBytes: 2 * 1024 ** 3 }],
+      installer,
+      metal: { 512: await makeMetal(folder.path) },
+    });
+    const write =
+      'await room.releaseDisk(host, disk, { say, coreosInstallerArgs: args }); const seen = []; const table = await room.writeImage(host, disk, args, { say, onProgress: (p) => seen.push(p.fraction) }); return { parts: table.partitions.map((p) => [p.number, p.label, p.path !== undefined]), last: seen.at(-1), model: [disk.serial, disk.spelling] };';
+    const image = [
+      [1, 'BIOS-BOOT', true],
+      [2, 'EFI-SYSTEM', true],
+      [3, 'boot', true],
+      [4, 'root', true],
+    ];
     const first = await inLane(lane, [], write);
     assert.deepEqual(first.failure, undefined);
     assert.deepEqual(first.result, { parts: image, last: 1, model: ['target', lane.disk.byId] });
@@ -53,7 +78,10 @@ test('writeImage() with the real coreos-installer', async (t) => {
     const again = await inLane(lane, ['--save-partlabel', 'data'], write);
     assert.deepEqual(again.failure, undefined);
     assert.deepEqual((again.result as { parts: unknown }).parts, [...image, [5, 'data', true]]);
-    assert.match((await lane.run('blkid', ['-p', '-o', 'value', '-s', 'LABEL', `${lane.disk.device}p5`])).stdout, /^precious/);
+    assert.match(
+      (await lane.run('blkid', ['-p', '-o', 'value', '-s', 'LABEL', `${lane.disk.device}p5`])).stdout,
+      /^precious/,
+    );
     assert.ok(again.said.includes('Saving partition 5 ("data") to new partition 5'));
   });
 
@@ -71,6 +99,9 @@ test('writeImage() with the real coreos-installer', async (t) => {
     await lane.run('sfdisk', ['--quiet', lane.disk.device], { input: 'label: gpt\nstart=150M, name="data"\n' });
     const ended = await inLane(lane, ['--save-partindex', '1'], 'await room.writeImage(host, disk, args, { say });');
     assert.match(ended.failure?.why ?? '', /collision with partition/);
-    assert.equal(ended.failure?.next, 'the partition to keep begins inside the image; only a partition behind it can be kept');
+    assert.equal(
+      ended.failure?.next,
+      'the partition to keep begins inside the image; only a partition behind it can be kept',
+    );
   });
 });

@@ -41,28 +41,50 @@ export async function inspectDisk(host: Host, disk: Disk, options: InspectOption
 }
 
 /** The inspection together with the look it was computed from. */
-export async function lookAt(host: Host, disk: Disk, options: InspectOptions): Promise<{ state: KernelState; inspection: Inspection }> {
+export async function lookAt(
+  host: Host,
+  disk: Disk,
+  options: InspectOptions,
+): Promise<{ state: KernelState; inspection: Inspection }> {
   const filter = savedFilter(options.coreosInstallerArgs ?? []);
   const saved = savedPartitions(filter, await readTable(host, disk));
   const state = await readKernelState(host);
-  const inspection = judge(state, disk, { saved, allowSpanning: options.allowSpanning ?? false, own: await ownFolders(options.own) });
+  const inspection = judge(state, disk, {
+    saved,
+    allowSpanning: options.allowSpanning ?? false,
+    own: await ownFolders(options.own),
+  });
   const notes = [
     ...inspection.notes,
-    ...(keepsSomething(filter) && saved.length === 0 ? [`no partition of disk "${disk.name}" fits what coreosInstallerArgs asks to keep; nothing of it is kept`] : []),
+    ...(keepsSomething(filter) && saved.length === 0
+      ? [`no partition of disk "${disk.name}" fits what coreosInstallerArgs asks to keep; nothing of it is kept`]
+      : []),
     ...(await lookAlikes(host, state, disk)),
   ];
-  return { state, inspection: { ...inspection, reasons: [...inspection.reasons, ...await hiddenUse(inspection)], notes } };
+  return {
+    state,
+    inspection: { ...inspection, reasons: [...inspection.reasons, ...(await hiddenUse(inspection))], notes },
+  };
 }
 
 /** A container may have mounted the disk where our mount table does not show it. Only telling while nothing visible holds the disk. */
 async function hiddenUse({ disk, tree }: Inspection): Promise<Reason[]> {
-  if (activeHolders(tree).length > 0 || !await staysBusy(disk.path)) return [];
+  if (activeHolders(tree).length > 0 || !(await staysBusy(disk.path))) return [];
   const users = await namespacesWith(new Set(devicesOf(tree)));
-  return [{ what: `disk "${disk.name}" is in use where this mount namespace does not show it${users.length === 0 ? '' : `: ${users.slice(0, 5).join(', ')}`}`, next: 'end what uses it or choose another disk' }];
+  return [
+    {
+      what: `disk "${disk.name}" is in use where this mount namespace does not show it${users.length === 0 ? '' : `: ${users.slice(0, 5).join(', ')}`}`,
+      next: 'end what uses it or choose another disk',
+    },
+  ];
 }
 
 /** The judgement itself, from values only. */
-export function judge(state: KernelState, disk: Disk, { saved, allowSpanning, own }: { saved: readonly Partition[]; allowSpanning: boolean; own: OwnFolders }): Inspection {
+export function judge(
+  state: KernelState,
+  disk: Disk,
+  { saved, allowSpanning, own }: { saved: readonly Partition[]; allowSpanning: boolean; own: OwnFolders },
+): Inspection {
   const tree = holderTree(state, disk.device);
   const devices = new Set(devicesOf(tree));
   const mounts = state.mounts.filter((mount) => devices.has(mount.device));
@@ -77,7 +99,9 @@ export function judge(state: KernelState, disk: Disk, { saved, allowSpanning, ow
   const notes = [
     ...(leftovers.length === 0 ? [] : [`an earlier run left disk "${disk.name}" mounted at ${quoted(leftovers)}`]),
     ...swaps.map((swap) => `swap on "${swap.name}" will be switched off`),
-    ...saved.map((partition) => `partition ${partition.number} "${partition.label ?? ''}" of disk "${disk.name}" is kept`),
+    ...saved.map(
+      (partition) => `partition ${partition.number} "${partition.label ?? ''}" of disk "${disk.name}" is kept`,
+    ),
   ];
   return { disk, tree, reasons, leftovers, notes, saved };
 }
@@ -100,11 +124,27 @@ function mountReasons(disk: Disk, mounts: readonly MountFact[]): Reason[] {
   if (mounts.length === 0) return [];
   const live = mounts.filter((mount) => mount.type === 'iso9660' || liveFolders.includes(mount.target));
   if (live.length > 0) {
-    return [{ what: `disk "${disk.name}" holds the medium this system was started from (${quoted(live.map((mount) => mount.target))})`, next: 'choose another disk' }];
+    return [
+      {
+        what: `disk "${disk.name}" holds the medium this system was started from (${quoted(live.map((mount) => mount.target))})`,
+        next: 'choose another disk',
+      },
+    ];
   }
   const system = mounts.filter((mount) => ['/', '/sysroot', '/usr', '/boot'].includes(mount.target));
-  if (system.length > 0) return [{ what: `disk "${disk.name}" holds the running system (${quoted(system.map((mount) => mount.target))})`, next: 'choose another disk' }];
-  return [{ what: `disk "${disk.name}" holds mounted file systems: ${quoted(mounts.map((mount) => mount.target))}`, next: 'unmount them or choose another disk' }];
+  if (system.length > 0)
+    return [
+      {
+        what: `disk "${disk.name}" holds the running system (${quoted(system.map((mount) => mount.target))})`,
+        next: 'choose another disk',
+      },
+    ];
+  return [
+    {
+      what: `disk "${disk.name}" holds mounted file systems: ${quoted(mounts.map((mount) => mount.target))}`,
+      next: 'unmount them or choose another disk',
+    },
+  ];
 }
 
 function quoted(words: readonly string[]): string {

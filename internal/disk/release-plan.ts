@@ -8,7 +8,16 @@ import { mountsOnTop } from './unmount-target.ts';
 
 /** One act of taking a disk out of use, as data: shown first, then run. */
 export type ReleaseAction = {
-  readonly action: 'unmount' | 'swap off' | 'deactivate' | 'remove group' | 'remove volume' | 'close' | 'stop' | 'zero superblock' | 'wipe';
+  readonly action:
+    | 'unmount'
+    | 'swap off'
+    | 'deactivate'
+    | 'remove group'
+    | 'remove volume'
+    | 'close'
+    | 'stop'
+    | 'zero superblock'
+    | 'wipe';
   readonly program: string;
   readonly args: readonly string[];
   readonly reason: string;
@@ -41,13 +50,26 @@ export function planRelease(state: KernelState, inspection: Inspection): Release
         groupsDone.add(volume.groupUuid);
         const members = state.physicalVolumes.filter((other) => other.groupUuid === volume.groupUuid);
         // a group's volumes may lie on any of its members, so all of them are cleared above before the group goes
-        for (const member of members) if (member.device !== undefined && devices.includes(member.device)) for (const above of directlyAbove(state, member.device)) visit(above.device);
+        for (const member of members)
+          if (member.device !== undefined && devices.includes(member.device))
+            for (const above of directlyAbove(state, member.device)) visit(above.device);
         actions.push(...groupActions(volume, members, devices, kept));
       }
-      if (!kept.has(device)) actions.push({ action: 'remove volume', program: 'pvremove', args: [...lvmSettings, '-y', '-ff', volume.path], reason: 'its LVM label would be found again', okStatuses: [0, 5] });
+      if (!kept.has(device))
+        actions.push({
+          action: 'remove volume',
+          program: 'pvremove',
+          args: [...lvmSettings, '-y', '-ff', volume.path],
+          reason: 'its LVM label would be found again',
+          okStatuses: [0, 5],
+        });
     }
     const block = state.blocks.get(device);
-    if (block !== undefined) actions.push(...superblockActions(state, block, kept), ...(device === inspection.disk.device ? [] : closingActions(block)));
+    if (block !== undefined)
+      actions.push(
+        ...superblockActions(state, block, kept),
+        ...(device === inspection.disk.device ? [] : closingActions(block)),
+      );
   };
   visit(inspection.disk.device);
 
@@ -61,32 +83,69 @@ export function showPlan(actions: readonly ReleaseAction[]): string[] {
 
 function unmounts(state: KernelState, devices: readonly string[]): ReleaseAction[] {
   // with all that stands inside them, whatever file system it is: container layers, a tmpfs of a hook
-  return mountsOnTop(state.mounts, state.mounts.filter((mount) => devices.includes(mount.device))).reverse()
-    .map((mount) => ({ action: 'unmount', program: 'umount', args: ['--', mount.target], reason: `"${mount.source}" is still mounted` }));
+  return mountsOnTop(
+    state.mounts,
+    state.mounts.filter((mount) => devices.includes(mount.device)),
+  )
+    .reverse()
+    .map((mount) => ({
+      action: 'unmount',
+      program: 'umount',
+      args: ['--', mount.target],
+      reason: `"${mount.source}" is still mounted`,
+    }));
 }
 
 function swapOffs(state: KernelState, devices: readonly string[]): ReleaseAction[] {
-  return state.swaps.filter((swap) => devices.includes(swap.device))
+  return state.swaps
+    .filter((swap) => devices.includes(swap.device))
     .map((swap) => ({ action: 'swap off', program: 'swapoff', args: [swap.path], reason: 'swap is in use' }));
 }
 
-function groupActions(volume: PhysicalVolume, members: readonly PhysicalVolume[], devices: readonly string[], kept: ReadonlySet<string>): ReleaseAction[] {
+function groupActions(
+  volume: PhysicalVolume,
+  members: readonly PhysicalVolume[],
+  devices: readonly string[],
+  kept: ReadonlySet<string>,
+): ReleaseAction[] {
   const select = [...lvmSettings, '--select', `vg_uuid=${volume.groupUuid ?? ''}`];
   const name = `volume group "${volume.groupName ?? ''}"`;
   const whole = members.every((member) => member.device !== undefined && devices.includes(member.device));
   const isKept = volume.device !== undefined && kept.has(volume.device);
   // Its volumes were deactivated by number already where they were active; this also ends monitoring, and a damaged group may refuse it.
-  const deactivate: ReleaseAction = { action: 'deactivate', program: 'vgchange', args: ['-an', ...select], reason: `${name} lies on the disk`, okStatuses: [0, 5] };
+  const deactivate: ReleaseAction = {
+    action: 'deactivate',
+    program: 'vgchange',
+    args: ['-an', ...select],
+    reason: `${name} lies on the disk`,
+    okStatuses: [0, 5],
+  };
   if (isKept) return [{ ...deactivate, reason: `${name} lies on a partition that is kept` }];
-  if (!whole) return [{ ...deactivate, reason: `${name} has members that are not on this disk, and they stay as they are` }];
-  return [deactivate, { action: 'remove group', program: 'vgremove', args: ['-y', ...select], reason: `${name} lies on this disk only`, okStatuses: [0, 5] }];
+  if (!whole)
+    return [{ ...deactivate, reason: `${name} has members that are not on this disk, and they stay as they are` }];
+  return [
+    deactivate,
+    {
+      action: 'remove group',
+      program: 'vgremove',
+      args: ['-y', ...select],
+      reason: `${name} lies on this disk only`,
+      okStatuses: [0, 5],
+    },
+  ];
 }
 
 function superblockActions(state: KernelState, block: BlockDevice, kept: ReadonlySet<string>): ReleaseAction[] {
-  return state.raidMembers.filter((member) => member.device === block.device && !kept.has(block.device)).map((member) => ({
-    // an old superblock at the end of the last partition shows on the whole disk as well, and the first act removes both
-    action: 'zero superblock', program: 'mdadm', args: ['--zero-superblock', block.path], reason: `it is a member of RAID array "${member.arrayName ?? member.arrayUuid}"`, okStatuses: [0, 1, 2],
-  }));
+  return state.raidMembers
+    .filter((member) => member.device === block.device && !kept.has(block.device))
+    .map((member) => ({
+      // an old superblock at the end of the last partition shows on the whole disk as well, and the first act removes both
+      action: 'zero superblock',
+      program: 'mdadm',
+      args: ['--zero-superblock', block.path],
+      reason: `it is a member of RAID array "${member.arrayName ?? member.arrayUuid}"`,
+      okStatuses: [0, 1, 2],
+    }));
 }
 
 /** Takes down a device that is built on the target. The target itself may be a loop device, over a file elsewhere: it never comes here. */
@@ -95,27 +154,81 @@ function closingActions(block: BlockDevice): ReleaseAction[] {
   const name = block.mapper?.name ?? block.name;
   const kind = kindOf(block);
   switch (kind) {
-    case 'crypt': return [{ action: 'close', program: 'cryptsetup', args: ['close', name], reason: 'an encrypted device is open', device }];
+    case 'crypt':
+      return [
+        {
+          action: 'close',
+          program: 'cryptsetup',
+          args: ['close', name],
+          reason: 'an encrypted device is open',
+          device,
+        },
+      ];
     case 'logical volume':
     case 'multipath':
-    case 'mapper': return [{ action: 'deactivate', program: 'dmsetup', args: ['remove', '--retry', name], reason: `${kind} "${name}" is active`, device }];
-    case 'raid': return [{ action: 'stop', program: 'mdadm', args: ['--stop', block.path], reason: `RAID array "${name}" is running`, device }];
-    case 'loop': return [{ action: 'close', program: 'losetup', args: ['--detach', block.path], reason: `it is set up over "${block.loop?.file ?? ''}"`, device }];
+    case 'mapper':
+      return [
+        {
+          action: 'deactivate',
+          program: 'dmsetup',
+          args: ['remove', '--retry', name],
+          reason: `${kind} "${name}" is active`,
+          device,
+        },
+      ];
+    case 'raid':
+      return [
+        {
+          action: 'stop',
+          program: 'mdadm',
+          args: ['--stop', block.path],
+          reason: `RAID array "${name}" is running`,
+          device,
+        },
+      ];
+    case 'loop':
+      return [
+        {
+          action: 'close',
+          program: 'losetup',
+          args: ['--detach', block.path],
+          reason: `it is set up over "${block.loop?.file ?? ''}"`,
+          device,
+        },
+      ];
     case 'disk':
     case 'partition':
     case 'mount':
     case 'swap':
     case 'volume group':
-    case 'raid member': return [];
+    case 'raid member':
+      return [];
   }
 }
 
 function wipes(state: KernelState, { disk, saved }: Inspection, kept: ReadonlySet<string>): ReleaseAction[] {
-  const partitions = [...state.blocks.values()].filter((block) => block.partition?.disk === disk.device && !kept.has(block.device));
+  const partitions = [...state.blocks.values()].filter(
+    (block) => block.partition?.disk === disk.device && !kept.has(block.device),
+  );
   const ordered = partitions.sort((a, b) => (a.partition?.number ?? 0) - (b.partition?.number ?? 0));
   return [
-    ...ordered.map((block): ReleaseAction => ({ action: 'wipe', program: 'wipefs', args: ['--all', '--force', block.path], reason: 'signatures inside partitions outlive the table', device: block.device })),
+    ...ordered.map((block): ReleaseAction => ({
+      action: 'wipe',
+      program: 'wipefs',
+      args: ['--all', '--force', block.path],
+      reason: 'signatures inside partitions outlive the table',
+      device: block.device,
+    })),
     // The table is what leads to the kept partitions; coreos-installer rewrites it itself.
-    ...(saved.length > 0 ? [] : [{ action: 'wipe', program: 'wipefs', args: ['--all', '--force', disk.path], reason: 'the partition table and what lies on the whole disk' } satisfies ReleaseAction]),
+    ...(saved.length > 0
+      ? []
+      : [
+          {
+            action: 'wipe',
+            program: 'wipefs',
+            args: ['--all', '--force', disk.path],
+            reason: 'the partition table and what lies on the whole disk',
+          } satisfies ReleaseAction,
+        ]),
   ];
 }

@@ -34,7 +34,11 @@ const patienceMs = 10_000;
  * @throws Refusal before the first act
  * @throws Failure when something still holds the disk
  */
-export async function releaseDisk(host: Host, disk: Disk, options: InspectOptions & { readonly say: Say }): Promise<Released> {
+export async function releaseDisk(
+  host: Host,
+  disk: Disk,
+  options: InspectOptions & { readonly say: Say },
+): Promise<Released> {
   await confirmDisk(host, disk);
   await settle(host, disk);
   const { state, inspection } = await lookAt(host, disk, options);
@@ -46,7 +50,10 @@ export async function releaseDisk(host: Host, disk: Disk, options: InspectOption
 
   const ran: ReleaseAction[] = [];
   for (const [index, action] of plan.entries()) {
-    if (host.stop.aborted) throw new Interrupted(`stopped while disk "${disk.name}" was taken out of use`, { why: 'what was done stays done' });
+    if (host.stop.aborted)
+      throw new Interrupted(`stopped while disk "${disk.name}" was taken out of use`, {
+        why: 'what was done stays done',
+      });
     if (action.action === 'wipe' && plan[index - 1]?.action !== 'wipe') await requireUnused(host, disk, options);
     if (action.device !== undefined && !(await readBlockDevices()).has(action.device)) continue;
     await act(host, action, options.say);
@@ -54,7 +61,11 @@ export async function releaseDisk(host: Host, disk: Disk, options: InspectOption
   }
   await settle(host, disk);
   await requireWiped(host, disk, options, inspection);
-  options.say(inspection.saved.length === 0 ? `disk "${disk.name}" is free and wiped` : `disk "${disk.name}" is free and wiped but for what is kept`);
+  options.say(
+    inspection.saved.length === 0
+      ? `disk "${disk.name}" is free and wiped`
+      : `disk "${disk.name}" is free and wiped but for what is kept`,
+  );
   return { actions: ran, ...(tableDump === undefined ? {} : { tableDump }) };
 }
 
@@ -65,7 +76,11 @@ async function act(host: Host, action: ReleaseAction, say: Say): Promise<void> {
     return letGo(host, point);
   }
   // An act that was begun is let to end: half a group removal is worse than a late stop.
-  await host.run(action.program, action.args, { budgetMs: 300_000, onStop: 'finish', ...(action.okStatuses === undefined ? {} : { okStatuses: action.okStatuses }) });
+  await host.run(action.program, action.args, {
+    budgetMs: 300_000,
+    onStop: 'finish',
+    ...(action.okStatuses === undefined ? {} : { okStatuses: action.okStatuses }),
+  });
   return undefined;
 }
 
@@ -73,10 +88,14 @@ async function act(host: Host, action: ReleaseAction, say: Say): Promise<void> {
 async function requireUnused(host: Host, disk: Disk, options: InspectOptions): Promise<void> {
   await insist(async () => {
     const { inspection } = await lookAt(host, disk, { ...options, allowSpanning: true });
-    if (activeHolders(inspection.tree).length === 0 && !await isBusy(disk.path)) return undefined;
-    const elsewhere = activeHolders(inspection.tree).length > 0 ? [] : await namespacesWith(new Set(devicesOf(inspection.tree)));
+    if (activeHolders(inspection.tree).length === 0 && !(await isBusy(disk.path))) return undefined;
+    const elsewhere =
+      activeHolders(inspection.tree).length > 0 ? [] : await namespacesWith(new Set(devicesOf(inspection.tree)));
     return new Failure(`disk "${disk.name}" is still in use after all that uses it was told to let go`, {
-      why: [...printTree(inspection.tree), ...(elsewhere.length === 0 ? [] : [`mounted in the mount namespace of ${elsewhere.slice(0, 5).join(', ')}`])].join('\n'),
+      why: [
+        ...printTree(inspection.tree),
+        ...(elsewhere.length === 0 ? [] : [`mounted in the mount namespace of ${elsewhere.slice(0, 5).join(', ')}`]),
+      ].join('\n'),
       next: 'end what holds it, or restart the machine',
     });
   });
@@ -86,7 +105,12 @@ async function requireWiped(host: Host, disk: Disk, options: InspectOptions, bef
   const kept = new Set(before.saved.flatMap((partition) => partition.device ?? []));
   await insist(async () => {
     const { inspection } = await lookAt(host, disk, { ...options, allowSpanning: true });
-    const metadata = walk(inspection.tree).filter(({ device, children }) => device !== undefined && !kept.has(device) && children.some(({ kind }) => kind === 'volume group' || kind === 'raid member'));
+    const metadata = walk(inspection.tree).filter(
+      ({ device, children }) =>
+        device !== undefined &&
+        !kept.has(device) &&
+        children.some(({ kind }) => kind === 'volume group' || kind === 'raid member'),
+    );
     if (activeHolders(inspection.tree).length === 0 && metadata.length === 0) return undefined;
     return new Failure(`something came back to disk "${disk.name}" after it was wiped`, {
       why: printTree(inspection.tree).join('\n'),

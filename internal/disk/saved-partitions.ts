@@ -16,9 +16,13 @@ export type SavedFilter = {
  * @throws UsageError for a value it would refuse, and for a configuration file, in which we cannot see what is to be kept
  */
 export function savedFilter(coreosInstallerArgs: readonly string[]): SavedFilter {
-  const configFile = coreosInstallerArgs.find((arg) => arg === '--config-file' || arg.startsWith('--config-file=') || /^-c/.test(arg));
+  const configFile = coreosInstallerArgs.find(
+    (arg) => arg === '--config-file' || arg.startsWith('--config-file=') || /^-c/.test(arg),
+  );
   if (configFile !== undefined) {
-    throw new UsageError('coreosInstallerArgs names a configuration file, which may keep partitions that our clean-up cannot see; give its options as arguments');
+    throw new UsageError(
+      'coreosInstallerArgs names a configuration file, which may keep partitions that our clean-up cannot see; give its options as arguments',
+    );
   }
   return {
     labels: valuesOf(coreosInstallerArgs, '--save-partlabel'),
@@ -29,9 +33,11 @@ export function savedFilter(coreosInstallerArgs: readonly string[]): SavedFilter
 /** The partitions of a table that are kept, in order of number. */
 export function savedPartitions(filter: SavedFilter, table: PartitionTable | undefined): Partition[] {
   const patterns = filter.labels.map(globToRegExp);
-  return (table?.partitions ?? []).filter((partition) =>
-    patterns.some((pattern) => partition.label !== undefined && pattern.test(partition.label))
-    || filter.ranges.some(({ from, to }) => partition.number >= from && partition.number <= to));
+  return (table?.partitions ?? []).filter(
+    (partition) =>
+      patterns.some((pattern) => partition.label !== undefined && pattern.test(partition.label)) ||
+      filter.ranges.some(({ from, to }) => partition.number >= from && partition.number <= to),
+  );
 }
 
 /** True when something was asked to be kept, whether or not it is there. */
@@ -53,7 +59,8 @@ function valuesOf(args: readonly string[], option: string): string[] {
 
 function parseRange(text: string): { from: number; to: number } {
   const [, first, dash, last] = /^(\d*)(-?)(\d*)$/.exec(text) ?? [];
-  if (first === undefined || (first === '' && (last === undefined || last === ''))) throw new UsageError(`"${text}" in coreosInstallerArgs is not a partition number or range`);
+  if (first === undefined || (first === '' && (last === undefined || last === '')))
+    throw new UsageError(`"${text}" in coreosInstallerArgs is not a partition number or range`);
   const from = first === '' ? 1 : Number(first);
   const to = dash === '' ? from : last === undefined || last === '' ? Number.MAX_SAFE_INTEGER : Number(last);
   if (from === 0 || to === 0) throw new UsageError(`"${text}" in coreosInstallerArgs: partition numbers begin with 1`);
@@ -62,11 +69,14 @@ function parseRange(text: string): { from: number; to: number } {
 }
 
 function globToRegExp(glob: string): RegExp {
-  const source = glob.replace(/\[(!?)([^\]]+)\]|[*?]|[\\^$.|+(){}[\]]/g, (token: string, not: string | undefined, set: string | undefined) => {
-    if (token === '*') return '.*';
-    if (token === '?') return '.';
-    if (set !== undefined) return `[${not === '!' ? '^' : ''}${set.replace(/[\\^\]]/g, '\\$&')}]`;
-    return `\\${token}`;
-  });
+  const source = glob.replace(
+    /\[(!?)([^\]]+)\]|[*?]|[\\^$.|+(){}[\]]/g,
+    (token: string, not: string | undefined, set: string | undefined) => {
+      if (token === '*') return '.*';
+      if (token === '?') return '.';
+      if (set !== undefined) return `[${not === '!' ? '^' : ''}${set.replace(/[\\^\]]/g, '\\$&')}]`;
+      return `\\${token}`;
+    },
+  );
   return new RegExp(`^${source}$`, 's');
 }

@@ -19,18 +19,22 @@ const patienceMs = 15_000;
 export async function settle(host: Host, disk: DiskDescription): Promise<void> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
-    if (await exists('/run/udev/control')) await host.run('udevadm', ['settle', '--timeout=30'], { okStatuses: [0, 1] });
+    if (await exists('/run/udev/control'))
+      await host.run('udevadm', ['settle', '--timeout=30'], { okStatuses: [0, 1] });
     const wrong = await difference(host, disk);
     if (wrong === undefined) return;
     if (performance.now() > deadline) {
-      throw new Failure(`the kernel does not follow the partition table of disk "${disk.name}"`, { why: wrong, next: 'something may still use an old partition; start the machine anew and run again' });
+      throw new Failure(`the kernel does not follow the partition table of disk "${disk.name}"`, {
+        why: wrong,
+        next: 'something may still use an old partition; start the machine anew and run again',
+      });
     }
     // Their statuses say little (--update fails on an empty table, --add on a partition that is known); the next look decides.
     // --update stops at the count of partitions, so it misses a number behind a gap, which --add brings.
-    for (const way of await readTable(host, disk) === undefined ? ['--delete'] : ['--update', '--add']) {
+    for (const way of (await readTable(host, disk)) === undefined ? ['--delete'] : ['--update', '--add']) {
       await host.run('partx', [way, disk.path], { okStatuses: [0, 1] });
     }
-    if (await difference(host, disk) === undefined) continue;
+    if ((await difference(host, disk)) === undefined) continue;
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }
@@ -38,17 +42,23 @@ export async function settle(host: Host, disk: DiskDescription): Promise<void> {
 /** What the kernel has wrong, as a sentence; undefined when it agrees with the disk. */
 async function difference(host: Host, disk: DiskDescription): Promise<string | undefined> {
   const table = await readTable(host, disk);
-  const onDisk = new Map((table?.partitions ?? []).filter((entry) => !isExtended(entry.type)).map((entry) => [entry.number, entry.sizeBytes]));
+  const onDisk = new Map(
+    (table?.partitions ?? [])
+      .filter((entry) => !isExtended(entry.type))
+      .map((entry) => [entry.number, entry.sizeBytes]),
+  );
   const nodes = [...(await readBlockDevices()).values()].filter((block) => block.partition?.disk === disk.device);
   const inKernel = new Map(nodes.map((block) => [block.partition?.number ?? 0, block.sizeBytes]));
   for (const [number, sizeBytes] of onDisk) {
     const known = inKernel.get(number);
     if (known === undefined) return `partition ${number} is in the table and not in the kernel`;
-    if (known !== sizeBytes) return `partition ${number} has ${sizeBytes} bytes in the table and ${known} bytes in the kernel`;
+    if (known !== sizeBytes)
+      return `partition ${number} has ${sizeBytes} bytes in the table and ${known} bytes in the kernel`;
   }
   for (const block of nodes) {
     const number = block.partition?.number ?? 0;
-    if (!onDisk.has(number) && !(table?.partitions.some((entry) => entry.number === number) ?? false)) return `partition ${number} is in the kernel and not in the table`;
+    if (!onDisk.has(number) && !(table?.partitions.some((entry) => entry.number === number) ?? false))
+      return `partition ${number} is in the kernel and not in the table`;
   }
   return undefined;
 }

@@ -28,7 +28,9 @@ export function missingSpace(where: string, needs: readonly Need[], space: Pick<
   const needed = needs.reduce((sum, need) => sum + need.bytes, 0);
   if (needed <= space.freeBytes) return [];
   const parts = needs.map((need) => `${need.what} ${showBytes(need.bytes)}`).join(', ');
-  return [`${where} has ${showBytes(space.freeBytes)} free, and ${showBytes(needed)} are needed (${parts}); ${showBytes(needed - space.freeBytes)} are missing`];
+  return [
+    `${where} has ${showBytes(space.freeBytes)} free, and ${showBytes(needed)} are needed (${parts}); ${showBytes(needed - space.freeBytes)} are missing`,
+  ];
 }
 
 /**
@@ -41,18 +43,29 @@ export async function memoryBacked(host: Host, path: string): Promise<string | u
   if (mount === undefined) return undefined;
   if (['tmpfs', 'ramfs', 'devtmpfs', 'rootfs'].includes(mount.type)) return `${mount.type} at "${mount.target}"`;
   if (/^\/dev\/z?ram/.test(mount.source)) return `${mount.source} at "${mount.target}"`;
-  const behind = mount.type === 'overlay'
-    ? mount.superOptions.find((option) => option.startsWith('upperdir='))?.slice('upperdir='.length)
-    : (await readBlockDevices()).get(mount.device)?.loop?.file;
+  const behind =
+    mount.type === 'overlay'
+      ? mount.superOptions.find((option) => option.startsWith('upperdir='))?.slice('upperdir='.length)
+      : (await readBlockDevices()).get(mount.device)?.loop?.file;
   // An overlay's own mount may hide its upper folder; then nothing can be told, and free space decides.
-  if (behind === undefined || mountOf(behind, await host.mounts()) === undefined || mountOf(behind, await host.mounts())?.target === mount.target) return undefined;
+  if (
+    behind === undefined ||
+    mountOf(behind, await host.mounts()) === undefined ||
+    mountOf(behind, await host.mounts())?.target === mount.target
+  )
+    return undefined;
   const below = await memoryBacked(host, behind);
   return below === undefined ? undefined : `${mount.type} at "${mount.target}" over ${below}`;
 }
 
 /** The mount that a path without links lies on: the longest mount point, and of equal ones the last. */
 function mountOf(path: string, mounts: readonly MountEntry[]): MountEntry | undefined {
-  return mounts.filter((entry) => isBelow(path, entry.target)).reduce<MountEntry | undefined>((best, entry) => (best === undefined || entry.target.length >= best.target.length ? entry : best), undefined);
+  return mounts
+    .filter((entry) => isBelow(path, entry.target))
+    .reduce<MountEntry | undefined>(
+      (best, entry) => (best === undefined || entry.target.length >= best.target.length ? entry : best),
+      undefined,
+    );
 }
 
 async function existingAncestor(path: string): Promise<string> {

@@ -30,7 +30,12 @@ export function parseStart(text: string): Start {
   const trimmed = text.trim();
   if (trimmed === '0') return { from: 'free-space', text: trimmed };
   if (/^\d+$/.test(trimmed)) return { from: 'sector', sector: Number(trimmed), text: trimmed };
-  if (trimmed.startsWith('-')) return { from: 'end', bytes: parseSize(trimmed.slice(1), `failed to calculate start position for negative start ${trimmed}: `), text: trimmed };
+  if (trimmed.startsWith('-'))
+    return {
+      from: 'end',
+      bytes: parseSize(trimmed.slice(1), `failed to calculate start position for negative start ${trimmed}: `),
+      text: trimmed,
+    };
   if (trimmed.startsWith('+')) return { from: 'last-partition', bytes: parseSize(trimmed.slice(1)), text: trimmed };
   return { from: 'beginning', bytes: parseSize(trimmed), text: trimmed };
 }
@@ -39,7 +44,8 @@ export function parseStart(text: string): Start {
 export function parseSize(text: string, context = ''): number {
   const parts = /^(\d+(?:\.\d+)?)\s*([KMGTP]?)(?:I?B)?$/.exec(text.trim().toUpperCase());
   const [, number, unit] = parts ?? [];
-  if (number === undefined || unit === undefined || /^\d.*\dIB$/i.test(text.trim())) throw new UsageError(`${context}invalid size format: ${text}`);
+  if (number === undefined || unit === undefined || /^\d.*\dIB$/i.test(text.trim()))
+    throw new UsageError(`${context}invalid size format: ${text}`);
   const bytes = Math.trunc(Number(number) * 1024 ** (unitPower[unit] ?? 0));
   if (!Number.isSafeInteger(bytes)) throw new UsageError(`${context}invalid size format: ${text}`);
   return bytes;
@@ -63,11 +69,17 @@ export function startSector(start: Start, geometry: Geometry, present: Partition
       if (sector < 0) throw new Failure(`${context}partition size ${start.text.slice(1)} is larger than disk size`);
       return Math.floor(sector / sectorsPerMebibyte) * sectorsPerMebibyte;
     }
-    case 'sector': return start.sector;
-    case 'beginning': return Math.floor(start.bytes / sectorBytes);
-    case 'last-partition': return alignUp(lastUsed(table) + 1 + Math.floor(start.bytes / sectorBytes), sectorsPerMebibyte);
+    case 'sector':
+      return start.sector;
+    case 'beginning':
+      return Math.floor(start.bytes / sectorBytes);
+    case 'last-partition':
+      return alignUp(lastUsed(table) + 1 + Math.floor(start.bytes / sectorBytes), sectorsPerMebibyte);
     case 'free-space': {
-      const largest = freeSpaces(table).reduce((best, space) => (space.sectors > best.sectors ? space : best), { startSector: 0, sectors: 0 });
+      const largest = freeSpaces(table).reduce((best, space) => (space.sectors > best.sectors ? space : best), {
+        startSector: 0,
+        sectors: 0,
+      });
       return alignUp(largest.startSector, sectorsPerMebibyte);
     }
   }
@@ -87,11 +99,20 @@ export function freeSpaces(table: PartitionTable): { startSector: number; sector
 
 function emptyTable({ sizeBytes, sectorBytes }: Geometry): PartitionTable {
   const firstSector = mebibyte / sectorBytes;
-  return { kind: 'gpt', sectorBytes, firstSector, lastSector: Math.floor((sizeBytes - mebibyte) / sectorBytes), partitions: [] };
+  return {
+    kind: 'gpt',
+    sectorBytes,
+    firstSector,
+    lastSector: Math.floor((sizeBytes - mebibyte) / sectorBytes),
+    partitions: [],
+  };
 }
 
 function lastUsed(table: PartitionTable): number {
-  return Math.max(table.firstSector - 1, ...table.partitions.map((partition) => partition.startSector + partition.sectors - 1));
+  return Math.max(
+    table.firstSector - 1,
+    ...table.partitions.map((partition) => partition.startSector + partition.sectors - 1),
+  );
 }
 
 function alignUp(sector: number, step: number): number {

@@ -22,17 +22,27 @@ export type Made = {
 };
 
 /** Lays the devices out as a sysfs in a temporary folder and reads them back: the reader is under test as well. */
-export async function madeState(made: readonly Made[], uses: Partial<Omit<KernelState, 'blocks'>> = {}): Promise<KernelState> {
+export async function madeState(
+  made: readonly Made[],
+  uses: Partial<Omit<KernelState, 'blocks'>> = {},
+): Promise<KernelState> {
   await using folder = await temporaryFolder(tmpdir(), 'sysfs-');
   const list = join(folder.path, 'class/block');
   await mkdir(list, { recursive: true });
-  const place = (one: Made): string => (one.partition === undefined ? join(folder.path, 'devices', one.name) : join(folder.path, 'devices', one.partition[1], one.name));
+  const place = (one: Made): string =>
+    one.partition === undefined
+      ? join(folder.path, 'devices', one.name)
+      : join(folder.path, 'devices', one.partition[1], one.name);
   for (const one of made) {
     const at = place(one);
     await mkdir(join(at, 'holders'), { recursive: true });
     await mkdir(join(at, 'slaves'), { recursive: true });
     await symlink(at, join(list, one.name));
-    const attributes: Record<string, string> = { dev: one.device, size: String((one.gibibytes ?? 10) * 2 ** 21), ro: '0' };
+    const attributes: Record<string, string> = {
+      dev: one.device,
+      size: String((one.gibibytes ?? 10) * 2 ** 21),
+      ro: '0',
+    };
     if (one.partition !== undefined) attributes['partition'] = String(one.partition[0]);
     else attributes['queue/logical_block_size'] = '512';
     if (one.mapper !== undefined) [attributes['dm/name'], attributes['dm/uuid']] = one.mapper;
@@ -51,7 +61,14 @@ export async function madeState(made: readonly Made[], uses: Partial<Omit<Kernel
       await symlink(place(lower), join(place(one), 'slaves', below));
     }
   }
-  return { blocks: await readBlockDevices(folder.path), mounts: [], swaps: [], physicalVolumes: [], raidMembers: [], ...uses };
+  return {
+    blocks: await readBlockDevices(folder.path),
+    mounts: [],
+    swaps: [],
+    physicalVolumes: [],
+    raidMembers: [],
+    ...uses,
+  };
 }
 
 /** The disk of this name in a made-up machine. */
@@ -66,5 +83,9 @@ export function madeDisk(state: KernelState, name: string): Disk {
 export function partitionsOf(disk: string, device: string, count: number): Made[] {
   const [major, minor] = device.split(':').map(Number);
   const glue = /\d$/.test(disk) ? 'p' : '';
-  return Array.from({ length: count }, (_, index) => ({ name: `${disk}${glue}${index + 1}`, device: `${major ?? 0}:${(minor ?? 0) + index + 1}`, partition: [index + 1, disk] as const }));
+  return Array.from({ length: count }, (_, index) => ({
+    name: `${disk}${glue}${index + 1}`,
+    device: `${major ?? 0}:${(minor ?? 0) + index + 1}`,
+    partition: [index + 1, disk] as const,
+  }));
 }

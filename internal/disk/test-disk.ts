@@ -25,10 +25,19 @@ export type TestDisk = AsyncDisposable & {
 /** A quiet host of its own, whose PATH begins with `bin`. */
 export function testHost(bin?: string, stop?: AbortSignal): Host {
   const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-  return openHost({ log: openLog({ program: 'test', write: () => undefined }), env: { PATH: bin === undefined ? path : `${bin}:${path}`, HOME: '/root' }, ...(stop === undefined ? {} : { stop }) });
+  return openHost({
+    log: openLog({ program: 'test', write: () => undefined }),
+    env: { PATH: bin === undefined ? path : `${bin}:${path}`, HOME: '/root' },
+    ...(stop === undefined ? {} : { stop }),
+  });
 }
 
-export async function testDisk({ mebibytes = 1024, sectorBytes = 512, readOnly = false, stop }: { mebibytes?: number; sectorBytes?: number; readOnly?: boolean; stop?: AbortSignal } = {}): Promise<TestDisk> {
+export async function testDisk({
+  mebibytes = 1024,
+  sectorBytes = 512,
+  readOnly = false,
+  stop,
+}: { mebibytes?: number; sectorBytes?: number; readOnly?: boolean; stop?: AbortSignal } = {}): Promise<TestDisk> {
   await using scope = new AsyncDisposableStack();
   const folder = scope.use(await temporaryFolder(tmpdir(), 'disk-test-')).path;
   const bin = join(folder, 'bin');
@@ -37,15 +46,33 @@ export async function testDisk({ mebibytes = 1024, sectorBytes = 512, readOnly =
   const file = await open(join(folder, 'disk.img'), 'w');
   await file.truncate(mebibytes * 1024 * 1024);
   await file.close();
-  const path = await host.text('losetup', ['--find', '--show', ...(readOnly ? ['--read-only'] : []), '--sector-size', String(sectorBytes), join(folder, 'disk.img')]);
-  scope.defer(async () => { await testHost().run('losetup', ['--detach', path]); });
-  scope.defer(async () => { await testHost().run('partx', ['--delete', path], { okStatuses: [0, 1] }); });
-  scope.defer(async () => { await unmountAll(folder, path); });
+  const path = await host.text('losetup', [
+    '--find',
+    '--show',
+    ...(readOnly ? ['--read-only'] : []),
+    '--sector-size',
+    String(sectorBytes),
+    join(folder, 'disk.img'),
+  ]);
+  scope.defer(async () => {
+    await testHost().run('losetup', ['--detach', path]);
+  });
+  scope.defer(async () => {
+    await testHost().run('partx', ['--delete', path], { okStatuses: [0, 1] });
+  });
+  scope.defer(async () => {
+    await unmountAll(folder, path);
+  });
   const said: string[] = [];
   const held = scope.move();
   return {
-    host, path, folder, said,
-    say: (fact) => { said.push(fact); },
+    host,
+    path,
+    folder,
+    said,
+    say: (fact) => {
+      said.push(fact);
+    },
     disk: () => resolveDisk(host, path, { waitMs: 0 }),
     sfdisk: async (script) => {
       await host.run('sfdisk', ['--quiet', path], { input: script });
@@ -61,13 +88,23 @@ export async function testDisk({ mebibytes = 1024, sectorBytes = 512, readOnly =
 
 /** The layout of an RHCOS image: 1 BIOS-BOOT, 2 EFI-SYSTEM, 3 boot, 4 root, with file systems. */
 export async function writeCoreosLayout(disk: TestDisk): Promise<void> {
-  await disk.sfdisk('label: gpt\nsize=1M, name="BIOS-BOOT"\nsize=10M, name="EFI-SYSTEM"\nsize=64M, name="boot"\nsize=350M, name="root"\n');
+  await disk.sfdisk(
+    'label: gpt\nsize=1M, name="BIOS-BOOT"\nsize=10M, name="EFI-SYSTEM"\nsize=64M, name="boot"\nsize=350M, name="root"\n',
+  );
   await disk.host.run('mkfs.ext4', ['-q', '-F', '-L', 'boot', `${disk.path}p3`]);
   await disk.host.run('mkfs.xfs', ['-q', '-f', '-L', 'root', `${disk.path}p4`]);
 }
 
 async function unmountAll(folder: string, path: string): Promise<void> {
   const host = testHost();
-  for (const swap of (await host.text('swapon', ['--noheadings', '--show=NAME'])).split('\n').filter((name) => name.startsWith(path))) await host.run('swapoff', [swap]);
-  for (const mount of (await host.mounts()).filter((entry) => entry.target.startsWith(`${folder}/`) || entry.source === path || entry.source.startsWith(`${path}p`)).reverse()) await host.unmount(mount.target);
+  for (const swap of (await host.text('swapon', ['--noheadings', '--show=NAME']))
+    .split('\n')
+    .filter((name) => name.startsWith(path)))
+    await host.run('swapoff', [swap]);
+  for (const mount of (await host.mounts())
+    .filter(
+      (entry) => entry.target.startsWith(`${folder}/`) || entry.source === path || entry.source.startsWith(`${path}p`),
+    )
+    .reverse())
+    await host.unmount(mount.target);
 }

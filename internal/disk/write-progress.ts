@@ -12,7 +12,11 @@ export function progressOf(line: string): WriteProgress | undefined {
   const doneBytes = sizeOf(parts?.[1], parts?.[2]);
   if (parts === null || doneBytes === undefined) return undefined;
   const totalBytes = sizeOf(parts[3], parts[4]);
-  return { doneBytes, ...(totalBytes === undefined ? {} : { totalBytes }), ...(parts[5] === undefined ? {} : { fraction: Number(parts[5]) / 100 }) };
+  return {
+    doneBytes,
+    ...(totalBytes === undefined ? {} : { totalBytes }),
+    ...(parts[5] === undefined ? {} : { fraction: Number(parts[5]) / 100 }),
+  };
 }
 
 function sizeOf(number: string | undefined, unit: string | undefined): number | undefined {

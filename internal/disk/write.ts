@@ -26,7 +26,12 @@ export type WriteOptions = {
  *
  * @throws Failure with the installer's last error lines
  */
-export async function writeImage(host: Host, disk: Disk, coreosInstallerArgs: readonly string[], options: WriteOptions): Promise<PartitionTable> {
+export async function writeImage(
+  host: Host,
+  disk: Disk,
+  coreosInstallerArgs: readonly string[],
+  options: WriteOptions,
+): Promise<PartitionTable> {
   await confirmDisk(host, disk);
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -34,7 +39,9 @@ export async function writeImage(host: Host, disk: Disk, coreosInstallerArgs: re
       break;
     } catch (error) {
       if (attempt === exclusiveAttempts || !wantsExclusiveAccess(error)) throw explain(error, disk);
-      options.say(`disk "${disk.name}" was opened by another program for a moment; nothing is written yet, trying again`);
+      options.say(
+        `disk "${disk.name}" was opened by another program for a moment; nothing is written yet, trying again`,
+      );
       await new Promise((resolve) => setTimeout(resolve, 1000 * attempt));
       await staysBusy(disk.path);
     }
@@ -42,7 +49,10 @@ export async function writeImage(host: Host, disk: Disk, coreosInstallerArgs: re
   await settle(host, disk);
   const table = await readTable(host, disk);
   // The installer does not look at what it wrote: an image cut off while it was made installs "successfully".
-  if (table === undefined || table.partitions.length === 0) throw new Failure(`coreos-installer reported success, and disk "${disk.name}" has no partition`, { next: 'check the image that coreos-installer was given' });
+  if (table === undefined || table.partitions.length === 0)
+    throw new Failure(`coreos-installer reported success, and disk "${disk.name}" has no partition`, {
+      next: 'check the image that coreos-installer was given',
+    });
   options.say(`disk "${disk.name}" is written; ${showPartitions(table)}`);
   return table;
 }
@@ -54,14 +64,26 @@ export async function writeImage(host: Host, disk: Disk, coreosInstallerArgs: re
 const exclusiveAttempts = 5;
 
 function wantsExclusiveAccess(error: unknown): boolean {
-  return error instanceof CommandError && error.end.kind === 'exit' && error.stderrTail.includes('checking for exclusive access') && error.stderrTail.includes('EBUSY');
+  return (
+    error instanceof CommandError &&
+    error.end.kind === 'exit' &&
+    error.stderrTail.includes('checking for exclusive access') &&
+    error.stderrTail.includes('EBUSY')
+  );
 }
 
-async function install(host: Host, disk: Disk, coreosInstallerArgs: readonly string[], options: WriteOptions): Promise<void> {
+async function install(
+  host: Host,
+  disk: Disk,
+  coreosInstallerArgs: readonly string[],
+  options: WriteOptions,
+): Promise<void> {
   const keeps = keepsSomething(savedFilter(coreosInstallerArgs));
   const stallMs = options.stallMs ?? 600_000;
   const stalled = new AbortController();
-  let timer = setTimeout(() => { stalled.abort(); }, stallMs);
+  let timer = setTimeout(() => {
+    stalled.abort();
+  }, stallMs);
   let seen = -1;
   try {
     await host.run('coreos-installer', ['install', disk.spelling, ...coreosInstallerArgs], {
@@ -72,14 +94,20 @@ async function install(host: Host, disk: Disk, coreosInstallerArgs: readonly str
       onLine: (stream, line) => {
         const progress = stream === 'stderr' ? progressOf(line) : undefined;
         if (progress === undefined) {
-          if (stream === 'stderr' && /^(?:Installing|Downloading|Copying|Saving partition|Resetting partition table)/.test(line)) options.say(line.trim());
+          if (
+            stream === 'stderr' &&
+            /^(?:Installing|Downloading|Copying|Saving partition|Resetting partition table)/.test(line)
+          )
+            options.say(line.trim());
           return;
         }
         // The budget restarts on progress, not on talk: a source that stands still repeats its line.
         if (progress.doneBytes > seen) {
           seen = progress.doneBytes;
           clearTimeout(timer);
-          timer = setTimeout(() => { stalled.abort(); }, stallMs);
+          timer = setTimeout(() => {
+            stalled.abort();
+          }, stallMs);
         }
         options.onProgress?.(progress);
       },
@@ -92,10 +120,16 @@ async function install(host: Host, disk: Disk, coreosInstallerArgs: readonly str
 /** The installer prints causes below the error, so its last lines belong together; progress is not among them. */
 function explain(error: unknown, disk: Disk): unknown {
   if (!(error instanceof CommandError) || (error.end.kind !== 'exit' && error.end.kind !== 'budget')) return error;
-  const lines = error.stderrTail.split('\n').map((line) => line.trimEnd()).filter((line) => line !== '' && progressOf(line) === undefined);
+  const lines = error.stderrTail
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '' && progressOf(line) === undefined);
   const from = lines.findIndex((line) => /^(?:Error:|Partitions in use)/.test(line));
   const told = lines.slice(Math.max(0, from)).slice(-8);
-  const what = error.end.kind === 'budget' ? `writing disk "${disk.name}" made no progress for ${Math.round(error.end.budgetMs / 1000)} s` : `writing disk "${disk.name}" failed`;
+  const what =
+    error.end.kind === 'budget'
+      ? `writing disk "${disk.name}" made no progress for ${Math.round(error.end.budgetMs / 1000)} s`
+      : `writing disk "${disk.name}" failed`;
   return new Failure(what, {
     why: told.length === 0 ? error.message : told.join('\n'),
     ...nextFor(told.join('\n')),
@@ -104,8 +138,10 @@ function explain(error: unknown, disk: Disk): unknown {
 }
 
 function nextFor(talk: string): { next?: string } {
-  if (/found busy partitions|exclusive access/.test(talk)) return { next: 'unmount what is listed, or restart the machine' };
+  if (/found busy partitions|exclusive access/.test(talk))
+    return { next: 'unmount what is listed, or restart the machine' };
   if (/No space left on device/.test(talk)) return { next: 'the disk is smaller than the image; choose a larger one' };
-  if (/collision with partition/.test(talk)) return { next: 'the partition to keep begins inside the image; only a partition behind it can be kept' };
+  if (/collision with partition/.test(talk))
+    return { next: 'the partition to keep begins inside the image; only a partition behind it can be kept' };
   return {};
 }

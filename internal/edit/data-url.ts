@@ -29,8 +29,11 @@ export function respellDataUrl(url: string, value: Uint8Array, hunks: readonly H
   const body = url.slice(found[0].length);
   const decoded = decodePercent(body);
   if (decoded === undefined) return undefined;
-  if (isBase64(found[1] ?? '')) return found[0] + respellBase64(decoded.value, value).replace(/[^A-Za-z0-9+/=_-]/g, escaped(body));
-  return found[0] + respellHunks(body, decoded, hunks, (part) => part.replace(/[^A-Za-z0-9\-_.!~*'()]/g, escaped(body)));
+  if (isBase64(found[1] ?? ''))
+    return found[0] + respellBase64(decoded.value, value).replace(/[^A-Za-z0-9+/=_-]/g, escaped(body));
+  return (
+    found[0] + respellHunks(body, decoded, hunks, (part) => part.replace(/[^A-Za-z0-9\-_.!~*'()]/g, escaped(body)))
+  );
 }
 
 function isBase64(mediaType: string): boolean {

@@ -39,12 +39,16 @@ export function aroundAll(document: Uint8Array, places: readonly Place[]): strin
 }
 
 /** Writes by their common beginnings. */
-type Tree = { readonly value?: Uint8Array; readonly children: ReadonlyMap<string, { readonly part: Part; readonly tree: Tree }> };
+type Tree = {
+  readonly value?: Uint8Array;
+  readonly children: ReadonlyMap<string, { readonly part: Part; readonly tree: Tree }>;
+};
 
 function treeOf(writes: readonly Write[]): Tree {
   const leaves = writes.filter(({ place }) => place.length === 0);
   const [leaf] = leaves;
-  if (leaves.length > 1 || (leaf !== undefined && writes.length > 1)) throw new Failure('two values are to be written at one place');
+  if (leaves.length > 1 || (leaf !== undefined && writes.length > 1))
+    throw new Failure('two values are to be written at one place');
   if (leaf !== undefined) return { value: leaf.value, children: new Map() };
   const groups = Map.groupBy(writes, ({ place }) => JSON.stringify(place[0]));
   const children = new Map<string, { part: Part; tree: Tree }>();
@@ -59,11 +63,18 @@ function treeOf(writes: readonly Write[]): Tree {
 type Written = { readonly bytes: Uint8Array; readonly hunks: readonly Hunk[] };
 
 function written(document: Uint8Array, tree: Tree, above: Place): Written {
-  if (tree.value !== undefined) return { bytes: tree.value, hunks: [{ start: 0, end: document.length, text: Buffer.from(tree.value).toString('latin1') }] };
+  if (tree.value !== undefined)
+    return {
+      bytes: tree.value,
+      hunks: [{ start: 0, end: document.length, text: Buffer.from(tree.value).toString('latin1') }],
+    };
   const children = [...tree.children.values()];
   const [way, ...others] = new Set(children.map(({ part }) => part.in));
   if (way === undefined) return { bytes: document, hunks: [] };
-  if (others.length > 0) throw new Failure(`the text at ${placeText(above)} is to be written in two ways, as ${way} and as ${others.join(', ')}`);
+  if (others.length > 0)
+    throw new Failure(
+      `the text at ${placeText(above)} is to be written in two ways, as ${way} and as ${others.join(', ')}`,
+    );
   const layer = openLayer(document, way);
   const changes: Change[] = [];
   for (const { part, tree: inside } of children) {
@@ -79,7 +90,8 @@ function written(document: Uint8Array, tree: Tree, above: Place): Written {
   // The last line of defence for a node that must boot: a spelling that reads back otherwise never leaves this function.
   for (const { part, bytes } of changes) {
     const read = again?.innerAt(part);
-    if (read === undefined || Buffer.compare(read, bytes) !== 0) throw new Failure(`the value at ${placeText([...above, part])} cannot be written so that it reads back`);
+    if (read === undefined || Buffer.compare(read, bytes) !== 0)
+      throw new Failure(`the value at ${placeText([...above, part])} cannot be written so that it reads back`);
   }
   if (closed === undefined) throw new Failure(`the text at ${placeText(above)} cannot be written`);
   return closed;
@@ -100,4 +112,3 @@ function around(document: Uint8Array, tree: Tree): string | undefined {
   }
   return pieces.map((piece) => `${piece.length}:${piece}`).join('|');
 }
-

@@ -33,7 +33,13 @@ export function layoutAt(text: string, root: JsonToken, path: FieldPath): Layout
       unit: isPretty ? unitOf(afterLine(lead), indentOfEnd(text, token)) : undefined,
       lineEnd: lead.includes('\r\n') ? '\r\n' : '\n',
       colon: colonIn(text, token.members()) ?? inherited,
-      comma: isPretty ? ',' : second === undefined ? above.unit === undefined ? above.comma : ',' : text.slice(first.value.end, second.start),
+      comma: isPretty
+        ? ','
+        : second === undefined
+          ? above.unit === undefined
+            ? above.comma
+            : ','
+          : text.slice(first.value.end, second.start),
     };
   }
   return compact;
@@ -73,7 +79,9 @@ export function spelledMember(name: string, value: Plain, layout: Layout, indent
 }
 
 function colonIn(text: string, [first]: readonly JsonMember[]): string | undefined {
-  return first === undefined || typeof first.name === 'number' ? undefined : /"([ \t\r\n]*:[ \t\r\n]*)$/.exec(text.slice(first.start, first.value.start))?.[1];
+  return first === undefined || typeof first.name === 'number'
+    ? undefined
+    : /"([ \t\r\n]*:[ \t\r\n]*)$/.exec(text.slice(first.start, first.value.start))?.[1];
 }
 
 function afterLine(blanks: string): string {

@@ -1,7 +1,16 @@
 import type { Decoded } from './respell.ts';
 import { verbatim } from './respell.ts';
 
-const shortEscapes: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+const shortEscapes: Readonly<Record<string, string>> = {
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+};
 
 /** Decodes the inside of a JSON string token (without its quotes), which must be valid. */
 export function decodeJsonString(source: string): Decoded {
@@ -17,7 +26,11 @@ export function decodeJsonString(source: string): Decoded {
       continue;
     }
     const letter = source.charAt(at + 1);
-    units.push(letter === 'u' ? String.fromCharCode(Number.parseInt(source.slice(at + 2, at + 6), 16)) : shortEscapes[letter] ?? letter);
+    units.push(
+      letter === 'u'
+        ? String.fromCharCode(Number.parseInt(source.slice(at + 2, at + 6), 16))
+        : (shortEscapes[letter] ?? letter),
+    );
     at += letter === 'u' ? 6 : 2;
   }
   starts.push(source.length);
@@ -40,14 +53,22 @@ export function encodeJsonString(value: string, habit: Habit): string {
   const special = habit === 'go' ? /["\\\u0000-\u001f<>&\u2028\u2029]/g : /["\\\u0000-\u001f\u2028\u2029]/g;
   return value.replace(special, (unit) => {
     switch (unit) {
-      case '"': return '\\"';
-      case '\\': return '\\\\';
-      case '\b': return '\\b'; // Go before 1.22 wrote \u0008 and \u000c for these two; no text of ours holds them
-      case '\f': return '\\f';
-      case '\n': return '\\n';
-      case '\r': return '\\r';
-      case '\t': return '\\t';
-      default: return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+      case '"':
+        return '\\"';
+      case '\\':
+        return '\\\\';
+      case '\b':
+        return '\\b'; // Go before 1.22 wrote \u0008 and \u000c for these two; no text of ours holds them
+      case '\f':
+        return '\\f';
+      case '\n':
+        return '\\n';
+      case '\r':
+        return '\\r';
+      case '\t':
+        return '\\t';
+      default:
+        return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
     }
   });
 }

@@ -49,7 +49,13 @@ export function jsonTokenAt(root: JsonToken, path: FieldPath): JsonToken | undef
 
 /** Names of an object's members, or indexes of an array, in their order. */
 export function jsonKeysAt(root: JsonToken, path: FieldPath): (string | number)[] {
-  return [...new Set(jsonTokenAt(root, path)?.members().map((member) => member.name))];
+  return [
+    ...new Set(
+      jsonTokenAt(root, path)
+        ?.members()
+        .map((member) => member.name),
+    ),
+  ];
 }
 
 /** The string at a path; undefined when there is none or it is no string. */
@@ -62,7 +68,11 @@ export function jsonStringAt(text: string, root: JsonToken, path: FieldPath): st
 export function replaceJsonString(text: string, root: JsonToken, path: FieldPath, value: string): string | undefined {
   const token = jsonTokenAt(root, path);
   if (token?.type !== 'string') return undefined;
-  return text.slice(0, token.start + 1) + respellJson(text.slice(token.start + 1, token.end - 1), value, text) + text.slice(token.end - 1);
+  return (
+    text.slice(0, token.start + 1) +
+    respellJson(text.slice(token.start + 1, token.end - 1), value, text) +
+    text.slice(token.end - 1)
+  );
 }
 
 /**
@@ -73,7 +83,9 @@ export function respellJson(source: string, value: string, document: string, hun
   const decoded = decodeJsonString(source);
   const ascii = !/[^\u0000-\u007f]/.test(decoded.value + value);
   const all = [{ start: 0, end: decoded.value.length, text: value }];
-  return respellHunks(source, decoded, ascii ? hunks ?? all : all, (part) => encodeJsonString(part, habitOf(document)));
+  return respellHunks(source, decoded, ascii ? (hunks ?? all) : all, (part) =>
+    encodeJsonString(part, habitOf(document)),
+  );
 }
 
 function membersIn(text: string, start: number, end: number): JsonMember[] {
@@ -97,9 +109,12 @@ function membersIn(text: string, start: number, end: number): JsonMember[] {
 
 function tokenFrom(text: string, start: number): JsonToken {
   switch (text.charAt(start)) {
-    case '"': return { type: 'string', start, end: endOfString(text, start), members: () => [] };
-    case '{': return container(text, 'object', start);
-    case '[': return container(text, 'array', start);
+    case '"':
+      return { type: 'string', start, end: endOfString(text, start), members: () => [] };
+    case '{':
+      return container(text, 'object', start);
+    case '[':
+      return container(text, 'array', start);
     default: {
       scalarEnd.lastIndex = start;
       return { type: 'scalar', start, end: scalarEnd.exec(text)?.index ?? text.length, members: () => [] };

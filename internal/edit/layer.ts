@@ -21,7 +21,9 @@ export type Layer = {
   /** The value at a part; undefined when nothing can be read there. */
   readonly innerAt: (part: Part) => Uint8Array | undefined;
   /** The text with some inner values changed, and where it differs; undefined where a value cannot be spelled. */
-  readonly close: (changes: readonly Change[]) => { readonly bytes: Uint8Array; readonly hunks: readonly Hunk[] } | undefined;
+  readonly close: (
+    changes: readonly Change[],
+  ) => { readonly bytes: Uint8Array; readonly hunks: readonly Hunk[] } | undefined;
   /** What stands around the values at these parts, byte for byte: the part of the text that a change must leave alone. */
   readonly around: (parts: readonly Part[]) => string;
 };
@@ -29,29 +31,47 @@ export type Layer = {
 /** Opens a text in one way; undefined when it is no such text. */
 export function openLayer(bytes: Uint8Array, way: Part['in']): Layer | undefined {
   switch (way) {
-    case 'json': return jsonLayer(bytes);
-    case 'yaml': return yamlLayer(bytes);
-    case 'pem': return pemLayer(latin1(bytes));
+    case 'json':
+      return jsonLayer(bytes);
+    case 'yaml':
+      return yamlLayer(bytes);
+    case 'pem':
+      return pemLayer(latin1(bytes));
     case 'base64': {
       const text = latin1(bytes);
       return single(base64Bytes(text), ({ bytes: inner }) => [whole(text, respellBase64(text, inner))], text, '');
     }
     case 'data-url': {
       const url = latin1(bytes);
-      return single(dataUrlBytes(url), ({ hunks, bytes: inner }) => {
-        const fresh = respellDataUrl(url, inner, hunks);
-        return fresh === undefined ? undefined : [whole(url, fresh)];
-      }, url, dataUrlHead(url) ?? '');
+      return single(
+        dataUrlBytes(url),
+        ({ hunks, bytes: inner }) => {
+          const fresh = respellDataUrl(url, inner, hunks);
+          return fresh === undefined ? undefined : [whole(url, fresh)];
+        },
+        url,
+        dataUrlHead(url) ?? '',
+      );
     }
     case 'jwt': {
       const text = latin1(bytes);
       const [, before = '', token = '', after = ''] = jwtIn.exec(text) ?? [];
-      return single(token === '' ? undefined : fromLatin1(token), (change) => [{ start: before.length, end: text.length - after.length, text: latin1(change.bytes) }], text, `${before}|${after}`);
+      return single(
+        token === '' ? undefined : fromLatin1(token),
+        (change) => [{ start: before.length, end: text.length - after.length, text: latin1(change.bytes) }],
+        text,
+        `${before}|${after}`,
+      );
     }
     case 'password': {
       const text = latin1(bytes);
       const colon = text.indexOf(':');
-      return single(colon < 0 ? undefined : fromLatin1(text.slice(colon + 1)), (change) => change.hunks.map((hunk) => ({ ...hunk, start: hunk.start + colon + 1, end: hunk.end + colon + 1 })), text, text.slice(0, colon + 1));
+      return single(
+        colon < 0 ? undefined : fromLatin1(text.slice(colon + 1)),
+        (change) => change.hunks.map((hunk) => ({ ...hunk, start: hunk.start + colon + 1, end: hunk.end + colon + 1 })),
+        text,
+        text.slice(0, colon + 1),
+      );
     }
   }
 }
@@ -60,15 +80,22 @@ export function openLayer(bytes: Uint8Array, way: Part['in']): Layer | undefined
 const jwtIn = /^(\s*)([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)(\s*)$/;
 
 /** A text that holds one value. */
-function single(inner: Uint8Array | undefined, hunksOf: (change: Change) => readonly Hunk[] | undefined, text: string, around: string): Layer | undefined {
-  return inner === undefined ? undefined : {
-    innerAt: () => inner,
-    close: ([change]) => {
-      const hunks = change === undefined ? [] : hunksOf(change);
-      return hunks === undefined ? undefined : closedLatin1(text, hunks);
-    },
-    around: () => around,
-  };
+function single(
+  inner: Uint8Array | undefined,
+  hunksOf: (change: Change) => readonly Hunk[] | undefined,
+  text: string,
+  around: string,
+): Layer | undefined {
+  return inner === undefined
+    ? undefined
+    : {
+        innerAt: () => inner,
+        close: ([change]) => {
+          const hunks = change === undefined ? [] : hunksOf(change);
+          return hunks === undefined ? undefined : closedLatin1(text, hunks);
+        },
+        around: () => around,
+      };
 }
 
 function pemLayer(text: string): Layer {
@@ -76,11 +103,31 @@ function pemLayer(text: string): Layer {
   const blockAt = (part: Part) => (part.in === 'pem' ? blocks[part.index] : undefined);
   return {
     innerAt: (part) => blockAt(part)?.der,
-    close: (changes) => closedLatin1(text, changes.flatMap((change): Hunk[] => {
-      const block = blockAt(change.part);
-      return block === undefined ? [] : [{ start: block.bodyStart, end: block.bodyEnd, text: rewrapped(text.slice(block.bodyStart, block.bodyEnd), Buffer.from(change.bytes).toString('base64'), 64) }];
-    })),
-    around: (parts) => outside(text, parts.map(blockAt).map((block) => block && { start: block.bodyStart, end: block.bodyEnd })),
+    close: (changes) =>
+      closedLatin1(
+        text,
+        changes.flatMap((change): Hunk[] => {
+          const block = blockAt(change.part);
+          return block === undefined
+            ? []
+            : [
+                {
+                  start: block.bodyStart,
+                  end: block.bodyEnd,
+                  text: rewrapped(
+                    text.slice(block.bodyStart, block.bodyEnd),
+                    Buffer.from(change.bytes).toString('base64'),
+                    64,
+                  ),
+                },
+              ];
+        }),
+      ),
+    around: (parts) =>
+      outside(
+        text,
+        parts.map(blockAt).map((block) => block && { start: block.bodyStart, end: block.bodyEnd }),
+      ),
   };
 }
 
@@ -98,12 +145,20 @@ function jsonLayer(bytes: Uint8Array): Layer | undefined {
       const token = stringAt(part);
       return token === undefined ? undefined : fromUtf8(decodeJsonString(sourceOf(token)).value);
     },
-    close: (changes) => closedUtf8(text, changes.map(({ part, ...change }) => {
-      const token = stringAt(part);
-      const value = utf8(change.bytes);
-      if (token === undefined || value === undefined) return undefined;
-      return { start: token.start + 1, end: token.end - 1, text: respellJson(sourceOf(token), value, text, change.hunks) };
-    })),
+    close: (changes) =>
+      closedUtf8(
+        text,
+        changes.map(({ part, ...change }) => {
+          const token = stringAt(part);
+          const value = utf8(change.bytes);
+          if (token === undefined || value === undefined) return undefined;
+          return {
+            start: token.start + 1,
+            end: token.end - 1,
+            text: respellJson(sourceOf(token), value, text, change.hunks),
+          };
+        }),
+      ),
     around: (parts) => outside(text, parts.map(stringAt)),
   };
 }
@@ -111,29 +166,47 @@ function jsonLayer(bytes: Uint8Array): Layer | undefined {
 function yamlLayer(bytes: Uint8Array): Layer | undefined {
   const text = utf8(bytes);
   const yaml = text === undefined ? undefined : openYaml(text);
-  return text === undefined || yaml === undefined ? undefined : {
-    innerAt: (part) => (part.in === 'yaml' ? fromUtf8(yaml.stringAt(part.path)) : undefined),
-    close: (changes) => {
-      const wanted = changes.map(({ part, bytes: inner }) => ({ path: part.in === 'yaml' ? part.path : [], value: utf8(inner) }));
-      if (!wanted.every((change) => change.value !== undefined)) return undefined;
-      return closedUtf8(text, yaml.hunksFor(wanted.map(({ path, value = '' }) => ({ path, value }))));
-    },
-    around: (parts) => outside(text, parts.map((part) => (part.in === 'yaml' ? yaml.spanAt(part.path) : undefined))),
-  };
+  return text === undefined || yaml === undefined
+    ? undefined
+    : {
+        innerAt: (part) => (part.in === 'yaml' ? fromUtf8(yaml.stringAt(part.path)) : undefined),
+        close: (changes) => {
+          const wanted = changes.map(({ part, bytes: inner }) => ({
+            path: part.in === 'yaml' ? part.path : [],
+            value: utf8(inner),
+          }));
+          if (!wanted.every((change) => change.value !== undefined)) return undefined;
+          return closedUtf8(text, yaml.hunksFor(wanted.map(({ path, value = '' }) => ({ path, value }))));
+        },
+        around: (parts) =>
+          outside(
+            text,
+            parts.map((part) => (part.in === 'yaml' ? yaml.spanAt(part.path) : undefined)),
+          ),
+      };
 }
 
-function closedLatin1(text: string, hunks: readonly Hunk[]): { readonly bytes: Uint8Array; readonly hunks: readonly Hunk[] } {
+function closedLatin1(
+  text: string,
+  hunks: readonly Hunk[],
+): { readonly bytes: Uint8Array; readonly hunks: readonly Hunk[] } {
   return { bytes: fromLatin1(splice(text, hunks)), hunks };
 }
 
 /** Offsets count UTF-16 units here; where units are not bytes, the whole text counts as changed. */
-function closedUtf8(text: string, hunks: readonly (Hunk | undefined)[] | undefined): { readonly bytes: Uint8Array; readonly hunks: readonly Hunk[] } | undefined {
+function closedUtf8(
+  text: string,
+  hunks: readonly (Hunk | undefined)[] | undefined,
+): { readonly bytes: Uint8Array; readonly hunks: readonly Hunk[] } | undefined {
   const known = hunks?.filter((hunk) => hunk !== undefined);
   if (known === undefined || known.length !== hunks?.length) return undefined;
   const fresh = splice(text, known);
   const bytes = fromUtf8(fresh);
   if (bytes === undefined) return undefined;
-  return { bytes, hunks: isAscii(text) && isAscii(fresh) ? known : [whole(latin1(new TextEncoder().encode(text)), latin1(bytes))] };
+  return {
+    bytes,
+    hunks: isAscii(text) && isAscii(fresh) ? known : [whole(latin1(new TextEncoder().encode(text)), latin1(bytes))],
+  };
 }
 
 function isAscii(text: string): boolean {
@@ -145,10 +218,15 @@ function whole(text: string, fresh: string): Hunk {
 }
 
 /** The stretches of a text outside some spans, each ended by a mark that counts it. */
-function outside(text: string, spans: readonly ({ readonly start: number; readonly end: number } | undefined)[]): string {
+function outside(
+  text: string,
+  spans: readonly ({ readonly start: number; readonly end: number } | undefined)[],
+): string {
   const kept: string[] = [];
   let at = 0;
-  for (const { start, end } of inOrder(spans.filter((span) => span !== undefined).map(({ start, end }) => ({ start, end, text: '' })))) {
+  for (const { start, end } of inOrder(
+    spans.filter((span) => span !== undefined).map(({ start, end }) => ({ start, end, text: '' })),
+  )) {
     kept.push(text.slice(at, start));
     at = end;
   }

@@ -16,11 +16,22 @@ export type Place = readonly Part[];
 
 /** A place as people read it: `yaml users/0/user/token`, `base64`, `pem block 1`. Free of values. */
 export function placeText(place: Place): string {
-  return place.length === 0 ? 'the whole text' : place.map((part) => {
-    switch (part.in) {
-      case 'json': case 'yaml': return `${part.in} "${part.path.join('/')}"`;
-      case 'pem': return `pem block ${part.index}`;
-      case 'base64': case 'data-url': case 'jwt': case 'password': return part.in;
-    }
-  }).join(', ');
+  return place.length === 0
+    ? 'the whole text'
+    : place
+        .map((part) => {
+          switch (part.in) {
+            case 'json':
+            case 'yaml':
+              return `${part.in} "${part.path.join('/')}"`;
+            case 'pem':
+              return `pem block ${part.index}`;
+            case 'base64':
+            case 'data-url':
+            case 'jwt':
+            case 'password':
+              return part.in;
+          }
+        })
+        .join(', ');
 }

@@ -37,7 +37,14 @@ export function pemBlocksIn(text: string): PemBlock[] {
     const end = lastDashes < 0 ? text.length : lastDashes + 5;
     const bodyStart = after + (headers.exec(text.slice(after, closing))?.[0].length ?? 0);
     const whole = text.slice(closing, end) === `-----END ${tag}-----` && bodyStart === after;
-    blocks.push({ tag, der: whole ? derOf(text.slice(bodyStart, closing)) : undefined, start: opening.index, end, bodyStart, bodyEnd: closing });
+    blocks.push({
+      tag,
+      der: whole ? derOf(text.slice(bodyStart, closing)) : undefined,
+      start: opening.index,
+      end,
+      bodyStart,
+      bodyEnd: closing,
+    });
     begin.lastIndex = end;
   }
 }
@@ -45,7 +52,9 @@ export function pemBlocksIn(text: string): PemBlock[] {
 function derOf(body: string): Uint8Array | undefined {
   const base64 = body.replace(/\s+/g, '');
   // One class and a length: a pattern of groups of four costs more than the decoding.
-  return base64.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? new Uint8Array(Buffer.from(base64, 'base64')) : undefined;
+  return base64.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(base64)
+    ? new Uint8Array(Buffer.from(base64, 'base64'))
+    : undefined;
 }
 
 /**
@@ -54,15 +63,20 @@ function derOf(body: string): Uint8Array | undefined {
  */
 export function rewrapped(old: string, base64: string, usual: number): string {
   const parts = old.split(/(\s+)/); // blanks (maybe empty), line, blanks, line, …, blanks
-  const lead = parts[0] === '' ? parts[1] ?? '' : '';
+  const lead = parts[0] === '' ? (parts[1] ?? '') : '';
   const lines = parts.filter((part, at) => at % 2 === 0 && part !== '');
-  const breaks = parts.filter((part, at) => at % 2 === 1 && part !== '').slice(lead === '' ? 0 : 1, lines.length - 1 + (lead === '' ? 0 : 1));
-  const trail = lines.length === 0 ? '' : /\s*$/.exec(old)?.[0] ?? '';
-  const longest = lines.length < 2 ? widthOfOneLine(lines[0] ?? '', usual) : Math.max(...lines.slice(0, -1).map((line) => line.length));
+  const breaks = parts
+    .filter((part, at) => at % 2 === 1 && part !== '')
+    .slice(lead === '' ? 0 : 1, lines.length - 1 + (lead === '' ? 0 : 1));
+  const trail = lines.length === 0 ? '' : (/\s*$/.exec(old)?.[0] ?? '');
+  const longest =
+    lines.length < 2
+      ? widthOfOneLine(lines[0] ?? '', usual)
+      : Math.max(...lines.slice(0, -1).map((line) => line.length));
   const between = breaks.at(-1) ?? (lead === '' ? '\n' : lead);
   let written = lead;
   for (let at = 0, line = 0; at < base64.length; line += 1) {
-    const width = line < lines.length - 1 ? lines[line]?.length ?? longest : longest;
+    const width = line < lines.length - 1 ? (lines[line]?.length ?? longest) : longest;
     if (line > 0) written += breaks[line - 1] ?? between;
     written += base64.slice(at, at + width);
     at += width;

@@ -20,7 +20,12 @@ export function respell(source: string, decoded: Decoded, value: string, spell: 
 }
 
 /** The source with some stretches of the value replaced; what stands between them keeps its source. */
-export function respellHunks(source: string, decoded: Decoded, hunks: readonly Hunk[], spell: (part: string) => string): string {
+export function respellHunks(
+  source: string,
+  decoded: Decoded,
+  hunks: readonly Hunk[],
+  spell: (part: string) => string,
+): string {
   let written = '';
   let at = 0;
   for (const hunk of inOrder(hunks)) {
@@ -49,7 +54,8 @@ export function trimmed(value: string, { start, end, text }: Hunk): Hunk {
   // Half a surrogate pair may be escaped and the other half not: a pair is never cut.
   if (head > 0 && head < longer && isHighSurrogate(value.charCodeAt(start + head - 1))) head -= 1;
   let tail = 0;
-  while (tail < shorter - head && value.charCodeAt(end - 1 - tail) === text.charCodeAt(text.length - 1 - tail)) tail += 1;
+  while (tail < shorter - head && value.charCodeAt(end - 1 - tail) === text.charCodeAt(text.length - 1 - tail))
+    tail += 1;
   if (tail > 0 && isLowSurrogate(value.charCodeAt(end - tail))) tail -= 1;
   return { start: start + head, end: end - tail, text: text.slice(head, text.length - tail) };
 }

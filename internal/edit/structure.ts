@@ -45,9 +45,11 @@ export function treeOver(structure: Structure): Tree {
   };
   const listAbove = (path: FieldPath, most: number): number => {
     const [parent, index] = [path.slice(0, -1), path.at(-1)];
-    if (path.length === 0 || structure.shapeAt(parent) !== 'list') throw new Failure(`${subject} has no list at ${pathText(parent)}`);
+    if (path.length === 0 || structure.shapeAt(parent) !== 'list')
+      throw new Failure(`${subject} has no list at ${pathText(parent)}`);
     const length = structure.keysAt(parent).length;
-    if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index > length - 1 + most) throw new Failure(`${subject} has no place ${pathText(path)}: the list has ${length} items`);
+    if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index > length - 1 + most)
+      throw new Failure(`${subject} has no place ${pathText(path)}: the list has ${length} items`);
     return index;
   };
   let bytes: Uint8Array | undefined;
@@ -87,10 +89,12 @@ export function treeOver(structure: Structure): Tree {
     rename: (path, name) => {
       known(path);
       const parent = path.slice(0, -1);
-      if (path.length === 0 || structure.shapeAt(parent) !== 'map') throw new Failure(`${subject} has no name at ${pathText(path)}`);
+      if (path.length === 0 || structure.shapeAt(parent) !== 'map')
+        throw new Failure(`${subject} has no name at ${pathText(path)}`);
       if (!name.isWellFormed()) throw new Failure(`the new name of ${pathText(path)} of ${subject} cannot be written`);
       if (String(path.at(-1)) === name) return tree;
-      if (structure.shapeAt([...parent, name]) !== undefined) throw new Failure(`${subject} already has ${pathText([...parent, name])}`);
+      if (structure.shapeAt([...parent, name]) !== undefined)
+        throw new Failure(`${subject} already has ${pathText([...parent, name])}`);
       return treeOver(structure.rename(path, name));
     },
     insert: (path, value) => {
@@ -116,7 +120,11 @@ export function byName(one: string, other: string): number {
 }
 
 /** Where a new name goes among others: where they are in order, if they are; else at the end. */
-export function placeOf(name: string, names: readonly string[], order: (one: string, other: string) => number = byName): number {
+export function placeOf(
+  name: string,
+  names: readonly string[],
+  order: (one: string, other: string) => number = byName,
+): number {
   const ordered = names.every((other, at) => at === 0 || order(names[at - 1] ?? '', other) < 0);
   const next = ordered ? names.findIndex((other) => order(other, name) > 0) : -1;
   return next < 0 ? names.length : next;
@@ -126,16 +134,32 @@ export function placeOf(name: string, names: readonly string[], order: (one: str
  * The order of members after one of them got another name, as indexes of the old order: moved to where the names are in order, if
  * they were; else as they stood.
  */
-export function orderAfterRename(names: readonly string[], old: string, name: string, order: (one: string, other: string) => number = byName): number[] {
+export function orderAfterRename(
+  names: readonly string[],
+  old: string,
+  name: string,
+  order: (one: string, other: string) => number = byName,
+): number[] {
   const all = names.map((_, at) => at);
   const from = names.indexOf(old);
   if (!names.every((other, at) => at === 0 || order(names[at - 1] ?? '', other) < 0)) return all;
   const rest = all.filter((at) => at !== from);
-  return rest.toSpliced(placeOf(name, rest.map((at) => names[at] ?? ''), order), 0, from);
+  return rest.toSpliced(
+    placeOf(
+      name,
+      rest.map((at) => names[at] ?? ''),
+      order,
+    ),
+    0,
+    from,
+  );
 }
 
 /** How many items at the beginning and at the end are the same: they keep their bytes. */
-function commonEnds(old: readonly unknown[], fresh: readonly Plain[]): { readonly head: number; readonly tail: number } {
+function commonEnds(
+  old: readonly unknown[],
+  fresh: readonly Plain[],
+): { readonly head: number; readonly tail: number } {
   const shorter = Math.min(old.length, fresh.length);
   let head = 0;
   while (head < shorter && isDeepStrictEqual(old[head], fresh[head])) head += 1;
@@ -148,5 +172,7 @@ function isPlain(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed();
   if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value !== 'object' || value === null) return typeof value === 'boolean' || value === null;
-  return Array.isArray(value) ? value.every(isPlain) : Object.entries(value).every(([name, member]) => name.isWellFormed() && isPlain(member));
+  return Array.isArray(value)
+    ? value.every(isPlain)
+    : Object.entries(value).every(([name, member]) => name.isWellFormed() && isPlain(member));
 }

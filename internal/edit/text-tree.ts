@@ -9,7 +9,10 @@ import { yamlStructure } from './yaml-tree.ts';
 export function textTree(bytes: Uint8Array): Tree | undefined {
   const text = utf8(bytes);
   if (text === undefined) return undefined;
-  if (isJson(text)) return text.trim().startsWith('{') || text.trim().startsWith('[') ? treeOver(jsonStructure(text, plainJson)) : undefined;
+  if (isJson(text))
+    return text.trim().startsWith('{') || text.trim().startsWith('[')
+      ? treeOver(jsonStructure(text, plainJson))
+      : undefined;
   const yaml = yamlStructure(text);
   return yaml === undefined ? undefined : treeOver(yaml);
 }

@@ -25,7 +25,12 @@ export function verbatimBlock(token: CST.BlockScalar, old: string, value: string
 
   const newlines = trailingNewlines(value);
   const same = newlines === trailingNewlines(old) && !folded;
-  const trail = same ? sourceLines.slice(oldLines.length).map((line) => eol + line).join('') : eol.repeat(Math.max(1, newlines));
+  const trail = same
+    ? sourceLines
+        .slice(oldLines.length)
+        .map((line) => eol + line)
+        .join('')
+    : eol.repeat(Math.max(1, newlines));
   return withChomping(header.replace('>', '|'), same ? undefined : newlines) + written.join(eol) + trail;
 }
 
@@ -42,7 +47,10 @@ function trailingNewlines(value: string): number {
   return (/\n*$/.exec(value)?.[0] ?? '').length;
 }
 
-function sharedLines(old: readonly string[], fresh: readonly string[]): { readonly head: number; readonly tail: number } {
+function sharedLines(
+  old: readonly string[],
+  fresh: readonly string[],
+): { readonly head: number; readonly tail: number } {
   const shorter = Math.min(old.length, fresh.length);
   let head = 0;
   while (head < shorter && old[head] === fresh[head]) head += 1;

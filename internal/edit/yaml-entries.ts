@@ -24,13 +24,14 @@ export function entriesOf(collection: Collection): Entry[] | undefined {
 /** The name of a member as `toJS` has it. */
 export function nameOf(pair: Pair): string {
   const key = pair.key;
-  return isScalar(key) ? typeof key.value === 'string' ? key.value : key.source ?? String(key.value) : '';
+  return isScalar(key) ? (typeof key.value === 'string' ? key.value : (key.source ?? String(key.value))) : '';
 }
 
 function pairEntry(pair: Pair): Entry | undefined {
   const token = pair.srcToken;
   const range = isScalar(pair.key) ? pair.key.range : undefined;
-  if (range === undefined || range === null || token?.start.some(({ type }) => type === 'explicit-key-ind') === true) return undefined;
+  if (range === undefined || range === null || token?.start.some(({ type }) => type === 'explicit-key-ind') === true)
+    return undefined;
   const colon = (token?.sep ?? []).find(({ type }) => type === 'map-value-ind');
   const head = colon === undefined ? range[1] : colon.offset + 1;
   const node = pair.value as Node | undefined; // a parsed document holds nodes
@@ -42,14 +43,24 @@ function itemEntries(list: YAMLSeq.Parsed): (Entry | undefined)[] {
     return list.items.map((item, at) => {
       const node: Node | undefined = isPair(item) ? undefined : item;
       const range = node?.range;
-      return node === undefined || range === null || range === undefined ? undefined : { name: String(at), start: propsStart(list, at) ?? range[0], head: range[0], end: range[1], node };
+      return node === undefined || range === null || range === undefined
+        ? undefined
+        : { name: String(at), start: propsStart(list, at) ?? range[0], head: range[0], end: range[1], node };
     });
   }
   const tokens = (list.srcToken as CST.BlockSequence | undefined)?.items ?? []; // keepSourceTokens is set
   const dashes = tokens.flatMap(({ start }) => start.filter(({ type }) => type === 'seq-item-ind'));
   return list.items.map((item, at) => {
     const dash = dashes[at];
-    return dash === undefined ? undefined : { name: String(at), start: dash.offset, head: dash.offset + 1, end: Math.max(dash.offset + 1, endOf(item)), node: item };
+    return dash === undefined
+      ? undefined
+      : {
+          name: String(at),
+          start: dash.offset,
+          head: dash.offset + 1,
+          end: Math.max(dash.offset + 1, endOf(item)),
+          node: item,
+        };
   });
 }
 
@@ -64,8 +75,8 @@ export function endOf(node: Node | undefined): number {
   if (node === undefined) return 0;
   if (isCollection(node) && node.flow !== true) {
     const last: unknown = node.items.at(-1);
-    if (isPair(last)) return Math.max(pairEntry(last)?.end ?? 0, isScalar(last.key) ? last.key.range?.[1] ?? 0 : 0);
-    return isSeq(node) ? itemEntries(node as YAMLSeq.Parsed).at(-1)?.end ?? 0 : 0; // parsed documents hold parsed nodes
+    if (isPair(last)) return Math.max(pairEntry(last)?.end ?? 0, isScalar(last.key) ? (last.key.range?.[1] ?? 0) : 0);
+    return isSeq(node) ? (itemEntries(node as YAMLSeq.Parsed).at(-1)?.end ?? 0) : 0; // parsed documents hold parsed nodes
   }
   return node.range?.[1] ?? 0;
 }
@@ -111,7 +122,8 @@ export function styleOf(text: string, root: Node | null): YamlStyle {
   const seen: { unit?: string; dash?: string } = {};
   const visit = (node: Node | undefined): void => {
     if (!isCollection(node) || node.flow === true || (seen.unit !== undefined && seen.dash !== undefined)) return;
-    for (const { start, node: inner } of entriesOf(node as Collection) ?? []) { // a parsed document holds parsed nodes
+    for (const { start, node: inner } of entriesOf(node as Collection) ?? []) {
+      // a parsed document holds parsed nodes
       if (isMap(node) && isCollection(inner) && inner.flow !== true) {
         const first = entriesOf(inner as Collection)?.[0]?.start;
         const deeper = first === undefined ? '' : columnOf(text, first).slice(columnOf(text, start).length);

@@ -16,12 +16,16 @@ export type YamlStyle = {
 /** One value as a line's rest or inside a flow collection; undefined for a collection with members. Strings with line breaks get double quotes. */
 export function scalarText(value: Plain, inFlow: boolean): string | undefined {
   if (typeof value === 'string') return stringText(value, (plain) => isPlainString(plain, inFlow));
-  if (typeof value === 'object' && value !== null) return isList(value) ? value.length === 0 ? '[]' : undefined : Object.keys(value).length === 0 ? '{}' : undefined;
+  if (typeof value === 'object' && value !== null)
+    return isList(value) ? (value.length === 0 ? '[]' : undefined) : Object.keys(value).length === 0 ? '{}' : undefined;
   return JSON.stringify(value);
 }
 
 export function nameText(name: string, inFlow: boolean): string {
-  return stringText(name, (plain) => isPlainString(plain, inFlow) && readsAlike(inFlow ? `{${plain}: 0}` : `${plain}: 0`, { [plain]: 0 }));
+  return stringText(
+    name,
+    (plain) => isPlainString(plain, inFlow) && readsAlike(inFlow ? `{${plain}: 0}` : `${plain}: 0`, { [plain]: 0 }),
+  );
 }
 
 /** True for a string that needs no quotes, for readers of YAML 1.2 and for Go's, who read `yes` and `0777` as 1.1 does. */
@@ -31,11 +35,14 @@ export function isPlainString(value: string, inFlow: boolean): boolean {
 
 /** A value in flow style, for a document whose flow collections are JSON or are not. */
 export function flowText(value: Plain, isJson: boolean): string {
-  const word = (text: string, name: boolean): string => (isJson ? `"${encodeJsonString(text, 'plain')}"` : (name ? nameText(text, true) : scalarText(text, true)) ?? '');
+  const word = (text: string, name: boolean): string =>
+    isJson ? `"${encodeJsonString(text, 'plain')}"` : ((name ? nameText(text, true) : scalarText(text, true)) ?? '');
   if (typeof value === 'string') return word(value, false);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (isList(value)) return `[${value.map((item) => flowText(item, isJson)).join(', ')}]`;
-  return `{${Object.entries(value).map(([name, member]) => `${word(name, true)}: ${flowText(member, isJson)}`).join(', ')}}`;
+  return `{${Object.entries(value)
+    .map(([name, member]) => `${word(name, true)}: ${flowText(member, isJson)}`)
+    .join(', ')}}`;
 }
 
 /** The lines of a collection with members in block style, each with its indentation. */
@@ -58,7 +65,9 @@ export function memberLines(name: string, member: Plain, indent: string, style: 
   const block = literalLines(member, head, indent + style.unit);
   const scalar = scalarText(member, false);
   if (block !== undefined) return block;
-  return scalar === undefined ? [head, ...blockLines(member, indent + (isList(member) ? style.dash : style.unit), style)] : [`${head} ${scalar}`];
+  return scalar === undefined
+    ? [head, ...blockLines(member, indent + (isList(member) ? style.dash : style.unit), style)]
+    : [`${head} ${scalar}`];
 }
 
 /** A text of several lines as a literal block after a head; undefined for anything else. */
@@ -73,7 +82,9 @@ export function literalLines(value: Plain, head: string, indent: string): string
 
 function stringText(value: string, isSafe: (plain: string) => boolean): string {
   if (isSafe(value)) return value;
-  return /[^\P{Cc}]/u.test(value) || value.includes('\ufeff') ? `"${encodeJsonString(value, 'plain')}"` : `'${value.replaceAll("'", "''")}'`;
+  return /[^\P{Cc}]/u.test(value) || value.includes('\ufeff')
+    ? `"${encodeJsonString(value, 'plain')}"`
+    : `'${value.replaceAll("'", "''")}'`;
 }
 
 /** Which spelling a value bears is the parser's word. */
@@ -81,6 +92,10 @@ function readsAlike(text: string, expected: unknown): boolean {
   if (/[^\P{Cc}]/u.test(text)) return false;
   return (['1.2', '1.1'] as const).every((version) => {
     const document = parseDocument(text, { version, logLevel: 'silent' });
-    return document.errors.length === 0 && document.warnings.length === 0 && JSON.stringify(dataOf(document)) === JSON.stringify(expected);
+    return (
+      document.errors.length === 0 &&
+      document.warnings.length === 0 &&
+      JSON.stringify(dataOf(document)) === JSON.stringify(expected)
+    );
   });
 }

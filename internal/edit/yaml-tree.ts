@@ -33,8 +33,9 @@ function structureOf(text: string, document: Document.Parsed, plain: Plain): Str
   const style = styleOf(text, root);
 
   const child = (node: Node | undefined, name: string | number): Node | undefined => {
-    if (isMap(node)) return (node.items.findLast((pair) => nameOf(pair) === String(name))?.value ?? undefined) as Node | undefined; // nodes of a parsed document
-    return isSeq(node) && typeof name === 'number' ? node.items[name] as Node | undefined : undefined;
+    if (isMap(node))
+      return (node.items.findLast((pair) => nameOf(pair) === String(name))?.value ?? undefined) as Node | undefined; // nodes of a parsed document
+    return isSeq(node) && typeof name === 'number' ? (node.items[name] as Node | undefined) : undefined;
   };
   /** The node at a path for reading: aliases are followed. */
   const nodeAt = (path: FieldPath): Node | undefined => {
@@ -50,27 +51,40 @@ function structureOf(text: string, document: Document.Parsed, plain: Plain): Str
     const nodes: Node[] = [];
     for (let length = 0; length <= path.length; length += 1) {
       const name = path[length - 1];
-      const node: Node | undefined = name === undefined ? root ?? undefined : child(nodes.at(-1), name);
+      const node: Node | undefined = name === undefined ? (root ?? undefined) : child(nodes.at(-1), name);
       if (node === undefined) break;
-      if (isAlias(node)) throw new Failure(`${subject} has an alias at ${pathText(path.slice(0, length))}, and what it stands for is written elsewhere`);
-      if (isShared(node)) throw new Failure(`${subject} has an anchor at ${pathText(path.slice(0, length))}, and aliases stand for it elsewhere`);
+      if (isAlias(node))
+        throw new Failure(
+          `${subject} has an alias at ${pathText(path.slice(0, length))}, and what it stands for is written elsewhere`,
+        );
+      if (isShared(node))
+        throw new Failure(
+          `${subject} has an anchor at ${pathText(path.slice(0, length))}, and aliases stand for it elsewhere`,
+        );
       nodes.push(node);
     }
     return nodes;
   };
-  const isShared = (node: Node): boolean => 'anchor' in node && typeof node.anchor === 'string' && aliasNames(root).has(node.anchor);
+  const isShared = (node: Node): boolean =>
+    'anchor' in node && typeof node.anchor === 'string' && aliasNames(root).has(node.anchor);
   /** Refuses to take a node away that aliases outside of it stand for. */
   const mayGo = (path: FieldPath, node: Node | undefined): void => {
     const outside = node === undefined ? undefined : aliasNames(root, node);
-    visit(node ?? null, { Node: (_key, inner) => {
-      if ('anchor' in inner && typeof inner.anchor === 'string' && outside?.has(inner.anchor) === true) throw new Failure(`${subject} has an anchor below ${pathText(path)}, and aliases stand for it elsewhere`);
-    } });
+    visit(node ?? null, {
+      Node: (_key, inner) => {
+        if ('anchor' in inner && typeof inner.anchor === 'string' && outside?.has(inner.anchor) === true)
+          throw new Failure(`${subject} has an anchor below ${pathText(path)}, and aliases stand for it elsewhere`);
+      },
+    });
   };
-  const collectionAt = (path: FieldPath): { readonly node: Collection; readonly entries: readonly Entry[]; readonly inFlow: boolean } => {
+  const collectionAt = (
+    path: FieldPath,
+  ): { readonly node: Collection; readonly entries: readonly Entry[]; readonly inFlow: boolean } => {
     const way = wayTo(path);
     const node = way[path.length];
     const entries = isCollection(node) ? entriesOf(node as Collection) : undefined; // a parsed document holds parsed nodes
-    if (entries === undefined) throw new Failure(`${subject} is written at ${pathText(path)} in a way that cannot be edited`);
+    if (entries === undefined)
+      throw new Failure(`${subject} is written at ${pathText(path)} in a way that cannot be edited`);
     return { node: node as Collection, entries, inFlow: way.slice(0, -1).some(isFlow) };
   };
 
@@ -79,7 +93,13 @@ function structureOf(text: string, document: Document.Parsed, plain: Plain): Str
     for (const candidate of candidates) {
       const again = parsed(candidate);
       const reads = again === undefined ? undefined : plainOf(again);
-      if (again !== undefined && reads !== undefined && again.warnings.length <= document.warnings.length && isDeepStrictEqual(reads, expected)) return structureOf(candidate, again, reads);
+      if (
+        again !== undefined &&
+        reads !== undefined &&
+        again.warnings.length <= document.warnings.length &&
+        isDeepStrictEqual(reads, expected)
+      )
+        return structureOf(candidate, again, reads);
     }
     throw new Failure(`${subject} cannot be edited at ${pathText(path)} so that it reads back`);
   };
@@ -88,7 +108,11 @@ function structureOf(text: string, document: Document.Parsed, plain: Plain): Str
     mayGo(path, way[path.length]);
     const parent = path.length === 0 ? undefined : collectionAt(path.slice(0, -1));
     const entry = parent?.entries.findLast(({ name }) => name === String(path.at(-1)));
-    return edited(path, replacements({ text, style }, way, entry, value), plainWith(plain, path, () => value));
+    return edited(
+      path,
+      replacements({ text, style }, way, entry, value),
+      plainWith(plain, path, () => value),
+    );
   };
 
   const isJsonFlow = (path: FieldPath): boolean => {
@@ -123,18 +147,37 @@ function structureOf(text: string, document: Document.Parsed, plain: Plain): Str
     replaceItems: (list, from, to, items) => {
       const place = collectionAt(list);
       for (const entry of place.entries.slice(from, to)) mayGo([...list, entry.name], entry.node);
-      const expected = (old: Plain | undefined): readonly Plain[] => (old !== undefined && isList(old) ? old : []).toSpliced(from, to - from, ...items);
+      const expected = (old: Plain | undefined): readonly Plain[] =>
+        (old !== undefined && isList(old) ? old : []).toSpliced(from, to - from, ...items);
       const left = expected(plainAt(plain, list));
       if (left.length === 0 || place.entries.length === 0) return replace(list, left);
-      return edited(list, withEntries({ text, style }, place, from, to, (indent) => items.map((item) => itemLines(item, indent, style)), () => items.map((item) => flowText(item, isJsonFlow(list)))), plainWith(plain, list, () => left));
+      return edited(
+        list,
+        withEntries(
+          { text, style },
+          place,
+          from,
+          to,
+          (indent) => items.map((item) => itemLines(item, indent, style)),
+          () => items.map((item) => flowText(item, isJsonFlow(list))),
+        ),
+        plainWith(plain, list, () => left),
+      );
     },
     add: (path, value) => {
       const [parent, name] = [path.slice(0, -1), String(path.at(-1))];
       const place = collectionAt(parent);
       if (place.entries.length === 0) return replace(parent, { [name]: value });
-      const at = placeOf(name, place.entries.map((entry) => entry.name));
+      const at = placeOf(
+        name,
+        place.entries.map((entry) => entry.name),
+      );
       const flow = (): string[] => [flowText({ [name]: value }, isJsonFlow(parent)).slice(1, -1)];
-      return edited(path, withEntries({ text, style }, place, at, at, (indent) => [memberLines(name, value, indent, style)], flow), plainWith(plain, path, () => value));
+      return edited(
+        path,
+        withEntries({ text, style }, place, at, at, (indent) => [memberLines(name, value, indent, style)], flow),
+        plainWith(plain, path, () => value),
+      );
     },
     drop: (path) => {
       const [parent, name] = [path.slice(0, -1), String(path.at(-1))];
@@ -142,19 +185,51 @@ function structureOf(text: string, document: Document.Parsed, plain: Plain): Str
       const at = place.entries.findIndex((entry) => entry.name === name);
       mayGo(path, place.entries[at]?.node);
       if (place.entries.length === 1) return replace(parent, {});
-      return edited(path, withEntries({ text, style }, place, at, at + 1, () => [], () => []), plainWith(plain, parent, (map) => Object.fromEntries(Object.entries(map ?? {}).filter(([other]) => other !== name))));
+      return edited(
+        path,
+        withEntries(
+          { text, style },
+          place,
+          at,
+          at + 1,
+          () => [],
+          () => [],
+        ),
+        plainWith(plain, parent, (map) =>
+          Object.fromEntries(Object.entries(map ?? {}).filter(([other]) => other !== name)),
+        ),
+      );
     },
     rename: (path, name) => {
       const [parent, old] = [path.slice(0, -1), String(path.at(-1))];
       const { node, entries, inFlow } = collectionAt(parent);
       const flow = inFlow || isFlow(node);
       const ends = entries.map((entry) => (flow ? entry.end : lineEnd(text, entry.end)));
-      const order = orderAfterRename(entries.map((entry) => entry.name), old, name);
+      const order = orderAfterRename(
+        entries.map((entry) => entry.name),
+        old,
+        name,
+      );
       const colonOf = (entry: Entry): string => /[ \t]*:$/.exec(text.slice(entry.start, entry.head))?.[0] ?? '';
       const spelling = isJsonFlow(parent) ? JSON.stringify(name) : nameText(name, flow);
-      const pieces = entries.map((entry, at) => (entry.name === old ? spelling + colonOf(entry) + text.slice(entry.head, ends[at]) : text.slice(entry.start, ends[at])));
-      const fresh = entries.map((entry, at) => text.slice(ends[at - 1] ?? 0, entry.start) + (pieces[order[at] ?? at] ?? '')).join('') + text.slice(ends.at(-1));
-      return edited(path, [fresh], plainWith(plain, parent, (map) => Object.fromEntries(Object.entries(map ?? {}).map(([other, value]) => [other === old ? name : other, value as Plain]))));
+      const pieces = entries.map((entry, at) =>
+        entry.name === old
+          ? spelling + colonOf(entry) + text.slice(entry.head, ends[at])
+          : text.slice(entry.start, ends[at]),
+      );
+      const fresh =
+        entries
+          .map((entry, at) => text.slice(ends[at - 1] ?? 0, entry.start) + (pieces[order[at] ?? at] ?? ''))
+          .join('') + text.slice(ends.at(-1));
+      return edited(
+        path,
+        [fresh],
+        plainWith(plain, parent, (map) =>
+          Object.fromEntries(
+            Object.entries(map ?? {}).map(([other, value]) => [other === old ? name : other, value as Plain]),
+          ),
+        ),
+      );
     },
   };
 }
@@ -162,7 +237,10 @@ function structureOf(text: string, document: Document.Parsed, plain: Plain): Str
 /** Names that aliases use, outside of one node. */
 function aliasNames(root: Node | null, without?: Node): ReadonlySet<string> {
   const names = new Set<string>();
-  visit(root, { Node: (_key, node) => (node === without ? visit.SKIP : undefined), Alias: (_key, alias) => void names.add(alias.source) });
+  visit(root, {
+    Node: (_key, node) => (node === without ? visit.SKIP : undefined),
+    Alias: (_key, alias) => void names.add(alias.source),
+  });
   return names;
 }
 
@@ -174,7 +252,8 @@ function plainOf(document: Document.Parsed): Plain | undefined {
 
 function isJsonValue(value: unknown): value is Plain {
   if (typeof value === 'number') return Number.isFinite(value);
-  if (typeof value !== 'object' || value === null) return typeof value === 'string' || typeof value === 'boolean' || value === null;
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'string' || typeof value === 'boolean' || value === null;
   return Object.values(value).every(isJsonValue);
 }
 
@@ -182,7 +261,13 @@ function plainAt(plain: Plain, path: FieldPath): Plain | undefined {
   let here: Plain | undefined = plain;
   for (const name of path) {
     if (here === undefined || here === null || typeof here !== 'object') return undefined;
-    here = isList(here) ? typeof name === 'number' ? here[name] : undefined : Object.hasOwn(here, String(name)) ? here[String(name)] : undefined;
+    here = isList(here)
+      ? typeof name === 'number'
+        ? here[name]
+        : undefined
+      : Object.hasOwn(here, String(name))
+        ? here[String(name)]
+        : undefined;
   }
   return here;
 }
@@ -192,5 +277,8 @@ function plainWith(plain: Plain | undefined, path: FieldPath, change: (old: Plai
   if (name === undefined) return change(plain);
   if (plain === undefined || plain === null || typeof plain !== 'object') return change(undefined);
   if (isList(plain)) return plain.map((item, at) => (at === name ? plainWith(item, rest, change) : item));
-  return { ...plain, [name]: plainWith(Object.hasOwn(plain, String(name)) ? plain[String(name)] : undefined, rest, change) };
+  return {
+    ...plain,
+    [name]: plainWith(Object.hasOwn(plain, String(name)) ? plain[String(name)] : undefined, rest, change),
+  };
 }

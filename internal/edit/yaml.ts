@@ -58,7 +58,10 @@ function yamlOf(text: string, document: Document.Parsed): Yaml {
   const candidates = (path: FieldPath, value: string): Hunk[] => {
     const [node, span, old] = [scalarAt(document, path, false), spanAt(path), stringAt(path)];
     if (node === undefined || span === undefined || old === undefined) return [];
-    return [...spellings(node, text.slice(span.start, span.end), old, value)].map((spelling) => ({ ...span, text: spelling }));
+    return [...spellings(node, text.slice(span.start, span.end), old, value)].map((spelling) => ({
+      ...span,
+      text: spelling,
+    }));
   };
   return {
     stringAt,
@@ -70,7 +73,9 @@ function yamlOf(text: string, document: Document.Parsed): Yaml {
       // Which spelling a value bears is the parser's word, not ours: all nearest ones at once as a rule, else one by one.
       const read = openYaml(splice(text, nearest));
       if (changes.every(({ path, value }) => read?.stringAt(path) === value)) return nearest;
-      const chosen = choices.map(({ path, value, hunks }) => hunks.find((hunk) => openYaml(splice(text, [hunk]))?.stringAt(path) === value));
+      const chosen = choices.map(({ path, value, hunks }) =>
+        hunks.find((hunk) => openYaml(splice(text, [hunk]))?.stringAt(path) === value),
+      );
       return chosen.every((hunk) => hunk !== undefined) ? chosen : undefined;
     },
   };
@@ -80,22 +85,28 @@ function yamlOf(text: string, document: Document.Parsed): Yaml {
 export function* spellings(node: Scalar, source: string, old: string, value: string): Generator<string> {
   const lineEnd = /\r?\n$/.exec(source)?.[0] ?? '';
   switch (node.type) {
-    case 'PLAIN': yield value; break;
+    case 'PLAIN':
+      yield value;
+      break;
     case 'QUOTE_SINGLE':
       if (!/[^\P{Cc}\t]/u.test(value)) yield `'${value.replaceAll("'", "''")}'`;
       break;
     case 'QUOTE_DOUBLE': {
       const inside = source.slice(1, -1);
-      if (isJsonInside(inside)) yield `"${respell(inside, decodeJsonString(inside), value, (part) => encodeJsonString(part, habitOf(inside)))}"`;
+      if (isJsonInside(inside))
+        yield `"${respell(inside, decodeJsonString(inside), value, (part) => encodeJsonString(part, habitOf(inside)))}"`;
       break;
     }
-    case 'BLOCK_LITERAL': case 'BLOCK_FOLDED': {
+    case 'BLOCK_LITERAL':
+    case 'BLOCK_FOLDED': {
       const block = verbatimBlock(node.srcToken as CST.BlockScalar, old, value); // keepSourceTokens is set and the type is a block's
       if (block !== undefined) yield block;
       break;
     }
-    case undefined: break;
-    default: break;
+    case undefined:
+      break;
+    default:
+      break;
   }
   yield `"${encodeJsonString(value, 'plain')}"${node.type?.startsWith('BLOCK') === true ? lineEnd : ''}`;
 }
@@ -114,7 +125,10 @@ function scalarAt(document: Document.Parsed, path: FieldPath, followAlias: boole
   let node: unknown = document.contents;
   for (const name of path) {
     if (isAlias(node) && followAlias) node = node.resolve(document);
-    if (isMap(node)) node = node.items.findLast((pair) => isScalar(pair.key) && (pair.key.value === name || pair.key.source === name))?.value;
+    if (isMap(node))
+      node = node.items.findLast(
+        (pair) => isScalar(pair.key) && (pair.key.value === name || pair.key.source === name),
+      )?.value;
     else if (isSeq(node)) node = typeof name === 'number' ? node.items[name] : undefined;
     else return undefined;
   }

@@ -84,17 +84,27 @@ export class CommandError extends Failure {
 /** "exit status 4", "killed by SIGKILL", "gave no sign of life for 300 s". */
 export function describeEnd(end: CommandEnd): string {
   switch (end.kind) {
-    case 'exit': return `exit status ${end.status}`;
-    case 'signal': return `killed by ${end.signal}`;
-    case 'budget': return `did not finish within ${(end.budgetMs / 1000).toFixed(end.budgetMs < 10_000 ? 1 : 0)} s`;
-    case 'stopped': return 'stopped on request';
-    case 'not-found': return 'program not found on this machine';
-    case 'not-started': return `could not be started: ${end.reason}`;
+    case 'exit':
+      return `exit status ${end.status}`;
+    case 'signal':
+      return `killed by ${end.signal}`;
+    case 'budget':
+      return `did not finish within ${(end.budgetMs / 1000).toFixed(end.budgetMs < 10_000 ? 1 : 0)} s`;
+    case 'stopped':
+      return 'stopped on request';
+    case 'not-found':
+      return 'program not found on this machine';
+    case 'not-started':
+      return `could not be started: ${end.reason}`;
   }
 }
 
 function lastWords(stderr: string): string {
-  const line = stderr.split('\n').map((text) => text.trim()).filter((text) => text !== '').at(-1);
+  const line = stderr
+    .split('\n')
+    .map((text) => text.trim())
+    .filter((text) => text !== '')
+    .at(-1);
   return line === undefined ? '' : `: ${line}`;
 }
 

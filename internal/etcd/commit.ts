@@ -11,7 +11,12 @@ export type Committed = { readonly transactions: readonly (readonly string[])[] 
  * Sends the changes in batches, a few at a time. When one fails no more are sent, and those that were made stand: the error says how many.
  * @throws Failure naming the key whose guard does not hold
  */
-export async function commitChanges(client: Etcd3, endpoint: string, patience: Patience, changes: readonly EtcdChange[]): Promise<Committed> {
+export async function commitChanges(
+  client: Etcd3,
+  endpoint: string,
+  patience: Patience,
+  changes: readonly EtcdChange[],
+): Promise<Committed> {
   const batches = batchesOf(changes);
   let made = 0;
   try {
@@ -19,14 +24,23 @@ export async function commitChanges(client: Etcd3, endpoint: string, patience: P
       try {
         await makeBatch(client, batch, patience);
       } catch (error) {
-        throw failureOf(`writing ${batch.length === 1 ? `the key "${batch[0]?.key ?? ''}"` : `${batch.length} keys from "${batch[0]?.key ?? ''}" on`}`, endpoint, error);
+        throw failureOf(
+          `writing ${batch.length === 1 ? `the key "${batch[0]?.key ?? ''}"` : `${batch.length} keys from "${batch[0]?.key ?? ''}" on`}`,
+          endpoint,
+          error,
+        );
       }
       made += 1;
     });
   } catch (error) {
     // Told when all that were under way are over: only then it is known how many were made.
     if (!(error instanceof Failure)) throw error;
-    throw new Failure(error.message, { why: `${made} of ${batches.length} transactions were made`, transient: error.transient, cause: error.cause ?? error, ...(error.next === undefined ? {} : { next: error.next }) });
+    throw new Failure(error.message, {
+      why: `${made} of ${batches.length} transactions were made`,
+      transient: error.transient,
+      cause: error.cause ?? error,
+      ...(error.next === undefined ? {} : { next: error.next }),
+    });
   }
   return { transactions: batches.map((batch) => batch.map(({ key }) => key)) };
 }
@@ -48,7 +62,9 @@ async function makeBatch(client: Etcd3, batch: readonly EtcdChange[], patience: 
 
 async function isMade(client: Etcd3, batch: readonly EtcdChange[], patience: Patience): Promise<boolean> {
   for (const change of batch) {
-    const { kvs: [found] } = await patiently(() => client.kv.range({ key: Buffer.from(change.key) }), patience);
+    const {
+      kvs: [found],
+    } = await patiently(() => client.kv.range({ key: Buffer.from(change.key) }), patience);
     if (change.kind === 'delete' ? found !== undefined : found?.value.equals(change.value) !== true) return false;
   }
   return true;
@@ -60,5 +76,7 @@ function brokenGuard(batch: readonly EtcdChange[], response: ITxnResponse): Fail
   const at = guarded.findIndex(({ was }, index) => was !== now[index]);
   const { key = '', was = '' } = guarded[at] ?? {};
   const state = (revision: string): string => (revision === '0' ? 'absent' : `of revision ${revision}`);
-  return new Failure(`the etcd key "${key}" was ${state(was)} when it was read and is ${state(now[at] ?? '')} now`, { next: 'stop whatever else writes to this etcd, then start again' });
+  return new Failure(`the etcd key "${key}" was ${state(was)} when it was read and is ${state(now[at] ?? '')} now`, {
+    next: 'stop whatever else writes to this etcd, then start again',
+  });
 }

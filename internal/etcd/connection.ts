@@ -21,7 +21,12 @@ const channel = {
  * A policy that does nothing. etcd3's own would repeat calls by itself, and a transaction whose answer was lost must not be sent
  * twice unseen: its guards would then fail on its own work. A promise, as theirs: an error of a stream is thrown in it, for nobody.
  */
-const noPolicy = { execute: (call: (context: object) => unknown) => new Promise((resolve) => { resolve(call({ signal: new AbortController().signal })); }) } as unknown as NonNullable<NonNullable<IOptions['faultHandling']>['global']>; // only `execute` is ever called
+const noPolicy = {
+  execute: (call: (context: object) => unknown) =>
+    new Promise((resolve) => {
+      resolve(call({ signal: new AbortController().signal }));
+    }),
+} as unknown as NonNullable<NonNullable<IOptions['faultHandling']>['global']>; // only `execute` is ever called
 
 /**
  * A client that has had an answer. etcd3 and gRPC are loaded here, when an etcd is opened, and not before: programs and calls
@@ -34,10 +39,14 @@ export async function connect(endpoint: Endpoint, patience: Patience): Promise<E
     hosts: `http://${endpoint.address}`,
     grpcOptions: channel,
     faultHandling: { global: noPolicy, host: () => noPolicy },
-    defaultCallOptions: ({ isStream, method }) => (isStream || method === 'defragment' || method === 'compact' ? {} : { deadline: Date.now() + callBudgetMs }),
+    defaultCallOptions: ({ isStream, method }) =>
+      isStream || method === 'defragment' || method === 'compact' ? {} : { deadline: Date.now() + callBudgetMs },
   });
   try {
-    await patiently(() => client.maintenance.status({ deadline: Date.now() + Math.min(patience.budgetMs, 5000) }), patience);
+    await patiently(
+      () => client.maintenance.status({ deadline: Date.now() + Math.min(patience.budgetMs, 5000) }),
+      patience,
+    );
     return client;
   } catch (error) {
     client.close();
@@ -48,19 +57,35 @@ export async function connect(endpoint: Endpoint, patience: Patience): Promise<E
 
 async function unreachable(endpoint: Endpoint, budgetMs: number, error: unknown): Promise<Failure> {
   const { address } = endpoint;
-  const details = { next: `start etcd on the cluster's data so that it listens at "${address}", or correct the address`, cause: error };
+  const details = {
+    next: `start etcd on the cluster's data so that it listens at "${address}", or correct the address`,
+    cause: error,
+  };
   const listener = await listenerAt(endpoint);
-  if (listener === 'tls') return new Failure(`what listens at "${address}" speaks TLS, and the private etcd is reached without it`, details);
-  if (listener === 'tcp' && isForeign(error)) return new Failure(`what listens at "${address}" is not an etcd`, { ...details, why: troubleOf(error).text });
-  const why = listener === 'none' ? 'nothing listens there' : listener === 'tcp' ? `something listens there, but: ${troubleOf(error).text}` : listener;
-  return new Failure(`no etcd answers at "${address}" within ${(budgetMs / 1000).toFixed(budgetMs < 10_000 ? 1 : 0)} s`, { ...details, why });
+  if (listener === 'tls')
+    return new Failure(`what listens at "${address}" speaks TLS, and the private etcd is reached without it`, details);
+  if (listener === 'tcp' && isForeign(error))
+    return new Failure(`what listens at "${address}" is not an etcd`, { ...details, why: troubleOf(error).text });
+  const why =
+    listener === 'none'
+      ? 'nothing listens there'
+      : listener === 'tcp'
+        ? `something listens there, but: ${troubleOf(error).text}`
+        : listener;
+  return new Failure(
+    `no etcd answers at "${address}" within ${(budgetMs / 1000).toFixed(budgetMs < 10_000 ? 1 : 0)} s`,
+    { ...details, why },
+  );
 }
 
 /** What stands behind a port: gRPC reports every kind of silence with the same words. Any other text is the reason of the system. */
 async function listenerAt({ host, port }: Endpoint): Promise<string> {
   const tcp = await new Promise<string>((resolve) => {
     const socket = connectTcp({ host, port, timeout: 2000 });
-    const end = (answer: string): void => { socket.destroy(); resolve(answer); };
+    const end = (answer: string): void => {
+      socket.destroy();
+      resolve(answer);
+    };
     socket.once('connect', () => end('tcp')).once('timeout', () => end('the connection is not accepted'));
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED' ? 'none' : error.message));
   });
@@ -68,7 +93,10 @@ async function listenerAt({ host, port }: Endpoint): Promise<string> {
   return new Promise((resolve) => {
     // Only whether it answers in TLS is asked; no certificate is believed, and nothing is sent.
     const socket = connectTls({ host, port, rejectUnauthorized: false, timeout: 2000 });
-    const end = (answer: string): void => { socket.destroy(); resolve(answer); };
+    const end = (answer: string): void => {
+      socket.destroy();
+      resolve(answer);
+    };
     socket.once('secureConnect', () => end('tls')).once('timeout', () => end('tcp'));
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.code?.includes('ALERT') === true ? 'tls' : 'tcp'));
   });

@@ -5,7 +5,11 @@ import { readEndpoint } from './endpoint.ts';
 
 await test('readEndpoint() takes host:port with and without http://, and IPv6 in brackets', async () => {
   assert.deepEqual(readEndpoint('localhost:2379'), { address: 'localhost:2379', host: 'localhost', port: 2379 });
-  assert.deepEqual(readEndpoint('http://127.0.0.1:12379/'), { address: '127.0.0.1:12379', host: '127.0.0.1', port: 12379 });
+  assert.deepEqual(readEndpoint('http://127.0.0.1:12379/'), {
+    address: '127.0.0.1:12379',
+    host: '127.0.0.1',
+    port: 12379,
+  });
   assert.deepEqual(readEndpoint('[::1]:2379'), { address: '[::1]:2379', host: '::1', port: 2379 });
 });
 
@@ -23,6 +27,9 @@ await test('readEndpoint() refuses everything else, naming the text and the reas
     'localhost:2379/v3': 'it is neither "host:port" nor "http://host:port"',
   };
   for (const [text, reason] of Object.entries(reasons)) {
-    assert.throws(() => readEndpoint(text), (error) => error instanceof UsageError && error.message === `"${text}" is not the address of an etcd: ${reason}`);
+    assert.throws(
+      () => readEndpoint(text),
+      (error) => error instanceof UsageError && error.message === `"${text}" is not the address of an etcd: ${reason}`,
+    );
   }
 });

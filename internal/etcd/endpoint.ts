@@ -8,7 +8,10 @@ export type Endpoint = { readonly address: string; readonly host: string; readon
  * @throws UsageError naming the text
  */
 export function readEndpoint(text: string): Endpoint {
-  const wrong = (why: string): UsageError => new UsageError(`"${text}" is not the address of an etcd: ${why}`, { next: 'give it as "127.0.0.1:2379" or "http://127.0.0.1:2379"' });
+  const wrong = (why: string): UsageError =>
+    new UsageError(`"${text}" is not the address of an etcd: ${why}`, {
+      next: 'give it as "127.0.0.1:2379" or "http://127.0.0.1:2379"',
+    });
   if (/^https:/i.test(text)) throw wrong('the private etcd is reached without TLS');
   const found = /^(?:http:\/\/)?(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?\/?$/i.exec(text);
   if (found === null) throw wrong('it is neither "host:port" nor "http://host:port"');

@@ -24,9 +24,19 @@ export type EtcdOptions = {
   readonly stop?: AbortSignal;
 };
 
-export type EtcdMember = { readonly id: string; readonly name: string; readonly peerUrls: readonly string[]; readonly clientUrls: readonly string[] };
+export type EtcdMember = {
+  readonly id: string;
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+};
 
-export type EtcdStatus = { readonly version: string; readonly revision: string; readonly databaseBytes: number; readonly inUseBytes: number };
+export type EtcdStatus = {
+  readonly version: string;
+  readonly revision: string;
+  readonly databaseBytes: number;
+  readonly inUseBytes: number;
+};
 
 /** A private etcd: nobody else writes to it while we do, which the guards of a commit prove. */
 export type Etcd = AsyncDisposable & {
@@ -70,19 +80,37 @@ export async function openEtcd(endpointText: string, options: EtcdOptions = {}):
   };
   const status = async (): Promise<EtcdStatus> => {
     const found = await ask('asking for the status', () => client.maintenance.status());
-    return { version: found.version, revision: found.header.revision, databaseBytes: Number(found.dbSize), inUseBytes: Number(found.dbSizeInUse) };
+    return {
+      version: found.version,
+      revision: found.header.revision,
+      databaseBytes: Number(found.dbSize),
+      inUseBytes: Number(found.dbSizeInUse),
+    };
   };
 
   return {
     endpoint: endpoint.address,
-    list: (prefix, listOptions = {}) => entriesOf((request) => ask(`reading the keys of "${prefix}"`, () => client.kv.range(request)), prefix, listOptions),
+    list: (prefix, listOptions = {}) =>
+      entriesOf(
+        (request) => ask(`reading the keys of "${prefix}"`, () => client.kv.range(request)),
+        prefix,
+        listOptions,
+      ),
     async get(key) {
       const { kvs } = await ask(`reading the key "${key}"`, () => client.kv.range({ key: Buffer.from(key) }));
       return kvs[0] === undefined ? undefined : entryOf(kvs[0]);
     },
     async getAll(keys) {
-      const answers = await eachOf(chunksOf(keys, maxOperations), requestsAtOnce, (some) => ask(`reading ${some.length} keys from "${some[0] ?? ''}" on`, () => client.kv.txn({ success: some.map((key) => ({ request_range: { key: Buffer.from(key) } })) })));
-      return new Map(answers.flatMap(({ responses }) => responses.flatMap(({ response_range: { kvs } }) => kvs.map(entryOf))).map((entry) => [entry.key, entry]));
+      const answers = await eachOf(chunksOf(keys, maxOperations), requestsAtOnce, (some) =>
+        ask(`reading ${some.length} keys from "${some[0] ?? ''}" on`, () =>
+          client.kv.txn({ success: some.map((key) => ({ request_range: { key: Buffer.from(key) } })) }),
+        ),
+      );
+      return new Map(
+        answers
+          .flatMap(({ responses }) => responses.flatMap(({ response_range: { kvs } }) => kvs.map(entryOf)))
+          .map((entry) => [entry.key, entry]),
+      );
     },
     commit: (changes) => commitChanges(client, endpoint.address, patience, changes),
     snapshot: (path) => ask('the snapshot', () => saveSnapshot(client, path, patience.stop)),
@@ -97,17 +125,27 @@ export async function openEtcd(endpointText: string, options: EtcdOptions = {}):
         }
       });
     },
-    defragment: async () => { await ask('defragmentation', () => client.maintenance.defragment()); },
+    defragment: async () => {
+      await ask('defragmentation', () => client.maintenance.defragment());
+    },
     status,
     revision: async () => (await status()).revision,
     async members() {
       const { members } = await ask('listing the members', () => client.cluster.memberList({}));
-      return members.map(({ ID, name, peerURLs, clientURLs }) => ({ id: ID, name, peerUrls: peerURLs, clientUrls: clientURLs }));
+      return members.map(({ ID, name, peerURLs, clientURLs }) => ({
+        id: ID,
+        name,
+        peerUrls: peerURLs,
+        clientUrls: clientURLs,
+      }));
     },
     async updateMember(id, peerUrls) {
       if (peerUrls.length === 0) throw new Failure(`the etcd member "${id}" cannot be left without a peer URL`);
       await ask(`updating the member "${id}"`, () => client.cluster.memberUpdate({ ID: id, peerURLs: [...peerUrls] }));
     },
-    [Symbol.asyncDispose]() { client.close(); return Promise.resolve(); },
+    [Symbol.asyncDispose]() {
+      client.close();
+      return Promise.resolve();
+    },
   };
 }

@@ -28,7 +28,13 @@ export async function* entriesOf(read: Read, prefix: string, options: ListOption
   let limit = pageKeys;
   // An empty key is no key to etcd; the first one that there can be is `\0`.
   for (let from = prefix === '' ? Buffer.of(0) : Buffer.from(prefix); ;) {
-    const page = await read({ key: from, range_end: end, limit, keys_only: options.keysOnly === true, ...(revision === undefined ? {} : { revision }) });
+    const page = await read({
+      key: from,
+      range_end: end,
+      limit,
+      keys_only: options.keysOnly === true,
+      ...(revision === undefined ? {} : { revision }),
+    });
     revision ??= page.header.revision;
     yield* page.kvs.map(entryOf);
     const last = page.kvs.at(-1);
@@ -41,7 +47,8 @@ export async function* entriesOf(read: Read, prefix: string, options: ListOption
 
 export function entryOf({ key, value, mod_revision: modRevision }: IKeyValue): EtcdEntry {
   const text = key.toString('utf8');
-  if (!Buffer.from(text).equals(key)) throw new Failure(`etcd holds a key that is not text: 0x${key.subarray(0, 64).toString('hex')}`);
+  if (!Buffer.from(text).equals(key))
+    throw new Failure(`etcd holds a key that is not text: 0x${key.subarray(0, 64).toString('hex')}`);
   return { key: text, value, modRevision };
 }
 

@@ -18,9 +18,18 @@ export async function cuttingProxy(target: string): Promise<CuttingProxy> {
     const upstream = connect(Number(port), host);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
-      socket.on('error', () => undefined).on('close', () => { sockets.delete(socket); client.destroy(); upstream.destroy(); });
+      socket
+        .on('error', () => undefined)
+        .on('close', () => {
+          sockets.delete(socket);
+          client.destroy();
+          upstream.destroy();
+        });
     }
-    client.on('data', (data: Buffer) => { state.sent += data.length; upstream.write(data); });
+    client.on('data', (data: Buffer) => {
+      state.sent += data.length;
+      upstream.write(data);
+    });
     upstream.on('data', (data: Buffer) => {
       if (state.sent >= state.loseAfter) {
         state.loseAfter = Number.POSITIVE_INFINITY;
@@ -38,16 +47,25 @@ export async function cuttingProxy(target: string): Promise<CuttingProxy> {
       client.write(data);
     });
   });
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
   const address = server.address();
   return {
     endpoint: `127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
-    loseAnswerAfter(bytes) { state.sent = 0; state.loseAfter = bytes; },
-    damage(run) { state.run = run; },
+    loseAnswerAfter(bytes) {
+      state.sent = 0;
+      state.loseAfter = bytes;
+    },
+    damage(run) {
+      state.run = run;
+    },
     lost: () => state.lost,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => { server.close(resolve); });
+      await new Promise((resolve) => {
+        server.close(resolve);
+      });
     },
   };
 }

@@ -42,7 +42,12 @@ export function batchesOf(changes: readonly EtcdChange[]): EtcdChange[][] {
 export function transactionOf(batch: readonly EtcdChange[]): ITxnRequest {
   const guarded = batch.filter(({ was }) => was !== undefined);
   return {
-    compare: guarded.map(({ key, was = '0' }) => ({ key: Buffer.from(key), target: 'Mod', result: 'Equal', mod_revision: was })),
+    compare: guarded.map(({ key, was = '0' }) => ({
+      key: Buffer.from(key),
+      target: 'Mod',
+      result: 'Equal',
+      mod_revision: was,
+    })),
     success: batch.map(operationOf),
     failure: guarded.map(({ key }) => ({ request_range: { key: Buffer.from(key), keys_only: true } })),
   };
@@ -53,5 +58,11 @@ function operationOf(change: EtcdChange): IRequestOp {
   if (change.kind === 'delete') return { request_delete_range: { key } };
   // A key that was there keeps its lease: an event that is rewritten must still expire.
   const keepsLease = change.was !== undefined && change.was !== '0';
-  return { request_put: { key, value: Buffer.from(change.value.buffer, change.value.byteOffset, change.value.byteLength), ...(keepsLease ? { ignore_lease: true } : {}) } };
+  return {
+    request_put: {
+      key,
+      value: Buffer.from(change.value.buffer, change.value.byteOffset, change.value.byteLength),
+      ...(keepsLease ? { ignore_lease: true } : {}),
+    },
+  };
 }

@@ -15,7 +15,9 @@ export type Trouble = { readonly transient: boolean; readonly text: string };
 export function troubleOf(error: unknown): Trouble {
   const message = messageOf(error);
   const text = message.replace(/^\d+ [A-Z_]+: /, '').replace(/\.$/, '');
-  const transient = /^(?:14 UNAVAILABLE|4 DEADLINE_EXCEEDED|1 CANCELLED)\b/.test(message) || /too many requests|no leader|leader changed|request timed out/.test(message);
+  const transient =
+    /^(?:14 UNAVAILABLE|4 DEADLINE_EXCEEDED|1 CANCELLED)\b/.test(message) ||
+    /too many requests|no leader|leader changed|request timed out/.test(message);
   return { transient, text };
 }
 
@@ -26,8 +28,10 @@ export function isForeign(error: unknown): boolean {
 
 /** What a failure of this kind asks a person to do. */
 export function nextOf(text: string): string | undefined {
-  if (text.includes('database space exceeded')) return 'give etcd a larger --quota-backend-bytes, or compact and defragment it and disarm its alarm';
-  if (text.includes('request is too large') || text.includes('message larger than')) return 'start etcd with a larger --max-request-bytes';
+  if (text.includes('database space exceeded'))
+    return 'give etcd a larger --quota-backend-bytes, or compact and defragment it and disarm its alarm';
+  if (text.includes('request is too large') || text.includes('message larger than'))
+    return 'start etcd with a larger --max-request-bytes';
   if (text.includes('has been compacted')) return 'start again: the data changed while it was read';
   return undefined;
 }
@@ -37,7 +41,11 @@ export function failureOf(what: string, endpoint: string, error: unknown): Failu
   if (error instanceof Failure) return error;
   const { text, transient } = troubleOf(error);
   const next = nextOf(text);
-  return new Failure(`${what} at etcd "${endpoint}" failed: ${text}`, { transient, cause: error, ...(next === undefined ? {} : { next }) });
+  return new Failure(`${what} at etcd "${endpoint}" failed: ${text}`, {
+    transient,
+    cause: error,
+    ...(next === undefined ? {} : { next }),
+  });
 }
 
 export type Patience = {
@@ -47,7 +55,11 @@ export type Patience = {
 };
 
 /** Repeats a call while its trouble is transient: after 50 ms, then twice as long each time up to 2 s, until the budget is used up. */
-export async function patiently<T>(call: () => Promise<T>, patience: Patience, isWorthIt: (error: unknown) => boolean = (error) => troubleOf(error).transient): Promise<T> {
+export async function patiently<T>(
+  call: () => Promise<T>,
+  patience: Patience,
+  isWorthIt: (error: unknown) => boolean = (error) => troubleOf(error).transient,
+): Promise<T> {
   const started = performance.now();
   for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 2000)) {
     if (patience.stop.aborted) throw new Interrupted('stopped on request while talking to etcd');

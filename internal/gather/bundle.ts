@@ -17,7 +17,12 @@ export type Evidence = {
  *
  * @returns the names of the pieces that could not be collected
  */
-export async function writeBundle(path: string, folder: string, evidence: readonly Evidence[], clean: (text: string) => string): Promise<string[]> {
+export async function writeBundle(
+  path: string,
+  folder: string,
+  evidence: readonly Evidence[],
+  clean: (text: string) => string,
+): Promise<string[]> {
   const bundle = pack();
   const failed: string[] = [];
   const writing = pipeline(Readable.from(bundle), createGzip(), createWriteStream(path, { mode: 0o600 }));

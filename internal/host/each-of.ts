@@ -2,7 +2,11 @@
  * Runs `work` on all values, at most `atOnce` at a time; the order of results is that of values. After a failure nothing more begins,
  * and it is thrown when what had begun is over: nobody writes behind a clean-up.
  */
-export async function eachOf<From, To>(values: readonly From[], atOnce: number, work: (value: From) => Promise<To>): Promise<To[]> {
+export async function eachOf<From, To>(
+  values: readonly From[],
+  atOnce: number,
+  work: (value: From) => Promise<To>,
+): Promise<To[]> {
   const results: To[] = new Array<To>(values.length);
   const waiting = values.entries();
   let failed = false;

@@ -15,16 +15,28 @@ export type WriteOptions = {
  * Writes a file so that a power cut leaves either the old or the new content: temporary file, fsync, rename, fsync of the folder.
  * Makes missing folders.
  */
-export async function writeFileDurably(path: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
+export async function writeFileDurably(
+  path: string,
+  content: string | Uint8Array,
+  options: WriteOptions = {},
+): Promise<void> {
   await replaceDurably(path, options, (file) => file.writeFile(content));
 }
 
 /** Writes a stream as `writeFileDurably` writes a value: the file appears when all of it is on the disk, and not at all when the stream fails. */
-export async function writeStreamDurably(path: string, content: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<void> {
+export async function writeStreamDurably(
+  path: string,
+  content: AsyncIterable<Uint8Array>,
+  options: WriteOptions = {},
+): Promise<void> {
   await replaceDurably(path, options, (file) => file.writeFile(content));
 }
 
-async function replaceDurably(path: string, options: WriteOptions, fill: (file: FileHandle) => Promise<void>): Promise<void> {
+async function replaceDurably(
+  path: string,
+  options: WriteOptions,
+  fill: (file: FileHandle) => Promise<void>,
+): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const temporary = join(folder, `.${randomUUID()}.tmp`);

@@ -14,7 +14,17 @@ import { parseMountTable } from './mounts.ts';
 import { showCommand } from './run.ts';
 
 const hostWith = (env: Record<string, string> = {}, stop?: AbortSignal, lines: string[] = []): Host =>
-  openHost({ log: openLog({ program: 'test', verbose: true, write: (line) => { lines.push(line); } }), env: { ...process.env, ...env }, ...(stop === undefined ? {} : { stop }) });
+  openHost({
+    log: openLog({
+      program: 'test',
+      verbose: true,
+      write: (line) => {
+        lines.push(line);
+      },
+    }),
+    env: { ...process.env, ...env },
+    ...(stop === undefined ? {} : { stop }),
+  });
 const host = hostWith();
 
 async function folder(t: Test): Promise<string> {
@@ -76,8 +86,13 @@ await test('a hanging program is ended with its children when its budget is spen
 await test('a stop request ends a program, unless it is to finish', async () => {
   const stop = new AbortController();
   const stopped = hostWith({}, stop.signal);
-  setTimeout(() => { stop.abort(); }, 200);
-  const [killed, finished] = await Promise.all([failed(stopped.run('sleep', ['30'])), stopped.run('sh', ['-c', 'sleep 0.6; echo whole'], { onStop: 'finish' })]);
+  setTimeout(() => {
+    stop.abort();
+  }, 200);
+  const [killed, finished] = await Promise.all([
+    failed(stopped.run('sleep', ['30'])),
+    stopped.run('sh', ['-c', 'sleep 0.6; echo whole'], { onStop: 'finish' }),
+  ]);
   assert.equal(killed.end.kind, 'stopped');
   assert.equal(finished.stdout, 'whole\n');
   assert.equal((await failed(stopped.run('true'))).end.kind, 'stopped', 'nothing is started any more');
@@ -97,13 +112,20 @@ await test('a program dies with us, also when we are killed without warning', as
   }
   assert.ok(isAlive(pid));
   parent.kill('SIGKILL');
-  await new Promise((resolve) => { parent.once('exit', resolve); });
+  await new Promise((resolve) => {
+    parent.once('exit', resolve);
+  });
   await new Promise((resolve) => setTimeout(resolve, 200));
   assert.equal(isAlive(pid), false);
 });
 
 await test('a stream is fed to a program with back-pressure, and a program that ends early does not hang us', async () => {
-  const endless = Readable.from((function* () { for (;;) yield Buffer.alloc(65536); })(), { objectMode: false });
+  const endless = Readable.from(
+    (function* () {
+      for (;;) yield Buffer.alloc(65536);
+    })(),
+    { objectMode: false },
+  );
   const { stdout } = await host.run('sh', ['-c', 'head -c 1000000 | wc -c'], { input: endless, budgetMs: 10_000 });
   assert.equal(stdout.trim(), '1000000');
 });
@@ -112,8 +134,15 @@ await test('secrets in what a program says do not reach the error or the log', a
   const lines: string[] = [];
   const talking = hostWith({}, undefined, lines);
   talking.log.conceal('canary-of-the-host');
-  const error = await failed(talking.run('sh', ['-c', 'echo "password=hunter2hunter2 canary-of-the-host" >&2; echo canary-of-the-host; exit 1', 'canary-of-the-host']));
-  for (const piece of [error.message, error.command, error.stderrTail, error.stdoutTail, ...lines]) assert.doesNotMatch(piece, /hunter2|canary-of-the-host/);
+  const error = await failed(
+    talking.run('sh', [
+      '-c',
+      'echo "password=hunter2hunter2 canary-of-the-host" >&2; echo canary-of-the-host; exit 1',
+      'canary-of-the-host',
+    ]),
+  );
+  for (const piece of [error.message, error.command, error.stderrTail, error.stdoutTail, ...lines])
+    assert.doesNotMatch(piece, /hunter2|canary-of-the-host/);
 });
 
 await test('exit status 1 is an answer for test(), and 2 is an error', async () => {
@@ -124,11 +153,16 @@ await test('exit status 1 is an answer for test(), and 2 is an error', async () 
 
 await test('JSON that is not what was expected is named with its program', async () => {
   const schema = { parse: (data: unknown): unknown => data };
-  await assert.rejects(host.json(schema, 'echo', ['no json']), { message: 'echo printed something that is not the expected JSON' });
+  await assert.rejects(host.json(schema, 'echo', ['no json']), {
+    message: 'echo printed something that is not the expected JSON',
+  });
 });
 
 await test('a command is shown as a person would type it', async () => {
-  assert.equal(showCommand('podman', ['pull', '--authfile=/a', "it's", 'a b']), "podman pull --authfile=/a 'it'\\''s' 'a b'");
+  assert.equal(
+    showCommand('podman', ['pull', '--authfile=/a', "it's", 'a b']),
+    "podman pull --authfile=/a 'it'\\''s' 'a b'",
+  );
 });
 
 await test('a durable write replaces the file at once, with its mode, and leaves no temporary file', async (t) => {
@@ -150,6 +184,11 @@ await test('a durable write that fails leaves the old file and no temporary one'
 });
 
 await test('mount points with blanks and backslashes are read as they are', async () => {
-  const [entry] = parseMountTable('36 35 98:0 /mnt1 /mnt\\0402\\134x rw,noatime shared:1 master:1 - ext4 /dev/my\\040root rw,errors=continue\n');
-  assert.deepEqual([entry?.target, entry?.source, entry?.root, entry?.device, entry?.type], ['/mnt 2\\x', '/dev/my root', '/mnt1', '98:0', 'ext4']);
+  const [entry] = parseMountTable(
+    '36 35 98:0 /mnt1 /mnt\\0402\\134x rw,noatime shared:1 master:1 - ext4 /dev/my\\040root rw,errors=continue\n',
+  );
+  assert.deepEqual(
+    [entry?.target, entry?.source, entry?.root, entry?.device, entry?.type],
+    ['/mnt 2\\x', '/dev/my root', '/mnt1', '98:0', 'ext4'],
+  );
 });

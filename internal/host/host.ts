@@ -39,7 +39,11 @@ export type HostOptions = {
 
 /** Opens the host for a program. */
 export function openHost(options: HostOptions): Host {
-  const context: RunContext = { log: options.log, env: options.env, stop: options.stop ?? new AbortController().signal };
+  const context: RunContext = {
+    log: options.log,
+    env: options.env,
+    stop: options.stop ?? new AbortController().signal,
+  };
   const runHere: Host['run'] = (program, args, runOptions) => run(context, program, args, runOptions);
   return {
     ...context,
@@ -51,10 +55,14 @@ export function openHost(options: HostOptions): Host {
       try {
         return schema.parse(JSON.parse(stdout));
       } catch (error) {
-        throw new Failure(`${program} printed something that is not the expected JSON`, { why: messageOf(error).split('\n', 3).join('; '), cause: error });
+        throw new Failure(`${program} printed something that is not the expected JSON`, {
+          why: messageOf(error).split('\n', 3).join('; '),
+          cause: error,
+        });
       }
     },
-    test: async (program, args, runOptions) => (await runHere(program, args, { ...runOptions, okStatuses: [0, 1] })).status === 0,
+    test: async (program, args, runOptions) =>
+      (await runHere(program, args, { ...runOptions, okStatuses: [0, 1] })).status === 0,
     has: async (program) => (await findProgram(program, context.env['PATH'])) !== undefined,
     writeFile: writeFileDurably,
     mount: (source, target, args) => mounted(context, source, target, args),

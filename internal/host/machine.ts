@@ -23,13 +23,25 @@ export type MachineFacts = { readonly text: string; readonly warnings: readonly 
 export async function checkMachine(host: Host, needs: MachineNeeds): Promise<MachineFacts> {
   if (process.getuid?.() !== 0) throw new Failure('this program needs root', { next: 'start it as root' });
   const missing: string[] = [];
-  for (const [program, purpose] of Object.entries(needs.programs)) if (!(await host.has(program))) missing.push(`"${program}" (${purpose})`);
-  if (missing.length > 0) throw new Failure(`${missing.length === 1 ? 'a program is' : 'programs are'} missing on this machine: ${missing.join(', ')}`, { next: 'install what is missing or start from the installation ISO' });
+  for (const [program, purpose] of Object.entries(needs.programs))
+    if (!(await host.has(program))) missing.push(`"${program}" (${purpose})`);
+  if (missing.length > 0)
+    throw new Failure(
+      `${missing.length === 1 ? 'a program is' : 'programs are'} missing on this machine: ${missing.join(', ')}`,
+      { next: 'install what is missing or start from the installation ISO' },
+    );
   const memory = await memoryAvailableBytes();
   const warnings: string[] = [];
-  if (memory < needs.leastMemoryBytes) throw new Failure(`${sizeText(memory)} of memory are available, ${sizeText(needs.leastMemoryBytes)} are needed`, { next: 'give the machine more memory or stop what uses it' });
-  if (memory < needs.comfortableMemoryBytes) warnings.push(`only ${sizeText(memory)} of memory are available; continuing because the work streams to disk`);
-  return { text: `${imageArchitecture()}, ${sizeText(memory)} of memory available, SELinux ${(await selinuxEnabled()) ? 'on' : 'off'}, all programs present`, warnings };
+  if (memory < needs.leastMemoryBytes)
+    throw new Failure(`${sizeText(memory)} of memory are available, ${sizeText(needs.leastMemoryBytes)} are needed`, {
+      next: 'give the machine more memory or stop what uses it',
+    });
+  if (memory < needs.comfortableMemoryBytes)
+    warnings.push(`only ${sizeText(memory)} of memory are available; continuing because the work streams to disk`);
+  return {
+    text: `${imageArchitecture()}, ${sizeText(memory)} of memory available, SELinux ${(await selinuxEnabled()) ? 'on' : 'off'}, all programs present`,
+    warnings,
+  };
 }
 
 /** This machine's architecture as images name it. */

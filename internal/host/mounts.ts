@@ -23,19 +23,22 @@ export async function mountTable(file = '/proc/self/mountinfo'): Promise<MountEn
 
 /** Parses /proc/PID/mountinfo (proc(5)). */
 export function parseMountTable(text: string): MountEntry[] {
-  return text.split('\n').filter((line) => line !== '').map((line) => {
-    const words = line.split(' ');
-    const dash = words.indexOf('-', 6);
-    return {
-      device: words[2] ?? '',
-      root: unescape(words[3] ?? ''),
-      target: unescape(words[4] ?? ''),
-      options: (words[5] ?? '').split(','),
-      type: words[dash + 1] ?? '',
-      source: unescape(words[dash + 2] ?? ''),
-      superOptions: (words[dash + 3] ?? '').split(',').map(unescape),
-    };
-  });
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const words = line.split(' ');
+      const dash = words.indexOf('-', 6);
+      return {
+        device: words[2] ?? '',
+        root: unescape(words[3] ?? ''),
+        target: unescape(words[4] ?? ''),
+        options: (words[5] ?? '').split(','),
+        type: words[dash + 1] ?? '',
+        source: unescape(words[dash + 2] ?? ''),
+        superOptions: (words[dash + 3] ?? '').split(',').map(unescape),
+      };
+    });
 }
 
 /** Blanks, tabs, newlines and backslashes stand as octal escapes. */
@@ -47,13 +50,22 @@ function unescape(text: string): string {
 export type Mounted = AsyncDisposable & { readonly target: string; keep(): void };
 
 /** Mounts a file system and unmounts it at the end of the scope; a busy one is tried again for five seconds. */
-export async function mounted(context: RunContext, source: string, target: string, args: readonly string[] = []): Promise<Mounted> {
+export async function mounted(
+  context: RunContext,
+  source: string,
+  target: string,
+  args: readonly string[] = [],
+): Promise<Mounted> {
   await run(context, 'mount', [...args, '--', source, target]);
   let kept = false;
   return {
     target,
-    keep: () => { kept = true; },
-    [Symbol.asyncDispose]: async () => { if (!kept) await unmount(context, target); },
+    keep: () => {
+      kept = true;
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (!kept) await unmount(context, target);
+    },
   };
 }
 

@@ -59,10 +59,18 @@ const outputKept = 64 * 1024 * 1024;
  *
  * @throws CommandError on any ending but an expected exit status
  */
-export async function run(context: RunContext, program: string, args: readonly string[] = [], options: RunOptions = {}): Promise<CommandResult> {
+export async function run(
+  context: RunContext,
+  program: string,
+  args: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<CommandResult> {
   const shown = context.log.clean(showCommand(program, args));
   const path = await findProgram(program, context.env['PATH']);
-  if (path === undefined) throw new CommandError(shown, { kind: 'not-found' }, '', '', { next: `install the program "${program}" or put it on PATH` });
+  if (path === undefined)
+    throw new CommandError(shown, { kind: 'not-found' }, '', '', {
+      next: `install the program "${program}" or put it on PATH`,
+    });
   if (context.stop.aborted && options.onStop !== 'finish') throw new CommandError(shown, { kind: 'stopped' }, '', '');
   context.log.debug(`run: ${shown}`);
 
@@ -87,20 +95,36 @@ export async function run(context: RunContext, program: string, args: readonly s
     if (ended !== undefined) return;
     ended = end;
     endGroup(child.pid, 'SIGTERM');
-    setTimeout(() => { if (child.exitCode === null && child.signalCode === null) endGroup(child.pid, 'SIGKILL'); }, graceMs).unref();
+    setTimeout(() => {
+      if (child.exitCode === null && child.signalCode === null) endGroup(child.pid, 'SIGKILL');
+    }, graceMs).unref();
   };
   const budgetMs = options.budgetMs ?? defaultBudgetMs;
-  const timer = Number.isFinite(budgetMs) ? setTimeout(() => { finish({ kind: 'budget', budgetMs }); }, budgetMs) : undefined;
-  const onAbort = (): void => { finish({ kind: 'budget', budgetMs: performance.now() - started }); };
-  const onStop = (): void => { if (options.onStop !== 'finish') finish({ kind: 'stopped' }); };
+  const timer = Number.isFinite(budgetMs)
+    ? setTimeout(() => {
+        finish({ kind: 'budget', budgetMs });
+      }, budgetMs)
+    : undefined;
+  const onAbort = (): void => {
+    finish({ kind: 'budget', budgetMs: performance.now() - started });
+  };
+  const onStop = (): void => {
+    if (options.onStop !== 'finish') finish({ kind: 'stopped' });
+  };
   options.signal?.addEventListener('abort', onAbort, { once: true });
   context.stop.addEventListener('abort', onStop, { once: true });
 
   let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr = (stderr + text).slice(-talkKept); });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-talkKept);
+  });
   if (options.onLine !== undefined) {
-    followLines(child.stderr, (line) => { options.onLine?.('stderr', line); });
-    followLines(child.stdout, (line) => { options.onLine?.('stdout', line); });
+    followLines(child.stderr, (line) => {
+      options.onLine?.('stderr', line);
+    });
+    followLines(child.stdout, (line) => {
+      options.onLine?.('stdout', line);
+    });
   }
 
   try {
@@ -111,7 +135,12 @@ export async function run(context: RunContext, program: string, args: readonly s
     if (ended.kind === 'exit' && (status === 0 || options.okStatuses?.includes(status) === true)) {
       return { stdout: result.stdout, stderr, status, durationMs };
     }
-    throw new CommandError(shown, ended, context.log.clean(tail(stderr, 20)), context.log.clean(tail(result.stdout, 5)));
+    throw new CommandError(
+      shown,
+      ended,
+      context.log.clean(tail(stderr, 20)),
+      context.log.clean(tail(result.stdout, 5)),
+    );
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', onAbort);
@@ -121,7 +150,9 @@ export async function run(context: RunContext, program: string, args: readonly s
 
 /** The full path of a program, or undefined. A name with a slash is taken as it is. */
 export async function findProgram(program: string, path: string | undefined): Promise<string | undefined> {
-  const candidates = program.includes('/') ? [program] : (path ?? '/usr/sbin:/usr/bin:/sbin:/bin').split(delimiter).map((folder) => join(folder, program));
+  const candidates = program.includes('/')
+    ? [program]
+    : (path ?? '/usr/sbin:/usr/bin:/sbin:/bin').split(delimiter).map((folder) => join(folder, program));
   for (const candidate of candidates) {
     try {
       await access(candidate, constants.X_OK);
@@ -135,10 +166,14 @@ export async function findProgram(program: string, path: string | undefined): Pr
 
 /** A command as a person would type it: words with blanks or quotes are quoted. */
 export function showCommand(program: string, args: readonly string[]): string {
-  return [program, ...args].map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
+  return [program, ...args]
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ');
 }
 
-function inputOf(input: RunOptions['input']): { input: string | Uint8Array | Readable } | { stdin: 'ignore' } | { stdin: 0 } {
+function inputOf(
+  input: RunOptions['input'],
+): { input: string | Uint8Array | Readable } | { stdin: 'ignore' } | { stdin: 0 } {
   if (input === undefined) return { stdin: 'ignore' };
   // execa takes any descriptor here; its types know only our own standard input.
   return isOpenFile(input) ? { stdin: input.fd as 0 } : { input };
@@ -148,7 +183,12 @@ function isOpenFile(input: NonNullable<RunOptions['input']>): input is OpenFile 
   return typeof input === 'object' && 'fd' in input;
 }
 
-function endOf(result: { exitCode?: number | undefined; signal?: string | undefined; originalMessage?: string | undefined; message?: string | undefined }): CommandEnd {
+function endOf(result: {
+  exitCode?: number | undefined;
+  signal?: string | undefined;
+  originalMessage?: string | undefined;
+  message?: string | undefined;
+}): CommandEnd {
   if (result.signal !== undefined) return { kind: 'signal', signal: result.signal };
   if (result.exitCode !== undefined) return { kind: 'exit', status: result.exitCode };
   return { kind: 'not-started', reason: result.originalMessage ?? result.message ?? 'unknown reason' };
@@ -171,9 +211,15 @@ function followLines(stream: Readable, onLine: (line: string) => void): void {
     rest = (lines.pop() ?? '').slice(-4096);
     for (const line of lines) if (line.trim() !== '') onLine(line);
   });
-  stream.on('end', () => { if (rest.trim() !== '') onLine(rest); });
+  stream.on('end', () => {
+    if (rest.trim() !== '') onLine(rest);
+  });
 }
 
 function tail(text: string, lines: number): string {
-  return text.split('\n').filter((line) => line.trim() !== '').slice(-lines).join('\n');
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-lines)
+    .join('\n');
 }

@@ -26,7 +26,12 @@ const indexSchema = z.object({
   mediaType: z.optional(z.string()),
   manifests: z.array(z.extend(descriptor, { platform: z.optional(platformSchema) })),
 });
-const imageSchema = z.object({ schemaVersion: z.literal(2), mediaType: z.optional(z.string()), config: descriptor, layers: z.array(descriptor) });
+const imageSchema = z.object({
+  schemaVersion: z.literal(2),
+  mediaType: z.optional(z.string()),
+  config: descriptor,
+  layers: z.array(descriptor),
+});
 const configSchema = z.object({
   architecture: z.string(),
   os: z.string(),
@@ -39,7 +44,8 @@ export type ImageIndex = z.infer<typeof indexSchema>;
 export type ImageManifest = z.infer<typeof imageSchema>;
 
 /** What a manifest turned out to be. */
-export type Manifest = { readonly kind: 'index'; readonly index: ImageIndex } | { readonly kind: 'image'; readonly image: ImageManifest };
+export type Manifest =
+  { readonly kind: 'index'; readonly index: ImageIndex } | { readonly kind: 'image'; readonly image: ImageManifest };
 
 /** The parts of an image's configuration that decide something. */
 export type ImageConfig = {
@@ -63,7 +69,9 @@ export function parseManifest(text: string): Manifest {
     throw new Failure('image manifest has schema version 1; push the image again with a current tool');
   }
   const isIndex = typeof data === 'object' && data !== null && 'manifests' in data;
-  return isIndex ? { kind: 'index', index: check(indexSchema, data, 'index') } : { kind: 'image', image: check(imageSchema, data, 'manifest') };
+  return isIndex
+    ? { kind: 'index', index: check(indexSchema, data, 'index') }
+    : { kind: 'image', image: check(imageSchema, data, 'manifest') };
 }
 
 /** Reads an image configuration. @throws Failure when it is not one */
@@ -85,10 +93,14 @@ export function parseConfig(text: string): ImageConfig {
  * @throws Failure listing what the index has
  */
 export function chooseByPlatform(index: ImageIndex, wanted: Platform): Descriptor {
-  const fitting = index.manifests.filter(({ platform }) => platform?.os === wanted.os && platform.architecture === wanted.architecture);
+  const fitting = index.manifests.filter(
+    ({ platform }) => platform?.os === wanted.os && platform.architecture === wanted.architecture,
+  );
   const chosen = fitting.find(({ platform }) => platform?.variant === wanted.variant) ?? fitting[0];
   if (chosen !== undefined) return chosen;
-  const present = index.manifests.flatMap(({ platform }) => (platform === undefined || platform.os === 'unknown' ? [] : [`${platform.os}/${platform.architecture}`]));
+  const present = index.manifests.flatMap(({ platform }) =>
+    platform === undefined || platform.os === 'unknown' ? [] : [`${platform.os}/${platform.architecture}`],
+  );
   throw new Failure(`image has no variant for ${wanted.os}/${wanted.architecture}`, {
     why: present.length === 0 ? 'its index names no platform' : `its index has ${[...new Set(present)].join(', ')}`,
   });
@@ -106,5 +118,7 @@ function check<T extends z.ZodMiniType>(schema: T, data: unknown, what: string):
   const result = schema.safeParse(data);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new Failure(`image ${what} has an unexpected form`, { why: issue === undefined ? 'unknown reason' : `${issue.path.join('.')}: ${issue.message}` });
+  throw new Failure(`image ${what} has an unexpected form`, {
+    why: issue === undefined ? 'unknown reason' : `${issue.path.join('.')}: ${issue.message}`,
+  });
 }

@@ -40,18 +40,26 @@ const optionalFlag = z.optional(z.boolean());
 const fileSchema = z.object({
   'unqualified-search-registries': z.optional(z.array(z.string())),
   'credential-helpers': z.optional(z.array(z.string())),
-  registry: z.optional(z.array(z.object({
-    prefix: z.optional(z.string()),
-    location: z.optional(z.string()),
-    insecure: optionalFlag,
-    blocked: optionalFlag,
-    'mirror-by-digest-only': optionalFlag,
-    mirror: z.optional(z.array(z.object({
-      location: z.string(),
-      insecure: optionalFlag,
-      'pull-from-mirror': z.optional(z.enum(['all', 'digest-only', 'tag-only', ''])),
-    }))),
-  }))),
+  registry: z.optional(
+    z.array(
+      z.object({
+        prefix: z.optional(z.string()),
+        location: z.optional(z.string()),
+        insecure: optionalFlag,
+        blocked: optionalFlag,
+        'mirror-by-digest-only': optionalFlag,
+        mirror: z.optional(
+          z.array(
+            z.object({
+              location: z.string(),
+              insecure: optionalFlag,
+              'pull-from-mirror': z.optional(z.enum(['all', 'digest-only', 'tag-only', ''])),
+            }),
+          ),
+        ),
+      }),
+    ),
+  ),
 });
 type FileRule = NonNullable<z.infer<typeof fileSchema>['registry']>[number];
 
@@ -93,12 +101,19 @@ export function resolvePlaces(rules: MirrorRules, reference: ImageReference): Pl
   };
   const mirrors = (match?.rule.mirrors ?? [])
     .filter(({ use }) => use === 'all' || (use === 'digest-only') === (reference.digest !== undefined))
-    .map((mirror): Place => ({ reference: rewritten(reference, match, mirror.location), insecure: mirror.insecure, isMirror: true }));
+    .map((mirror): Place => ({
+      reference: rewritten(reference, match, mirror.location),
+      insecure: mirror.insecure,
+      isMirror: true,
+    }));
   const places = [...mirrors, own].flatMap((place) => {
     const there = findRule(rules, printReference(place.reference))?.rule;
     return there?.blocked === true ? [] : [{ ...place, insecure: place.insecure || there?.insecure === true }];
   });
-  if (places.length === 0) throw new UsageError(`registry "${match?.rule.prefix ?? reference.registry}" is blocked in registries.conf and has no mirror for "${full}"`);
+  if (places.length === 0)
+    throw new UsageError(
+      `registry "${match?.rule.prefix ?? reference.registry}" is blocked in registries.conf and has no mirror for "${full}"`,
+    );
   return places;
 }
 
@@ -140,14 +155,17 @@ function parseFile({ path, text }: ConfigText): z.infer<typeof fileSchema> {
   const result = fileSchema.safeParse(data);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new UsageError(`"${path}" is not a registries.conf of version 2`, { why: issue === undefined ? 'unknown reason' : `${issue.path.join('.')}: ${issue.message}` });
+  throw new UsageError(`"${path}" is not a registries.conf of version 2`, {
+    why: issue === undefined ? 'unknown reason' : `${issue.path.join('.')}: ${issue.message}`,
+  });
 }
 
 function toRule(entry: FileRule, path: string): RegistryRule {
   const location = trimSlash(entry.location ?? '');
   const prefix = trimSlash(entry.prefix ?? '') || location;
   if (prefix === '') throw new UsageError(`"${path}" has a registry with neither prefix nor location`);
-  if (location === '' && !prefix.startsWith('*.')) throw new UsageError(`"${path}" has no location for the prefix "${prefix}"`);
+  if (location === '' && !prefix.startsWith('*.'))
+    throw new UsageError(`"${path}" has no location for the prefix "${prefix}"`);
   const byDigestOnly = entry['mirror-by-digest-only'] === true;
   return {
     prefix,
@@ -156,8 +174,15 @@ function toRule(entry: FileRule, path: string): RegistryRule {
     blocked: entry.blocked ?? false,
     mirrors: (entry.mirror ?? []).map((mirror) => {
       const use = mirror['pull-from-mirror'] ?? '';
-      if (byDigestOnly && use !== '') throw new UsageError(`"${path}" sets both mirror-by-digest-only and pull-from-mirror for "${prefix}"; keep one`);
-      return { location: trimSlash(mirror.location), insecure: mirror.insecure ?? false, use: use === '' ? (byDigestOnly ? 'digest-only' : 'all') : use };
+      if (byDigestOnly && use !== '')
+        throw new UsageError(
+          `"${path}" sets both mirror-by-digest-only and pull-from-mirror for "${prefix}"; keep one`,
+        );
+      return {
+        location: trimSlash(mirror.location),
+        insecure: mirror.insecure ?? false,
+        use: use === '' ? (byDigestOnly ? 'digest-only' : 'all') : use,
+      };
     }),
   };
 }

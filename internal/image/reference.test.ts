@@ -46,12 +46,18 @@ test('what is not a reference is refused with its reason', async () => {
     ['', 'image reference is empty; give one such as "quay.io/openshift-kni/seed-image:4.16.0"'],
     ['docker://quay.io/a', 'image reference "docker://quay.io/a" starts with "docker://"; give it without'],
     ['quay.io/a b', 'image reference "quay.io/a b" has a blank in it'],
-    ['quay.io/A/b', 'image reference "quay.io/A/b" has upper-case letters in its repository; repositories are lower case'],
+    [
+      'quay.io/A/b',
+      'image reference "quay.io/A/b" has upper-case letters in its repository; repositories are lower case',
+    ],
     ['quay.io/', 'image reference "quay.io/" has no repository'],
     ['quay.io/a:', 'image reference "quay.io/a:" has the tag ""; a tag has 1 to 128 letters, digits, "_", "." or "-"'],
     ['quay.io/a//b', 'image reference "quay.io/a//b" names the repository "a//b", which is not valid'],
     ['quay.io:/a', 'image reference "quay.io:/a" names the registry "quay.io:", which is not HOST or HOST:PORT'],
-    ['quay.io/a@sha256:12', 'image reference "quay.io/a@sha256:12" has the digest "sha256:12", which is not sha256: and 64 lower-case hexadecimal digits'],
+    [
+      'quay.io/a@sha256:12',
+      'image reference "quay.io/a@sha256:12" has the digest "sha256:12", which is not sha256: and 64 lower-case hexadecimal digits',
+    ],
     ['quay.io/a@md5:12', 'image reference "quay.io/a@md5:12" has a digest of kind "md5"; known are sha256, sha512'],
     [`quay.io/a@${digest}@${digest}`, `image reference "quay.io/a@${digest}@${digest}" has more than one "@"`],
   ];

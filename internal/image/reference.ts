@@ -16,7 +16,9 @@ export type ImageReference = {
 const component = /[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*/;
 const repositoryForm = new RegExp(`^${component.source}(?:/${component.source})*$`);
 const hostComponent = /(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])/;
-const registryForm = new RegExp(`^(?:${hostComponent.source}(?:\\.${hostComponent.source})*|\\[[a-fA-F0-9:.]+\\])(?::[0-9]{1,5})?$`);
+const registryForm = new RegExp(
+  `^(?:${hostComponent.source}(?:\\.${hostComponent.source})*|\\[[a-fA-F0-9:.]+\\])(?::[0-9]{1,5})?$`,
+);
 const tagForm = /^\w[\w.-]{0,127}$/;
 const digestForms: Readonly<Record<string, RegExp>> = { sha256: /^[a-f0-9]{64}$/, sha512: /^[a-f0-9]{128}$/ };
 const longestName = 255;
@@ -32,7 +34,8 @@ const longestName = 255;
  */
 export function parseReference(text: string): ImageReference {
   const wrong = (reason: string): UsageError => new UsageError(`image reference "${text}" ${reason}`);
-  if (text === '') throw new UsageError('image reference is empty; give one such as "quay.io/openshift-kni/seed-image:4.16.0"');
+  if (text === '')
+    throw new UsageError('image reference is empty; give one such as "quay.io/openshift-kni/seed-image:4.16.0"');
   const transport = /^([a-z-]+):\/\//.exec(text)?.[0];
   if (transport !== undefined) throw wrong(`starts with "${transport}"; give it without`);
   if (/\s/.test(text)) throw wrong('has a blank in it');
@@ -46,7 +49,8 @@ export function parseReference(text: string): ImageReference {
   const colon = rest.lastIndexOf(':');
   const tag = colon > rest.lastIndexOf('/') ? rest.slice(colon + 1) : undefined;
   const path = tag === undefined ? rest : rest.slice(0, colon);
-  if (tag !== undefined && !tagForm.test(tag)) throw wrong(`has the tag "${tag}"; a tag has 1 to 128 letters, digits, "_", "." or "-"`);
+  if (tag !== undefined && !tagForm.test(tag))
+    throw wrong(`has the tag "${tag}"; a tag has 1 to 128 letters, digits, "_", "." or "-"`);
   if (path === '') throw wrong('has no repository');
   if (path !== path.toLowerCase()) throw wrong('has upper-case letters in its repository; repositories are lower case');
   if (!repositoryForm.test(path)) throw wrong(`names the repository "${path}", which is not valid`);
@@ -81,14 +85,21 @@ export function pinnedTo(reference: ImageReference, digest: string): string {
 /** True for a digest that this program can verify. */
 export function isDigest(text: string): boolean {
   const [algorithm = '', hex = ''] = text.split(':');
-  return Object.hasOwn(digestForms, algorithm) && digestForms[algorithm]?.test(hex) === true && text === `${algorithm}:${hex}`;
+  return (
+    Object.hasOwn(digestForms, algorithm) &&
+    digestForms[algorithm]?.test(hex) === true &&
+    text === `${algorithm}:${hex}`
+  );
 }
 
 function checkDigest(digest: string, wrong: (reason: string) => UsageError): void {
   if (isDigest(digest)) return;
   const [algorithm = ''] = digest.split(':');
-  if (!Object.hasOwn(digestForms, algorithm)) throw wrong(`has a digest of kind "${algorithm}"; known are ${Object.keys(digestForms).join(', ')}`);
-  throw wrong(`has the digest "${digest}", which is not ${algorithm}: and ${algorithm === 'sha256' ? 64 : 128} lower-case hexadecimal digits`);
+  if (!Object.hasOwn(digestForms, algorithm))
+    throw wrong(`has a digest of kind "${algorithm}"; known are ${Object.keys(digestForms).join(', ')}`);
+  throw wrong(
+    `has the digest "${digest}", which is not ${algorithm}: and ${algorithm === 'sha256' ? 64 : 128} lower-case hexadecimal digits`,
+  );
 }
 
 function splitRegistry(text: string): { registry: string; rest: string; qualified: boolean } {

@@ -3,7 +3,8 @@ import { test } from 'tap';
 import { overridesSeedRegistry, replaceRegistry } from './seed-registry.ts';
 
 test('the seed registry is overridden by the decision table', async () => {
-  const decide = (mirrorSources: string[], seedHasMirrors: boolean): boolean => overridesSeedRegistry({ mirrorSources, seedHasMirrors, seedRegistry: 'seed.lab:5000' });
+  const decide = (mirrorSources: string[], seedHasMirrors: boolean): boolean =>
+    overridesSeedRegistry({ mirrorSources, seedHasMirrors, seedRegistry: 'seed.lab:5000' });
   assert.equal(decide([], false), false);
   assert.equal(decide([], true), true);
   assert.equal(decide(['quay.io', 'seed.lab:5000'], true), false);

@@ -14,7 +14,8 @@ const messageIds = {
  */
 export function journalEntry(program: string, event: ProgressEvent): string | undefined {
   const upper = program.replace(/[^A-Za-z0-9]/g, '_').toUpperCase();
-  const line = (name: string, value: string | number | undefined): string => (value === undefined ? '' : `${name}=${String(value).replaceAll('\n', ' ')}\n`);
+  const line = (name: string, value: string | number | undefined): string =>
+    value === undefined ? '' : `${name}=${String(value).replaceAll('\n', ' ')}\n`;
   switch (event.type) {
     case 'step':
       return [
@@ -28,7 +29,14 @@ export function journalEntry(program: string, event: ProgressEvent): string | un
         line(`${upper}_REASON`, event.reason),
       ].join('');
     case 'end':
-      return [line('MESSAGE_ID', messageIds.end), line('MESSAGE', `run ${event.state}`), line('PRIORITY', 7), line('SYSLOG_IDENTIFIER', program), line(`${upper}_STATE`, event.state), line(`${upper}_EXIT_CODE`, event.exitCode)].join('');
+      return [
+        line('MESSAGE_ID', messageIds.end),
+        line('MESSAGE', `run ${event.state}`),
+        line('PRIORITY', 7),
+        line('SYSLOG_IDENTIFIER', program),
+        line(`${upper}_STATE`, event.state),
+        line(`${upper}_EXIT_CODE`, event.exitCode),
+      ].join('');
     case 'start':
     case 'progress':
     case 'waiting':

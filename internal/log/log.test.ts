@@ -11,7 +11,14 @@ import { Secret } from './secret.ts';
 
 await test('a Secret has no string form', async () => {
   const secret = new Secret('hunter2hunter2');
-  for (const form of [String(secret), secret.toString(), JSON.stringify({ secret }), inspect(secret), inspect({ deep: [secret] })]) assert.doesNotMatch(form, /hunter2/);
+  for (const form of [
+    String(secret),
+    secret.toString(),
+    JSON.stringify({ secret }),
+    inspect(secret),
+    inspect({ deep: [secret] }),
+  ])
+    assert.doesNotMatch(form, /hunter2/);
   assert.equal(secret.reveal(), 'hunter2hunter2');
 });
 
@@ -26,13 +33,16 @@ await test('the redactor takes out credentials in every form that programs print
     'the canary is s3cr3t-canary!',
     `as base64: ${Buffer.from('s3cr3t-canary').toString('base64')}`,
     '-----BEGIN RSA PRIVATE KEY-----\npa55word\n-----END RSA PRIVATE KEY-----',
-  ]) assert.doesNotMatch(clean(text), /pa55word|dXNlcjpwYTU1d29yZA|s3cr3t|czNjcjN0/, text);
+  ])
+    assert.doesNotMatch(clean(text), /pa55word|dXNlcjpwYTU1d29yZA|s3cr3t|czNjcjN0/, text);
   assert.equal(clean('pull quay.io/a/b@sha256:0123'), 'pull quay.io/a/b@sha256:0123');
 });
 
 await test('lines carry a priority for the journal, and none elsewhere', async () => {
   const lines: string[] = [];
-  const write = (line: string): void => { lines.push(line); };
+  const write = (line: string): void => {
+    lines.push(line);
+  };
   openLog({ program: 'p', journal: true, write }).warn('odd');
   openLog({ program: 'p', write }).error('bad');
   assert.deepEqual(lines, ['<4>p: warning: odd\n', 'p: bad\n']);
@@ -40,7 +50,12 @@ await test('lines carry a priority for the journal, and none elsewhere', async (
 
 await test('control characters of other programs do not reach the terminal', async () => {
   const lines: string[] = [];
-  openLog({ program: 'p', write: (line) => { lines.push(line); } }).info('a\u001b[31mred\u0007');
+  openLog({
+    program: 'p',
+    write: (line) => {
+      lines.push(line);
+    },
+  }).info('a\u001b[31mred\u0007');
   assert.deepEqual(lines, ['p: a\\x1b[31mred\\x07\n']);
 });
 

@@ -56,12 +56,28 @@ export function openLog(options: LogOptions): Log {
   return {
     program: options.program,
     event,
-    info: (text, fields) => { event('info', text, fields); },
-    warn: (text, fields) => { event('warning', text, fields); },
-    error: (text, fields) => { event('error', text, fields); },
-    debug: (text, fields) => { event('debug', text, fields); },
-    block: (severity, lines) => { emit(severity, lines.flatMap((line) => line.split('\n')), {}); },
-    conceal: (value) => { redactor.conceal(value); },
+    info: (text, fields) => {
+      event('info', text, fields);
+    },
+    warn: (text, fields) => {
+      event('warning', text, fields);
+    },
+    error: (text, fields) => {
+      event('error', text, fields);
+    },
+    debug: (text, fields) => {
+      event('debug', text, fields);
+    },
+    block: (severity, lines) => {
+      emit(
+        severity,
+        lines.flatMap((line) => line.split('\n')),
+        {},
+      );
+    },
+    conceal: (value) => {
+      redactor.conceal(value);
+    },
     clean: (text) => redactor.clean(text),
   };
 }
@@ -70,14 +86,22 @@ const recordLevel = { error: 'error', warning: 'warn', info: 'info', debug: 'deb
 
 function openRecords(program: string, file: string): ReturnType<typeof pino> {
   // Synchronous, so that the last line before a kill is on file; no transport, which would need a worker file beside us.
-  return pino({ level: 'debug', base: { program }, timestamp: pino.stdTimeFunctions.isoTime }, pinoDestination({ dest: file, sync: true, append: true, mode: 0o600 }));
+  return pino(
+    { level: 'debug', base: { program }, timestamp: pino.stdTimeFunctions.isoTime },
+    pinoDestination({ dest: file, sync: true, append: true, mode: 0o600 }),
+  );
 }
 
 function cleanFields(fields: Fields, redactor: Redactor): Fields {
-  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? redactor.clean(value) : value]));
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? redactor.clean(value) : value]),
+  );
 }
 
 /** Output of other programs is hostile to terminals: control characters are shown, not sent. */
 export function escapeControls(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return text.replace(
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
+    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
 }

@@ -16,8 +16,16 @@ import { writeSync } from 'node:fs';
  */
 export type ProgressEvent =
   | { readonly type: 'start'; readonly version: 1; readonly program: string; readonly steps: number }
-  | { readonly type: 'step'; readonly step: string; readonly index: number; readonly steps: number; readonly state: 'started' | 'done' | 'skipped' | 'failed'; readonly reason?: string; readonly durationMs?: number }
-  | { readonly type: 'progress'; readonly step: string } & Amount
+  | {
+      readonly type: 'step';
+      readonly step: string;
+      readonly index: number;
+      readonly steps: number;
+      readonly state: 'started' | 'done' | 'skipped' | 'failed';
+      readonly reason?: string;
+      readonly durationMs?: number;
+    }
+  | ({ readonly type: 'progress'; readonly step: string } & Amount)
   | { readonly type: 'waiting'; readonly step: string; readonly for: string }
   | { readonly type: 'end'; readonly state: 'done' | 'failed' | 'interrupted'; readonly exitCode: number };
 
@@ -70,7 +78,10 @@ export function createMeter(startMs: number): Meter {
   let last: Amount | undefined;
   return {
     update(amount, nowMs) {
-      first ??= { amount: { ...amount, done: Math.min(amount.done, amount.cached ?? 0) }, atMs: Math.min(startMs, nowMs) };
+      first ??= {
+        amount: { ...amount, done: Math.min(amount.done, amount.cached ?? 0) },
+        atMs: Math.min(startMs, nowMs),
+      };
       last = amount;
     },
     text(nowMs) {
@@ -79,14 +90,16 @@ export function createMeter(startMs: number): Meter {
       const rate = seconds <= 0.5 ? undefined : (last.done - first.amount.done) / seconds;
       const words = [amountText(last)];
       if (rate !== undefined && last.unit === 'bytes') words.push(`${sizeText(rate)}/s`);
-      if (rate !== undefined && rate > 0 && last.total !== undefined && last.total > last.done) words.push(`about ${durationText(((last.total - last.done) / rate) * 1000)} left`);
+      if (rate !== undefined && rate > 0 && last.total !== undefined && last.total > last.done)
+        words.push(`about ${durationText(((last.total - last.done) / rate) * 1000)} left`);
       return words.join(', ');
     },
   };
 }
 
 function amountText(amount: Amount): string {
-  if (amount.unit === 'items') return amount.total === undefined ? grouped(amount.done) : `${grouped(amount.done)} of ${grouped(amount.total)}`;
+  if (amount.unit === 'items')
+    return amount.total === undefined ? grouped(amount.done) : `${grouped(amount.done)} of ${grouped(amount.total)}`;
   if (amount.total === undefined) return sizeText(amount.done);
   // One unit, that of the total, for both numbers.
   return `${grouped(amount.total >= 1e6 ? Math.round(amount.done / 1e6) : Math.ceil(amount.done / 1e3))} of ${sizeText(amount.total)}`;

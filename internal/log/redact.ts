@@ -7,7 +7,10 @@ const secretForms: readonly (readonly [RegExp, string])[] = [
   // user:password@ in any URL
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:"']*(?::[^\s/@"']*)?@/gi, '$1[redacted]@'],
   // JSON and YAML members of pull secrets and proxy settings
-  [/(["']?\b(?:auth|password|passwd|identitytoken|registrytoken|token|secret|pullSecret)\b["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,}"']+)/gi, '$1"[redacted]"'],
+  [
+    /(["']?\b(?:auth|password|passwd|identitytoken|registrytoken|token|secret|pullSecret)\b["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,}"']+)/gi,
+    '$1"[redacted]"',
+  ],
   [/\b((?:Proxy-)?Authorization:\s*(?:Basic|Bearer)\s+)\S+/gi, '$1[redacted]'],
   [/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g, '-----BEGIN $1----- [redacted]'],
   [/\bey[A-Za-z0-9_-]{10,}\.ey[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+/g, '[redacted token]'],
@@ -33,7 +36,8 @@ export function createRedactor(): Redactor {
     },
     clean(text) {
       let cleaned = text;
-      for (const value of [...values].sort((a, b) => b.length - a.length)) cleaned = cleaned.replaceAll(value, '[redacted]');
+      for (const value of [...values].sort((a, b) => b.length - a.length))
+        cleaned = cleaned.replaceAll(value, '[redacted]');
       for (const [form, replacement] of secretForms) cleaned = cleaned.replace(form, replacement);
       return cleaned;
     },

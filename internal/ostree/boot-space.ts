@@ -16,7 +16,10 @@ export async function bootBytesOf(host: Host, repository: string, commit: string
     return bootFileBytes(await host.text('ostree', ['ls', '--repo', repository, '-R', commit, '/usr/lib/modules']));
   } catch (error) {
     if (!(error instanceof CommandError) || error.end.kind !== 'exit') throw error;
-    throw new Failure(`the repository "${repository}" holds no commit "${commit}" with a kernel`, { why: error.stderrTail.split('\n').at(-1) ?? '', cause: error });
+    throw new Failure(`the repository "${repository}" holds no commit "${commit}" with a kernel`, {
+      why: error.stderrTail.split('\n').at(-1) ?? '',
+      cause: error,
+    });
   }
 }
 
@@ -29,12 +32,19 @@ export async function bootBytesOf(host: Host, repository: string, commit: string
 export async function requireBootSpace(sysroot: string, needBytes: number): Promise<string> {
   const { bavail, bsize } = await statfs(join(sysroot, 'boot'));
   if (needBytes + slackBytes > bavail * bsize) {
-    throw new Failure(`kernel and initramfs of the seed need ${sizeText(needBytes)}, the boot file system has ${sizeText(bavail * bsize)} free`, { next: 'take an operating system image with a larger boot partition' });
+    throw new Failure(
+      `kernel and initramfs of the seed need ${sizeText(needBytes)}, the boot file system has ${sizeText(bavail * bsize)} free`,
+      { next: 'take an operating system image with a larger boot partition' },
+    );
   }
   return `kernel and initramfs need ${sizeText(needBytes)} of ${sizeText(bavail * bsize)} free on the boot file system`;
 }
 
 /** Sums the kernel and initramfs files of a recursive `ostree ls`: mode, owner, group, size, path. */
 export function bootFileBytes(listing: string): number {
-  return [...listing.matchAll(/^-\S+\s+\S+\s+\S+\s+(\d+)\s+\/usr\/lib\/modules\/[^/]+\/(?:vmlinuz|initramfs\.img|devicetree)$/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
+  return [
+    ...listing.matchAll(
+      /^-\S+\s+\S+\s+\S+\s+(\d+)\s+\/usr\/lib\/modules\/[^/]+\/(?:vmlinuz|initramfs\.img|devicetree)$/gm,
+    ),
+  ].reduce((sum, match) => sum + Number(match[1]), 0);
 }

@@ -17,8 +17,14 @@ export type DeployRequest = {
 };
 
 /** The deployment of this commit in this stateroot, if the sysroot would boot it. */
-export async function findDeployment(sysroot: string, stateroot: string, commit: string): Promise<Deployment | undefined> {
-  return (await deploymentsOf(sysroot)).find((deployment) => deployment.stateroot === stateroot && deployment.commit === commit);
+export async function findDeployment(
+  sysroot: string,
+  stateroot: string,
+  commit: string,
+): Promise<Deployment | undefined> {
+  return (await deploymentsOf(sysroot)).find(
+    (deployment) => deployment.stateroot === stateroot && deployment.commit === commit,
+  );
 }
 
 /**
@@ -28,7 +34,9 @@ export async function findDeployment(sysroot: string, stateroot: string, commit:
  * What is copied must be on stable storage: after a power cut nobody would copy it again.
  */
 export async function pullLocal(host: Host, sysroot: string, repository: string, commit: string): Promise<void> {
-  await host.run('ostree', ['pull-local', '--disable-fsync', '--repo', `${sysroot}/ostree/repo`, repository, commit], { budgetMs: 20 * 60_000 });
+  await host.run('ostree', ['pull-local', '--disable-fsync', '--repo', `${sysroot}/ostree/repo`, repository, commit], {
+    budgetMs: 20 * 60_000,
+  });
 }
 
 /**
@@ -40,10 +48,16 @@ export async function deploy(host: Host, request: DeployRequest): Promise<Deploy
   const { sysroot, stateroot, commit } = request;
   await initStateroot(host, sysroot, stateroot);
   const karguments = request.kernelArguments.flatMap((argument) => ['--karg-append', argument]);
-  await host.run('ostree', ['admin', 'deploy', '--sysroot', sysroot, '--os', stateroot, '--no-prune', ...karguments, commit], { budgetMs: 20 * 60_000 });
+  await host.run(
+    'ostree',
+    ['admin', 'deploy', '--sysroot', sysroot, '--os', stateroot, '--no-prune', ...karguments, commit],
+    { budgetMs: 20 * 60_000 },
+  );
   const deployment = await findDeployment(sysroot, stateroot, commit);
   if (deployment !== undefined) return deployment;
-  throw new Failure(`commit "${commit}" is not deployed in stateroot "${stateroot}"`, { why: 'ostree reported success, but no boot entry leads to it' });
+  throw new Failure(`commit "${commit}" is not deployed in stateroot "${stateroot}"`, {
+    why: 'ostree reported success, but no boot entry leads to it',
+  });
 }
 
 /**

@@ -51,7 +51,11 @@ export async function deploymentsOf(sysroot: string): Promise<Deployment[]> {
 export async function bootEntries(sysroot: string): Promise<BootEntry[]> {
   const folder = join(sysroot, 'boot/loader/entries');
   const names = await namesIfPresent(folder);
-  const entries = await Promise.all(names.filter((name) => name.endsWith('.conf')).map(async (name) => parseBootEntry(join(folder, name), await readFile(join(folder, name), 'utf8'))));
+  const entries = await Promise.all(
+    names
+      .filter((name) => name.endsWith('.conf'))
+      .map(async (name) => parseBootEntry(join(folder, name), await readFile(join(folder, name), 'utf8'))),
+  );
   return entries.sort((a, b) => b.version - a.version);
 }
 
@@ -63,7 +67,14 @@ export function parseBootEntry(file: string, text: string): BootEntry {
     if (match?.[1] !== undefined && match[2] !== undefined && !values.has(match[1])) values.set(match[1], match[2]);
   }
   const value = (key: string): string => values.get(key) ?? '';
-  return { file, version: Number(value('version')) || 0, title: value('title'), linux: value('linux'), initrd: value('initrd'), options: value('options') };
+  return {
+    file,
+    version: Number(value('version')) || 0,
+    title: value('title'),
+    linux: value('linux'),
+    initrd: value('initrd'),
+    options: value('options'),
+  };
 }
 
 async function follow(sysroot: string, entry: BootEntry, link: string): Promise<Deployment> {
@@ -80,7 +91,8 @@ async function follow(sysroot: string, entry: BootEntry, link: string): Promise<
   }
   const match = /\/ostree\/deploy\/([^/]+)\/deploy\/([0-9a-f]{64})\.(\d+)$/.exec(target);
   const [stateroot, commit, serial] = match?.slice(1) ?? [];
-  if (stateroot === undefined || commit === undefined || serial === undefined) return fail(`"${link}" points to "${target}"`);
+  if (stateroot === undefined || commit === undefined || serial === undefined)
+    return fail(`"${link}" points to "${target}"`);
   const path = join(sysroot, 'ostree/deploy', stateroot, 'deploy', `${commit}.${serial}`);
   try {
     await readdir(path);

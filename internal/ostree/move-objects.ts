@@ -24,18 +24,23 @@ export async function moveObjects(sysroot: string, repository: string, commit: s
     const to = join(own, 'objects', folder.name);
     mkdirSync(to, { recursive: true });
     const there = new Set(readdirSync(to));
-    for (const { name } of readdirSync(from, { withFileTypes: true }).filter(isMovable)) if (!there.has(name)) renameSync(join(from, name), join(to, name));
+    for (const { name } of readdirSync(from, { withFileTypes: true }).filter(isMovable))
+      if (!there.has(name)) renameSync(join(from, name), join(to, name));
     await nextTurn();
   }
   for (const kind of ['commitmeta', 'commit']) {
     const path = objectPath(commit, kind);
-    if (existsSync(join(repository, path)) && !existsSync(join(own, path))) renameSync(join(repository, path), join(own, path));
+    if (existsSync(join(repository, path)) && !existsSync(join(own, path)))
+      renameSync(join(repository, path), join(own, path));
   }
   return existsSync(join(own, objectPath(commit, 'commit')));
 }
 
-const objectPath = (checksum: string, kind: string): string => join('objects', checksum.slice(0, 2), `${checksum.slice(2)}.${kind}`);
+const objectPath = (checksum: string, kind: string): string =>
+  join('objects', checksum.slice(0, 2), `${checksum.slice(2)}.${kind}`);
 
 function isMovable(entry: Dirent): boolean {
-  return entry.isFile() ? /^[0-9a-f]{62}\.(?:file|dirtree|dirmeta)$/.test(entry.name) : entry.isSymbolicLink() && /^[0-9a-f]{62}\.file$/.test(entry.name);
+  return entry.isFile()
+    ? /^[0-9a-f]{62}\.(?:file|dirtree|dirmeta)$/.test(entry.name)
+    : entry.isSymbolicLink() && /^[0-9a-f]{62}\.file$/.test(entry.name);
 }

@@ -18,7 +18,8 @@ import { initStateroot, staterootName, stateroots } from './stateroot.ts';
 import { dropOtherDeployments, standsAlone } from './undeploy.ts';
 
 const host = openHost({ log: openLog({ program: 'test', write: () => undefined }), env: process.env });
-const ostree = (...args: string[]): string => execFileSync('ostree', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+const ostree = (...args: string[]): string =>
+  execFileSync('ostree', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 
 /** A sysroot with a stock system in stateroot "stock", and a seed repository on the same file system. */
 async function bench(t: Test): Promise<{ sysroot: string; seed: string; commit: string; stock: string }> {
@@ -36,7 +37,19 @@ async function bench(t: Test): Promise<{ sysroot: string; seed: string; commit: 
   ostree('init', `--repo=${seed}`, '--mode=bare');
   const commitTree = async (repo: string, branch: string, marker: string): Promise<string> => {
     const tree = join(top, `tree-${branch}`);
-    for (const folder of ['usr/etc', 'usr/lib/modules/6.1', 'boot', 'dev', 'proc', 'sys', 'run', 'sysroot', 'var', 'tmp']) await mkdir(join(tree, folder), { recursive: true });
+    for (const folder of [
+      'usr/etc',
+      'usr/lib/modules/6.1',
+      'boot',
+      'dev',
+      'proc',
+      'sys',
+      'run',
+      'sysroot',
+      'var',
+      'tmp',
+    ])
+      await mkdir(join(tree, folder), { recursive: true });
     await writeFile(join(tree, 'usr/etc/marker'), marker);
     await writeFile(join(tree, 'usr/etc/os-release'), 'ID=lab\nVERSION_ID=1\nPRETTY_NAME="Lab"\n');
     execFileSync('ln', ['-sf', '../etc/os-release', join(tree, 'usr/lib/os-release')]);
@@ -54,25 +67,37 @@ async function bench(t: Test): Promise<{ sysroot: string; seed: string; commit: 
 const karguments = ['tsc=nowatchdog', 'cgroup_no_v1="all"', 'a=1', 'a=2', 'odd=<&>$HOME`x`'];
 
 await test('the stateroot of a version has its dashes replaced', async () => {
-  assert.deepEqual(['4.16.0', '4.17.0-0.nightly-2024-08-01-012345', '4.15.0-rc.1'].map(staterootName), ['rhcos_4.16.0', 'rhcos_4.17.0_0.nightly_2024_08_01_012345', 'rhcos_4.15.0_rc.1']);
+  assert.deepEqual(['4.16.0', '4.17.0-0.nightly-2024-08-01-012345', '4.15.0-rc.1'].map(staterootName), [
+    'rhcos_4.16.0',
+    'rhcos_4.17.0_0.nightly_2024_08_01_012345',
+    'rhcos_4.15.0_rc.1',
+  ]);
 });
 
 await test('a seed is deployed as the default with its kernel arguments to the letter, and its objects are links', async (t) => {
   const { sysroot, seed, commit } = await bench(t);
   await pullLocal(host, sysroot, seed, commit);
-  const object = (await readdir(join(seed, 'objects'), { recursive: true, withFileTypes: true })).find((entry) => entry.name.endsWith('.file') && entry.isFile());
+  const object = (await readdir(join(seed, 'objects'), { recursive: true, withFileTypes: true })).find(
+    (entry) => entry.name.endsWith('.file') && entry.isFile(),
+  );
   assert.ok(object !== undefined);
   assert.ok((await stat(join(object.parentPath, object.name))).nlink > 1, 'pull-local links');
   const deployment = await deploy(host, { sysroot, stateroot: 'rhcos_1', commit, kernelArguments: karguments });
   assert.equal(deployment.name, `${commit}.0`);
   assert.equal(await readFile(join(deployment.path, 'etc/marker'), 'utf8'), 'seed');
   assert.ok(deployment.entry.options.startsWith(`${karguments.join(' ')} ostree=`), deployment.entry.options);
-  assert.deepEqual((await deploymentsOf(sysroot)).map(({ stateroot }) => stateroot), ['rhcos_1', 'stock']);
+  assert.deepEqual(
+    (await deploymentsOf(sysroot)).map(({ stateroot }) => stateroot),
+    ['rhcos_1', 'stock'],
+  );
 });
 
 await test('moved objects are what ostree would have linked: it deploys them and finds every one sound', async (t) => {
   const { sysroot, seed, commit } = await bench(t);
-  const objectsOf = async (repo: string): Promise<string[]> => (await readdir(join(repo, 'objects'), { recursive: true })).filter((name) => /\.(?:file|dirtree|dirmeta|commit)$/.test(name)).sort();
+  const objectsOf = async (repo: string): Promise<string[]> =>
+    (await readdir(join(repo, 'objects'), { recursive: true }))
+      .filter((name) => /\.(?:file|dirtree|dirmeta|commit)$/.test(name))
+      .sort();
   const own = join(sysroot, 'ostree/repo');
   const [ofStock, ofSeed] = [await objectsOf(own), await objectsOf(seed)];
   const [shared] = ofStock.filter((name) => ofSeed.includes(name));
@@ -82,7 +107,10 @@ await test('moved objects are what ostree would have linked: it deploys them and
   assert.equal(await moveObjects(sysroot, seed, commit), true);
   assert.equal(await moveObjects(sysroot, seed, commit), true);
   assert.deepEqual(await objectsOf(own), [...new Set([...ofStock, ...ofSeed])].sort());
-  assert.deepEqual(await objectsOf(seed), ofSeed.filter((name) => ofStock.includes(name)));
+  assert.deepEqual(
+    await objectsOf(seed),
+    ofSeed.filter((name) => ofStock.includes(name)),
+  );
   assert.equal((await stat(join(own, 'objects', shared))).ino, before, 'an object that is there stays');
   assert.ok(!(await readdir(join(own, 'objects', shared.slice(0, 2)))).includes('passwd'));
   const deployment = await deploy(host, { sysroot, stateroot: 'rhcos_1', commit, kernelArguments: [] });
@@ -100,10 +128,17 @@ await test('objects of the disk are shared with the repository that the archive 
   await shareObjects(host, sysroot, staged);
   execFileSync('tar', ['-xf', archive, '-C', staged, '--skip-old-files']);
   assert.equal(await isBare(staged), true);
-  const inodes = async (repository: string): Promise<Map<string, number>> => new Map(await Promise.all((await readdir(join(repository, 'objects'), { recursive: true })).filter((name) => name.endsWith('.file')).map(async (name) => [name, (await lstat(join(repository, 'objects', name))).ino] as const)));
+  const inodes = async (repository: string): Promise<Map<string, number>> =>
+    new Map(
+      await Promise.all(
+        (await readdir(join(repository, 'objects'), { recursive: true }))
+          .filter((name) => name.endsWith('.file'))
+          .map(async (name) => [name, (await lstat(join(repository, 'objects', name))).ino] as const),
+      ),
+    );
   const [ofDisk, ofSeed, ofStaged] = [await inodes(own), await inodes(seed), await inodes(staged)];
   const shared = [...ofSeed.keys()].filter((name) => ofDisk.has(name));
-  assert.ok(shared.length > 0 && shared.length < ofSeed.size, 'the lab\'s two systems have files in common, and others');
+  assert.ok(shared.length > 0 && shared.length < ofSeed.size, "the lab's two systems have files in common, and others");
   for (const name of shared) assert.equal(ofStaged.get(name), ofDisk.get(name), name);
   assert.equal(await bootBytesOf(host, staged, commit), 'kernel seed'.length + 'initramfs seed'.length);
   assert.equal(await moveObjects(sysroot, staged, commit), true);
@@ -114,7 +149,13 @@ await test('objects of the disk are shared with the repository that the archive 
 
 await test('a commit that the repository does not hold is named when its kernel is looked for', async (t) => {
   const { seed } = await bench(t);
-  await assert.rejects(bootBytesOf(host, seed, 'ab'.repeat(32)), (error) => error instanceof Failure && error.message === `the repository "${seed}" holds no commit "${'ab'.repeat(32)}" with a kernel` && error.why !== undefined);
+  await assert.rejects(
+    bootBytesOf(host, seed, 'ab'.repeat(32)),
+    (error) =>
+      error instanceof Failure &&
+      error.message === `the repository "${seed}" holds no commit "${'ab'.repeat(32)}" with a kernel` &&
+      error.why !== undefined,
+  );
 });
 
 await test('a move that was cut off is continued; until its end ostree does not take the commit for whole', async (t) => {
@@ -177,16 +218,25 @@ await test('dropping the others removes stock deployments and stateroots whateve
   const kept = { stateroot: 'rhcos_1', commit };
   assert.equal(await standsAlone(sysroot, kept), false);
   const facts = await dropOtherDeployments(host, sysroot, kept);
-  assert.ok(facts.includes('stateroot "stock" removed') && facts.includes('stateroot "fedora-coreos" removed'), facts.join('\n'));
+  assert.ok(
+    facts.includes('stateroot "stock" removed') && facts.includes('stateroot "fedora-coreos" removed'),
+    facts.join('\n'),
+  );
   assert.deepEqual(await stateroots(sysroot), ['rhcos_1']);
-  assert.deepEqual((await deploymentsOf(sysroot)).map(({ name }) => name), [`${commit}.0`]);
+  assert.deepEqual(
+    (await deploymentsOf(sysroot)).map(({ name }) => name),
+    [`${commit}.0`],
+  );
   assert.equal(await standsAlone(sysroot, kept), true);
   assert.deepEqual(await dropOtherDeployments(host, sysroot, kept), []);
 });
 
 await test('nothing is dropped when the one to keep has no boot entry', async (t) => {
   const { sysroot } = await bench(t);
-  await assert.rejects(dropOtherDeployments(host, sysroot, { stateroot: 'rhcos_1', commit: 'ab'.repeat(32) }), /has no boot entry/);
+  await assert.rejects(
+    dropOtherDeployments(host, sysroot, { stateroot: 'rhcos_1', commit: 'ab'.repeat(32) }),
+    /has no boot entry/,
+  );
   assert.deepEqual(await stateroots(sysroot), ['stock']);
 });
 
@@ -197,14 +247,24 @@ await test('reading back proves entry, kernel, initramfs and arguments, and name
   const wanted = { stateroot: 'rhcos_1', commit, kernelArguments: karguments };
   const read = await readBack(sysroot, wanted);
   assert.match(read.kernel.sha256, /^[0-9a-f]{64}$/);
-  await assert.rejects(readBack(sysroot, { ...wanted, kernelArguments: ['missing=1'] }), { message: 'kernel argument "missing=1" is missing in the boot entry' });
-  await assert.rejects(readBack(sysroot, { ...wanted, stateroot: 'rhcos_2' }), /the default boot entry leads to stateroot "rhcos_1"/);
+  await assert.rejects(readBack(sysroot, { ...wanted, kernelArguments: ['missing=1'] }), {
+    message: 'kernel argument "missing=1" is missing in the boot entry',
+  });
+  await assert.rejects(
+    readBack(sysroot, { ...wanted, stateroot: 'rhcos_2' }),
+    /the default boot entry leads to stateroot "rhcos_1"/,
+  );
   const kernel = read.kernel.path;
   await rm(kernel); // here it is a link to the deployment's, as boot is no file system of its own
   await writeFile(kernel, 'damaged');
-  await assert.rejects(readBack(sysroot, wanted), { message: 'the kernel on the boot file system differs from the one of the deployment' });
+  await assert.rejects(readBack(sysroot, wanted), {
+    message: 'the kernel on the boot file system differs from the one of the deployment',
+  });
   await rm(kernel);
-  await assert.rejects(readBack(sysroot, wanted), (error) => error instanceof Failure && error.message.includes('cannot be read'));
+  await assert.rejects(
+    readBack(sysroot, wanted),
+    (error) => error instanceof Failure && error.message.includes('cannot be read'),
+  );
   execFileSync('chattr', ['-i', deployment.path]);
   await rm(deployment.path, { recursive: true });
   await assert.rejects(readBack(sysroot, wanted), /leads to no deployment/);
@@ -213,6 +273,14 @@ await test('reading back proves entry, kernel, initramfs and arguments, and name
 await test('room for kernel and initramfs is looked for before the deployment', async (t) => {
   const { sysroot, seed, commit } = await bench(t);
   await pullLocal(host, sysroot, seed, commit);
-  assert.match(await requireBootSpace(sysroot, await bootBytesOf(host, join(sysroot, 'ostree/repo'), commit)), /^kernel and initramfs need 1 kB of [\d,]+ MB free on the boot file system$/);
-  assert.equal(bootFileBytes('d00755 0 0      0 /usr/lib/modules/6.1\n-00644 0 0 100 /usr/lib/modules/6.1/vmlinuz\n-00644 0 0 20 /usr/lib/modules/6.1/initramfs.img\n-00644 0 0 7 /usr/lib/modules/6.1/modules.dep'), 120);
+  assert.match(
+    await requireBootSpace(sysroot, await bootBytesOf(host, join(sysroot, 'ostree/repo'), commit)),
+    /^kernel and initramfs need 1 kB of [\d,]+ MB free on the boot file system$/,
+  );
+  assert.equal(
+    bootFileBytes(
+      'd00755 0 0      0 /usr/lib/modules/6.1\n-00644 0 0 100 /usr/lib/modules/6.1/vmlinuz\n-00644 0 0 20 /usr/lib/modules/6.1/initramfs.img\n-00644 0 0 7 /usr/lib/modules/6.1/modules.dep',
+    ),
+    120,
+  );
 });

@@ -20,21 +20,30 @@ export type ReadBack = {
  *
  * @throws Failure naming the first link of the chain that does not hold
  */
-export async function readBack(sysroot: string, wanted: { stateroot: string; commit: string; kernelArguments: readonly string[] }): Promise<ReadBack> {
+export async function readBack(
+  sysroot: string,
+  wanted: { stateroot: string; commit: string; kernelArguments: readonly string[] },
+): Promise<ReadBack> {
   const [first] = await deploymentsOf(sysroot);
   if (first === undefined) throw new Failure('the disk has no boot entry that leads to a deployment');
   if (first.stateroot !== wanted.stateroot || first.commit !== wanted.commit) {
-    throw new Failure(`the default boot entry leads to stateroot "${first.stateroot}", commit "${first.commit}"`, { why: `it should lead to stateroot "${wanted.stateroot}", commit "${wanted.commit}"` });
+    throw new Failure(`the default boot entry leads to stateroot "${first.stateroot}", commit "${first.commit}"`, {
+      why: `it should lead to stateroot "${wanted.stateroot}", commit "${wanted.commit}"`,
+    });
   }
   for (const argument of wanted.kernelArguments) {
-    if (!` ${first.entry.options} `.includes(` ${argument} `)) throw new Failure(`kernel argument "${argument}" is missing in the boot entry`, { why: `its options are "${first.entry.options}"` });
+    if (!` ${first.entry.options} `.includes(` ${argument} `))
+      throw new Failure(`kernel argument "${argument}" is missing in the boot entry`, {
+        why: `its options are "${first.entry.options}"`,
+      });
   }
   const modules = await modulesFolder(first);
   const kernel = await sameBytes(bootPath(sysroot, first.entry.linux), join(modules, 'vmlinuz'), 'kernel');
   const initramfs = await sameBytes(bootPath(sysroot, first.entry.initrd), join(modules, 'initramfs.img'), 'initramfs');
   for (const part of ['usr', 'etc']) {
     const names = await readdir(join(first.path, part)).catch(() => []);
-    if (names.length === 0) throw new Failure(`the deployment has no "/${part}"`, { why: `"${join(first.path, part)}" is missing or empty` });
+    if (names.length === 0)
+      throw new Failure(`the deployment has no "/${part}"`, { why: `"${join(first.path, part)}" is missing or empty` });
   }
   await readFile(`${first.path}.origin`).catch((error: unknown) => {
     throw new Failure(`the deployment has no origin file "${first.name}.origin"`, { cause: error });
@@ -59,7 +68,10 @@ async function modulesFolder(deployment: Deployment): Promise<string> {
 
 async function sameBytes(copy: string, original: string, name: string): Promise<{ path: string; sha256: string }> {
   const [found, wanted] = await Promise.all([sha256Of(copy, name), sha256Of(original, name)]);
-  if (found !== wanted) throw new Failure(`the ${name} on the boot file system differs from the one of the deployment`, { why: `"${copy}" has sha256 ${found}, "${original}" has ${wanted}` });
+  if (found !== wanted)
+    throw new Failure(`the ${name} on the boot file system differs from the one of the deployment`, {
+      why: `"${copy}" has sha256 ${found}, "${original}" has ${wanted}`,
+    });
   return { path: copy, sha256: found };
 }
 

@@ -10,7 +10,18 @@ import type { Host } from '../host/host.ts';
  */
 export async function shareObjects(host: Host, sysroot: string, repository: string): Promise<void> {
   try {
-    await host.run('cp', ['--archive', '--link', '--no-target-directory', '--', join(sysroot, 'ostree/repo/objects'), join(repository, 'objects')], { budgetMs: 5 * 60_000 });
+    await host.run(
+      'cp',
+      [
+        '--archive',
+        '--link',
+        '--no-target-directory',
+        '--',
+        join(sysroot, 'ostree/repo/objects'),
+        join(repository, 'objects'),
+      ],
+      { budgetMs: 5 * 60_000 },
+    );
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
   }

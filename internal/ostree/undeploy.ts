@@ -19,26 +19,41 @@ export async function standsAlone(sysroot: string, kept: Pick<Deployment, 'state
  *
  * @returns one sentence for each thing removed
  */
-export async function dropOtherDeployments(host: Host, sysroot: string, kept: Pick<Deployment, 'stateroot' | 'commit'>): Promise<string[]> {
+export async function dropOtherDeployments(
+  host: Host,
+  sysroot: string,
+  kept: Pick<Deployment, 'stateroot' | 'commit'>,
+): Promise<string[]> {
   const removed: string[] = [];
-  for (let deployments = await deploymentsOf(sysroot); ; ) {
+  for (let deployments = await deploymentsOf(sysroot); ;) {
     if (!deployments.some((deployment) => isKept(deployment, kept))) {
-      throw new Failure(`deployment "${kept.commit}" of stateroot "${kept.stateroot}" has no boot entry`, { why: 'removing the other ones would leave a disk that does not boot' });
+      throw new Failure(`deployment "${kept.commit}" of stateroot "${kept.stateroot}" has no boot entry`, {
+        why: 'removing the other ones would leave a disk that does not boot',
+      });
     }
     const index = deployments.findIndex((deployment) => !isKept(deployment, kept));
     const other = deployments[index];
     if (other === undefined) break;
-    await host.run('ostree', ['admin', 'undeploy', '--sysroot', sysroot, String(index)], { onStop: 'finish', budgetMs: 10 * 60_000 });
+    await host.run('ostree', ['admin', 'undeploy', '--sysroot', sysroot, String(index)], {
+      onStop: 'finish',
+      budgetMs: 10 * 60_000,
+    });
     const left = await deploymentsOf(sysroot);
-    if (left.length !== deployments.length - 1 || left.some((deployment) => deployment.stateroot === other.stateroot && deployment.name === other.name)) {
-      throw new Failure(`deployment "${other.name}" of stateroot "${other.stateroot}" is still there after ostree admin undeploy ${index}`);
+    if (
+      left.length !== deployments.length - 1 ||
+      left.some((deployment) => deployment.stateroot === other.stateroot && deployment.name === other.name)
+    ) {
+      throw new Failure(
+        `deployment "${other.name}" of stateroot "${other.stateroot}" is still there after ostree admin undeploy ${index}`,
+      );
     }
     removed.push(`deployment ${other.commit.slice(0, 12)}.${other.serial} of stateroot "${other.stateroot}" removed`);
     deployments = left;
   }
   const others = (await stateroots(sysroot)).filter((name) => name !== kept.stateroot);
   // Killed after the entry went and before the objects did, undeploy has nothing left to do: the stateroot tells that it was begun.
-  if (removed.length === 0 && others.length > 0) await host.run('ostree', ['admin', 'cleanup', '--sysroot', sysroot], { onStop: 'finish', budgetMs: 10 * 60_000 });
+  if (removed.length === 0 && others.length > 0)
+    await host.run('ostree', ['admin', 'cleanup', '--sysroot', sysroot], { onStop: 'finish', budgetMs: 10 * 60_000 });
   for (const name of others) {
     await removeTree(host, join(sysroot, 'ostree/deploy', name));
     removed.push(`stateroot "${name}" removed`);

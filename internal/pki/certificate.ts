@@ -37,7 +37,12 @@ export type Certificate = {
 };
 
 /** Extensions that are read or written, by OID. */
-export const extensionOids = { subjectKeyId: '2.5.29.14', subjectAltName: '2.5.29.17', basicConstraints: '2.5.29.19', authorityKeyId: '2.5.29.35' } as const;
+export const extensionOids = {
+  subjectKeyId: '2.5.29.14',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  authorityKeyId: '2.5.29.35',
+} as const;
 
 /**
  * Reads a certificate. Throws for what is none. By hand, not by a schema: a cluster's are read some 500 times, and @peculiar/asn1-x509
@@ -55,12 +60,14 @@ export function readCertificate(bytes: Uint8Array): Certificate {
     const [notBefore, notAfter] = membersOf(parts.validity);
     const [, algorithm] = childrenOf(der, tlvAt(der));
     const [oid] = algorithm === undefined ? [] : membersOf(whole(der, algorithm));
-    if (notBefore === undefined || notAfter === undefined || oid?.tag !== tags.oid) throw new Failure('a certificate lacks members');
+    if (notBefore === undefined || notAfter === undefined || oid?.tag !== tags.oid)
+      throw new Failure('a certificate lacks members');
     return {
       der,
       trailer: bytes.subarray(outer.end),
       digest: digestOf(der),
-      subject: parts.subject, issuer: parts.issuer,
+      subject: parts.subject,
+      issuer: parts.issuer,
       subjectText: nameText(parts.subject),
       issuerText: nameText(parts.issuer),
       commonNames: commonNamesOf(parts.subject),
@@ -85,13 +92,17 @@ type Member = { readonly tag: number; readonly content: Uint8Array };
 
 /** The members of a constructed element; none where there is no element. */
 function membersOf(der: Uint8Array | undefined): Member[] {
-  return der === undefined ? [] : childrenOf(der, tlvAt(der)).map((member: Tlv) => ({ tag: member.tag, content: content(der, member) }));
+  return der === undefined
+    ? []
+    : childrenOf(der, tlvAt(der)).map((member: Tlv) => ({ tag: member.tag, content: content(der, member) }));
 }
 
 /** The values of extensions, by OID; of one that stands twice, the first. */
 function extensionsIn(rest: readonly Uint8Array[]): ReadonlyMap<string, Uint8Array> {
   const values = new Map<string, Uint8Array>();
-  const [list] = rest.filter((member) => member[0] === 0xa3).map((member) => ({ member, list: childrenOf(member, tlvAt(member))[0] }));
+  const [list] = rest
+    .filter((member) => member[0] === 0xa3)
+    .map((member) => ({ member, list: childrenOf(member, tlvAt(member))[0] }));
   if (list?.list === undefined) return values;
   for (const extension of childrenOf(list.member, list.list)) {
     const parts = childrenOf(list.member, extension);
@@ -104,7 +115,12 @@ function extensionsIn(rest: readonly Uint8Array[]): ReadonlyMap<string, Uint8Arr
 }
 
 /** OID content bytes in hex. */
-const knownExtensions: Readonly<Record<string, string>> = { '551d0e': extensionOids.subjectKeyId, '551d11': extensionOids.subjectAltName, '551d13': extensionOids.basicConstraints, '551d23': extensionOids.authorityKeyId };
+const knownExtensions: Readonly<Record<string, string>> = {
+  '551d0e': extensionOids.subjectKeyId,
+  '551d11': extensionOids.subjectAltName,
+  '551d13': extensionOids.basicConstraints,
+  '551d23': extensionOids.authorityKeyId,
+};
 
 function octetsIn(der: Uint8Array | undefined): Uint8Array | undefined {
   if (der === undefined) return undefined;
@@ -114,7 +130,9 @@ function octetsIn(der: Uint8Array | undefined): Uint8Array | undefined {
 }
 
 /** The members of the to-be-signed part, as they stand. `rest` holds unique identifiers and extensions, whatever there is. */
-export type TbsParts = Readonly<Record<'version' | 'serial' | 'algorithm' | 'issuer' | 'validity' | 'subject' | 'spki', Uint8Array>> & { readonly rest: readonly Uint8Array[] };
+export type TbsParts = Readonly<
+  Record<'version' | 'serial' | 'algorithm' | 'issuer' | 'validity' | 'subject' | 'spki', Uint8Array>
+> & { readonly rest: readonly Uint8Array[] };
 
 export function tbsParts(der: Uint8Array): TbsParts {
   const [tbs] = childrenOf(der, tlvAt(der));
@@ -122,7 +140,15 @@ export function tbsParts(der: Uint8Array): TbsParts {
   const members = childrenOf(der, tbs).map((member) => whole(der, member));
   const version = members[0]?.[0] === 0xa0 ? members[0] : new Uint8Array(); // absent in version 1
   const [serial, algorithm, issuer, validity, subject, spki, ...rest] = version.length > 0 ? members.slice(1) : members;
-  if (serial === undefined || algorithm === undefined || issuer === undefined || validity === undefined || subject === undefined || spki === undefined) throw new Failure('a certificate lacks members');
+  if (
+    serial === undefined ||
+    algorithm === undefined ||
+    issuer === undefined ||
+    validity === undefined ||
+    subject === undefined ||
+    spki === undefined
+  )
+    throw new Failure('a certificate lacks members');
   return { version, serial, algorithm, issuer, validity, subject, spki, rest };
 }
 

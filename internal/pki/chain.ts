@@ -30,25 +30,47 @@ export function signerShapeOf(certificate: Certificate): KeyShape {
   const signature = parts.at(-1);
   const bits = signature === undefined ? 0 : (signature.end - signature.contentStart - 1) * 8;
   switch (certificate.signatureOid) {
-    case '1.2.840.10045.4.3.2': return { type: 'ec', curve: 'P-256' };
-    case '1.2.840.10045.4.3.3': return { type: 'ec', curve: 'P-384' };
-    case '1.2.840.10045.4.3.4': return { type: 'ec', curve: 'P-521' };
-    case '1.3.101.112': return { type: 'ed25519' };
-    default: return certificate.signatureOid.startsWith('1.2.840.113549.1.1.') && bits >= 1024 ? { type: 'rsa', bits } : { type: 'ec', curve: 'P-256' };
+    case '1.2.840.10045.4.3.2':
+      return { type: 'ec', curve: 'P-256' };
+    case '1.2.840.10045.4.3.3':
+      return { type: 'ec', curve: 'P-384' };
+    case '1.2.840.10045.4.3.4':
+      return { type: 'ec', curve: 'P-521' };
+    case '1.3.101.112':
+      return { type: 'ed25519' };
+    default:
+      return certificate.signatureOid.startsWith('1.2.840.113549.1.1.') && bits >= 1024
+        ? { type: 'rsa', bits }
+        : { type: 'ec', curve: 'P-256' };
   }
 }
 
 /** Why a certificate does not follow from the one that should have signed it. */
-export type ChainFault = { readonly kind: 'signature' | 'issuer' | 'key-id' | 'serial' | 'authority'; readonly text: string };
+export type ChainFault = {
+  readonly kind: 'signature' | 'issuer' | 'key-id' | 'serial' | 'authority';
+  readonly text: string;
+};
 
 /** Why a certificate does not follow from the one that should have signed it; empty when it does. Dates are the caller's matter. */
 export function chainFaultsOf(certificate: Certificate, signer: Certificate): ChainFault[] {
   const faults: ChainFault[] = [];
-  if (signer.publicKey === undefined || !isSignedBy(certificate, signer.publicKey)) faults.push({ kind: 'signature', text: 'the signature is not by the key of its signer' });
-  if (!sameBytes(certificate.issuer, signer.subject)) faults.push({ kind: 'issuer', text: `the issuer "${certificate.issuerText}" is not the signer's subject "${signer.subjectText}"` });
-  if (certificate.authorityKeyId !== undefined && signer.subjectKeyId !== undefined && !sameBytes(certificate.authorityKeyId, signer.subjectKeyId)) faults.push({ kind: 'key-id', text: 'the authority key identifier is not that of the signer' });
-  if (certificate.authoritySerial !== undefined && !sameBytes(certificate.authoritySerial, signer.serial)) faults.push({ kind: 'serial', text: 'the authority serial number is not that of the signer' });
-  if (!signer.isCa && !sameBytes(certificate.der, signer.der)) faults.push({ kind: 'authority', text: 'the signer is no authority' });
+  if (signer.publicKey === undefined || !isSignedBy(certificate, signer.publicKey))
+    faults.push({ kind: 'signature', text: 'the signature is not by the key of its signer' });
+  if (!sameBytes(certificate.issuer, signer.subject))
+    faults.push({
+      kind: 'issuer',
+      text: `the issuer "${certificate.issuerText}" is not the signer's subject "${signer.subjectText}"`,
+    });
+  if (
+    certificate.authorityKeyId !== undefined &&
+    signer.subjectKeyId !== undefined &&
+    !sameBytes(certificate.authorityKeyId, signer.subjectKeyId)
+  )
+    faults.push({ kind: 'key-id', text: 'the authority key identifier is not that of the signer' });
+  if (certificate.authoritySerial !== undefined && !sameBytes(certificate.authoritySerial, signer.serial))
+    faults.push({ kind: 'serial', text: 'the authority serial number is not that of the signer' });
+  if (!signer.isCa && !sameBytes(certificate.der, signer.der))
+    faults.push({ kind: 'authority', text: 'the signer is no authority' });
   return faults;
 }
 

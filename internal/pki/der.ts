@@ -7,7 +7,21 @@ import { Failure } from '../errors/errors.ts';
  */
 export type Tlv = { readonly tag: number; readonly start: number; readonly contentStart: number; readonly end: number };
 
-export const tags = { boolean: 0x01, integer: 0x02, bitString: 0x03, octetString: 0x04, null: 0x05, oid: 0x06, utf8String: 0x0c, printableString: 0x13, ia5String: 0x16, utcTime: 0x17, generalizedTime: 0x18, sequence: 0x30, set: 0x31 } as const;
+export const tags = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  utf8String: 0x0c,
+  printableString: 0x13,
+  ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
 
 /** The element that begins at an offset. */
 export function tlvAt(der: Uint8Array, start = 0, limit = der.length): Tlv {

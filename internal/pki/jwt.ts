@@ -17,12 +17,21 @@ export type Jwt = {
   readonly signed: string;
 };
 
-type Algorithm = { readonly type: KeyShape['type']; readonly curve?: string; readonly hash: Hash | undefined; readonly bytes?: number };
+type Algorithm = {
+  readonly type: KeyShape['type'];
+  readonly curve?: string;
+  readonly hash: Hash | undefined;
+  readonly bytes?: number;
+};
 
 /** RFC 7518, 3.1, as far as service accounts use it. `bytes` is the length of each half of an ECDSA signature. */
 const algorithms: Readonly<Record<string, Algorithm>> = {
-  RS256: { type: 'rsa', hash: 'sha256' }, RS384: { type: 'rsa', hash: 'sha384' }, RS512: { type: 'rsa', hash: 'sha512' },
-  ES256: { type: 'ec', curve: 'P-256', hash: 'sha256', bytes: 32 }, ES384: { type: 'ec', curve: 'P-384', hash: 'sha384', bytes: 48 }, ES512: { type: 'ec', curve: 'P-521', hash: 'sha512', bytes: 66 },
+  RS256: { type: 'rsa', hash: 'sha256' },
+  RS384: { type: 'rsa', hash: 'sha384' },
+  RS512: { type: 'rsa', hash: 'sha512' },
+  ES256: { type: 'ec', curve: 'P-256', hash: 'sha256', bytes: 32 },
+  ES384: { type: 'ec', curve: 'P-384', hash: 'sha384', bytes: 48 },
+  ES512: { type: 'ec', curve: 'P-521', hash: 'sha512', bytes: 66 },
   EdDSA: { type: 'ed25519', hash: undefined },
 };
 
@@ -34,9 +43,20 @@ export function readJwt(text: string): Jwt | undefined {
   if (parts.some((part) => part === '' || !/^[A-Za-z0-9_-]+$/.test(part) || part.length % 4 === 1)) return undefined;
   const header = Buffer.from(head, 'base64url').toString('utf8');
   const members = membersOf(header);
-  if (typeof members?.['alg'] !== 'string' || membersOf(Buffer.from(payload, 'base64url').toString('utf8')) === undefined) return undefined;
+  if (
+    typeof members?.['alg'] !== 'string' ||
+    membersOf(Buffer.from(payload, 'base64url').toString('utf8')) === undefined
+  )
+    return undefined;
   const kid = members['kid'];
-  return { algorithm: members['alg'], kid: typeof kid === 'string' ? kid : undefined, header, payload, signature, signed: `${head}.${payload}` };
+  return {
+    algorithm: members['alg'],
+    kid: typeof kid === 'string' ? kid : undefined,
+    header,
+    payload,
+    signature,
+    signed: `${head}.${payload}`,
+  };
 }
 
 /** Kubernetes' key id: SHA-256 of the SubjectPublicKeyInfo in base64url. A wrong one takes a recent cluster down. */
@@ -50,7 +70,12 @@ export function isJwtSignedBy(jwt: Jwt, key: PublicKey): boolean {
   if (algorithm === undefined || !fits(algorithm, key.shape)) return false;
   const signature = Buffer.from(jwt.signature, 'base64url');
   if (algorithm.bytes !== undefined && signature.length !== 2 * algorithm.bytes) return false;
-  return verify(algorithm.hash, Buffer.from(jwt.signed), algorithm.type === 'ec' ? { key: key.object, dsaEncoding: 'ieee-p1363' } : key.object, signature);
+  return verify(
+    algorithm.hash,
+    Buffer.from(jwt.signed),
+    algorithm.type === 'ec' ? { key: key.object, dsaEncoding: 'ieee-p1363' } : key.object,
+    signature,
+  );
 }
 
 /**
@@ -60,7 +85,8 @@ export function isJwtSignedBy(jwt: Jwt, key: PublicKey): boolean {
 export async function resignJwt(jwt: Jwt, signer: Signer): Promise<string> {
   const algorithm = algorithms[jwt.algorithm];
   if (algorithm === undefined) throw new Failure(`tokens of algorithm "${jwt.algorithm}" cannot be signed`);
-  if (!fits(algorithm, signer.publicKey.shape)) throw new Failure(`the new key does not fit tokens of algorithm "${jwt.algorithm}"`);
+  if (!fits(algorithm, signer.publicKey.shape))
+    throw new Failure(`the new key does not fit tokens of algorithm "${jwt.algorithm}"`);
   const signed = `${Buffer.from(withKid(jwt.header, kidOf(signer.publicKey))).toString('base64url')}.${jwt.payload}`;
   const signature = await signer.sign(Buffer.from(signed), algorithm.hash);
   return `${signed}.${Buffer.from(algorithm.bytes === undefined ? signature : halves(signature, algorithm.bytes)).toString('base64url')}`;
@@ -75,9 +101,10 @@ function withKid(header: string, kid: string): string {
   const members = membersOf(header) ?? {};
   const wanted = { ...members, kid };
   const found = header.match(/"kid"\s*:\s*"(?:[^"\\]|\\.)*"/g);
-  const edited = found?.length === 1
-    ? header.replace(/("kid"\s*:\s*)"(?:[^"\\]|\\.)*"/, (_, name: string) => `${name}"${kid}"`)
-    : header.replace(/\s*\}\s*$/, `${Object.keys(members).length === 0 ? '' : ','}"kid":"${kid}"}`);
+  const edited =
+    found?.length === 1
+      ? header.replace(/("kid"\s*:\s*)"(?:[^"\\]|\\.)*"/, (_, name: string) => `${name}"${kid}"`)
+      : header.replace(/\s*\}\s*$/, `${Object.keys(members).length === 0 ? '' : ','}"kid":"${kid}"}`);
   return JSON.stringify(membersOf(edited)) === JSON.stringify(wanted) ? edited : JSON.stringify(wanted);
 }
 

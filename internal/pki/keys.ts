@@ -15,7 +15,12 @@ export type PrivateForm = 'pkcs1' | 'sec1' | 'pkcs8';
 export type PublicForm = 'pkcs1' | 'spki';
 
 /** `id` is the SHA-256 of the SubjectPublicKeyInfo in hex: the identity of the pair, whatever form it is stored in. */
-export type PublicKey = { readonly id: string; readonly spki: Uint8Array; readonly shape: KeyShape; readonly object: KeyObject };
+export type PublicKey = {
+  readonly id: string;
+  readonly spki: Uint8Array;
+  readonly shape: KeyShape;
+  readonly object: KeyObject;
+};
 
 /** The private half stays inside node's `KeyObject`, which has no printed form. */
 export type PrivateKey = { readonly public: PublicKey; readonly object: KeyObject };
@@ -69,15 +74,20 @@ export function writePrivateKey(key: PrivateKey, form: PrivateForm): Uint8Array 
 }
 
 export function writePublicKey(key: PublicKey, form: PublicForm): Uint8Array {
-  return form === 'pkcs1' && key.shape.type === 'rsa' ? new Uint8Array(key.object.export({ type: 'pkcs1', format: 'der' })) : key.spki;
+  return form === 'pkcs1' && key.shape.type === 'rsa'
+    ? new Uint8Array(key.object.export({ type: 'pkcs1', format: 'der' }))
+    : key.spki;
 }
 
 /** "RSA 2048", "ECDSA P-256", "Ed25519". */
 export function shapeText(shape: KeyShape): string {
   switch (shape.type) {
-    case 'rsa': return `RSA ${shape.bits}`;
-    case 'ec': return `ECDSA ${shape.curve}`;
-    case 'ed25519': return 'Ed25519';
+    case 'rsa':
+      return `RSA ${shape.bits}`;
+    case 'ec':
+      return `ECDSA ${shape.curve}`;
+    case 'ed25519':
+      return 'Ed25519';
   }
 }
 
@@ -91,7 +101,11 @@ export function shapeText(shape: KeyShape): string {
 function privateFormOf(der: Uint8Array): PrivateForm | undefined {
   const [version, second] = tagsIn(der);
   if (version !== tags.integer || second === undefined) return undefined;
-  const forms: Readonly<Record<number, PrivateForm>> = { [tags.integer]: 'pkcs1', [tags.octetString]: 'sec1', [tags.sequence]: 'pkcs8' };
+  const forms: Readonly<Record<number, PrivateForm>> = {
+    [tags.integer]: 'pkcs1',
+    [tags.octetString]: 'sec1',
+    [tags.sequence]: 'pkcs8',
+  };
   return forms[second];
 }
 

@@ -20,7 +20,8 @@ export type Material =
  */
 export function materialOf(tag: string, der: Uint8Array): Material {
   try {
-    if (tag === 'CERTIFICATE' || tag === 'TRUSTED CERTIFICATE' || tag === 'X509 CERTIFICATE') return { kind: 'certificate', certificate: readCertificate(der) };
+    if (tag === 'CERTIFICATE' || tag === 'TRUSTED CERTIFICATE' || tag === 'X509 CERTIFICATE')
+      return { kind: 'certificate', certificate: readCertificate(der) };
     if (tag === 'ENCRYPTED PRIVATE KEY') return { kind: 'unreadable', why: 'the private key is encrypted' };
     if (tag === 'OPENSSH PRIVATE KEY') return { kind: 'other' };
     if (tag.endsWith('PRIVATE KEY')) return { kind: 'private-key', ...readPrivateKey(der) };

@@ -5,25 +5,43 @@ import { ipBytes } from './ip-bytes.ts';
 export type NameRule = { readonly old: string; readonly new: string };
 
 /** Attribute types of a name that are shown, in the order they are shown (the order of the reference's summaries). */
-const shown: readonly (readonly [label: string, oid: string])[] = [['CN', '550403'], ['OU', '55040b'], ['O', '55040a'], ['L', '550407'], ['S', '550408'], ['C', '550406']];
+const shown: readonly (readonly [label: string, oid: string])[] = [
+  ['CN', '550403'],
+  ['OU', '55040b'],
+  ['O', '55040a'],
+  ['L', '550407'],
+  ['S', '550408'],
+  ['C', '550406'],
+];
 const commonName = '550403';
 
 /** `CN=a, OU=b` for people. A name identifies nothing. */
 export function nameText(name: Uint8Array): string {
   const attributes = attributesOf(name);
-  return shown.flatMap(([label, oid]) => attributes.filter((attribute) => attribute.oid === oid).map((attribute) => `${label}=${attribute.text}`)).join(', ');
+  return shown
+    .flatMap(([label, oid]) =>
+      attributes.filter((attribute) => attribute.oid === oid).map((attribute) => `${label}=${attribute.text}`),
+    )
+    .join(', ');
 }
 
 /** All common names, in their order; there may be none. */
 export function commonNamesOf(name: Uint8Array): string[] {
-  return attributesOf(name).filter((attribute) => attribute.oid === commonName).map((attribute) => attribute.text);
+  return attributesOf(name)
+    .filter((attribute) => attribute.oid === commonName)
+    .map((attribute) => attribute.text);
 }
 
 function attributesOf(name: Uint8Array): { readonly oid: string; readonly text: string }[] {
-  return childrenOf(name, tlvAt(name)).flatMap((set) => childrenOf(name, set)).map((attribute) => {
-    const [type, value] = childrenOf(name, attribute);
-    return { oid: type === undefined ? '' : hex(content(name, type)), text: value === undefined ? '' : stringText(value.tag, content(name, value)) };
-  });
+  return childrenOf(name, tlvAt(name))
+    .flatMap((set) => childrenOf(name, set))
+    .map((attribute) => {
+      const [type, value] = childrenOf(name, attribute);
+      return {
+        oid: type === undefined ? '' : hex(content(name, type)),
+        text: value === undefined ? '' : stringText(value.tag, content(name, value)),
+      };
+    });
 }
 
 /**
@@ -31,13 +49,15 @@ function attributesOf(name: Uint8Array): { readonly oid: string; readonly text: 
  * is what Go does with such a name.
  */
 export function renamedName(name: Uint8Array, rules: readonly NameRule[]): Uint8Array {
-  return mapChildren(name, (set) => mapChildren(set, (attribute) => {
-    const [type, value] = childrenOf(attribute, tlvAt(attribute));
-    if (type === undefined || value === undefined || hex(content(attribute, type)) !== commonName) return attribute;
-    const old = stringText(value.tag, content(attribute, value));
-    const fresh = ruledText(old, rules);
-    return fresh === old ? attribute : tlv(tags.sequence, whole(attribute, type), stringDer(value.tag, fresh));
-  }));
+  return mapChildren(name, (set) =>
+    mapChildren(set, (attribute) => {
+      const [type, value] = childrenOf(attribute, tlvAt(attribute));
+      if (type === undefined || value === undefined || hex(content(attribute, type)) !== commonName) return attribute;
+      const old = stringText(value.tag, content(attribute, value));
+      const fresh = ruledText(old, rules);
+      return fresh === old ? attribute : tlv(tags.sequence, whole(attribute, type), stringDer(value.tag, fresh));
+    }),
+  );
 }
 
 const generalName = { dns: 0x82, directory: 0xa4, ip: 0x87 } as const;
@@ -60,7 +80,8 @@ export function renamedGeneralNames(names: Uint8Array, rules: readonly NameRule[
         const fresh = renamedName(inside, rules);
         return sameBytes(fresh, inside) ? name : tlv(tag, fresh);
       }
-      default: return name;
+      default:
+        return name;
     }
   });
 }
@@ -69,7 +90,9 @@ export function renamedGeneralNames(names: Uint8Array, rules: readonly NameRule[
 export function generalNamesOf(names: Uint8Array): { readonly dns: string[]; readonly ips: Uint8Array[] } {
   const all = childrenOf(names, tlvAt(names));
   return {
-    dns: all.filter((name) => name.tag === generalName.dns).map((name) => Buffer.from(content(names, name)).toString('latin1')),
+    dns: all
+      .filter((name) => name.tag === generalName.dns)
+      .map((name) => Buffer.from(content(names, name)).toString('latin1')),
     ips: all.filter((name) => name.tag === generalName.ip).map((name) => content(names, name)),
   };
 }
@@ -94,6 +117,8 @@ function stringText(tag: number, bytes: Uint8Array): string {
 }
 
 function stringDer(tag: number, text: string): Uint8Array {
-  const fits = (tag === tags.printableString && /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text)) || (tag === tags.ia5String && /^[\u0000-\u007f]*$/.test(text));
+  const fits =
+    (tag === tags.printableString && /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text)) ||
+    (tag === tags.ia5String && /^[\u0000-\u007f]*$/.test(text));
   return tlv(fits ? tag : tags.utf8String, new TextEncoder().encode(text));
 }

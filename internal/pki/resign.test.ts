@@ -18,28 +18,61 @@ import { expired, extended } from './validity.ts';
 
 const rsa: KeyShape = { type: 'rsa', bits: 2048 };
 const p256: KeyShape = { type: 'ec', curve: 'P-256' };
-const shapes: readonly KeyShape[] = [rsa, p256, { type: 'ec', curve: 'P-384' }, { type: 'ec', curve: 'P-521' }, { type: 'ed25519' }];
+const shapes: readonly KeyShape[] = [
+  rsa,
+  p256,
+  { type: 'ec', curve: 'P-384' },
+  { type: 'ec', curve: 'P-521' },
+  { type: 'ed25519' },
+];
 const raw = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
 
 /** Renews a root with a new key of its shape, everything else kept. */
-async function renewedRoot(old: Certificate, change: Partial<Renewal> = {}): Promise<{ readonly certificate: Certificate; readonly key: PrivateKey }> {
+async function renewedRoot(
+  old: Certificate,
+  change: Partial<Renewal> = {},
+): Promise<{ readonly certificate: Certificate; readonly key: PrivateKey }> {
   assert.ok(old.publicKey);
   const key = await nodeKeyMaker.make(old.publicKey.shape);
-  const { certificate } = await resign(old, { newKey: key.public, signer: nodeSigner(key), authority: 'self', serial: 'keep', validity: 'keep', ...change });
+  const { certificate } = await resign(old, {
+    newKey: key.public,
+    signer: nodeSigner(key),
+    authority: 'self',
+    serial: 'keep',
+    validity: 'keep',
+    ...change,
+  });
   return { certificate, key };
 }
 
 test('leaf under root verifies for each pair of key types, with the algorithm of the signer and no NULL for ECDSA', async () => {
   for (const rootShape of shapes) {
     const rootKey = await nodeKeyMaker.make(rootShape);
-    const root = await makeCertificate({ subject: cn('root'), key: rootKey, keyIds: 'rfc5280-1', extensions: [extension.basicConstraints(true)] });
+    const root = await makeCertificate({
+      subject: cn('root'),
+      key: rootKey,
+      keyIds: 'rfc5280-1',
+      extensions: [extension.basicConstraints(true)],
+    });
     const newRoot = await renewedRoot(root);
     assert.deepEqual(chainFaults(newRoot.certificate, newRoot.certificate), []);
     for (const leafShape of shapes) {
       const leafKey = await nodeKeyMaker.make(leafShape);
-      const leaf = await makeCertificate({ subject: cn('leaf'), key: leafKey, by: { certificate: root, key: rootKey }, keyIds: 'rfc7093-1', extensions: [extension.altNames(['leaf'])] });
+      const leaf = await makeCertificate({
+        subject: cn('leaf'),
+        key: leafKey,
+        by: { certificate: root, key: rootKey },
+        keyIds: 'rfc7093-1',
+        extensions: [extension.altNames(['leaf'])],
+      });
       const newKey = await nodeKeyMaker.make(leafShape);
-      const { certificate, keyIdMethod } = await resign(leaf, { newKey: newKey.public, signer: nodeSigner(newRoot.key), authority: newRoot.certificate, serial: newSerial(leaf.serial), validity: 'keep' });
+      const { certificate, keyIdMethod } = await resign(leaf, {
+        newKey: newKey.public,
+        signer: nodeSigner(newRoot.key),
+        authority: newRoot.certificate,
+        serial: newSerial(leaf.serial),
+        validity: 'keep',
+      });
       assert.deepEqual(chainFaults(certificate, newRoot.certificate), [], `${rootShape.type} ${leafShape.type}`);
       assert.notDeepEqual(chainFaults(certificate, root), []);
       assert.equal(keyIdMethod, 'rfc7093-1');
@@ -56,33 +89,83 @@ test('a certificate signed with SHA-512 stays so, and one signed with another fa
   const root = await makeCertificate({ subject: cn('root'), key, signatureOid: '1.2.840.113549.1.1.13' });
   assert.equal((await renewedRoot(root)).certificate.signatureOid, '1.2.840.113549.1.1.13');
   const ec = await nodeKeyMaker.make({ type: 'ec', curve: 'P-384' });
-  assert.equal((await resign(root, { newKey: ec.public, signer: nodeSigner(ec), authority: 'self', serial: 'keep', validity: 'keep' })).certificate.signatureOid, '1.2.840.10045.4.3.3');
+  assert.equal(
+    (
+      await resign(root, {
+        newKey: ec.public,
+        signer: nodeSigner(ec),
+        authority: 'self',
+        serial: 'keep',
+        validity: 'keep',
+      })
+    ).certificate.signatureOid,
+    '1.2.840.10045.4.3.3',
+  );
 });
 
 test('everything that is not meant to change keeps its bytes: order, criticality, explicit FALSE, unknown extensions, string types', async () => {
   const key = await nodeKeyMaker.make(p256);
-  const subject = makeName([['55040a', 'Org', 0x14], ['550403', 'a@b', tags.utf8String], ['550406', 'DE', tags.printableString], ['0992268993f22c640119', 'dc', tags.ia5String]]);
-  const extensions = [makeExtension('2a0304', raw('deadbeef'), false), extension.keyUsage(0xa0), makeExtension('551d20', tlv(tags.sequence), true), extension.altNames(['x'], ['10.0.0.1']), extension.basicConstraints(true), makeExtension('2a0305', raw('00'))];
-  const old = await makeCertificate({ subject, key, extensions, keyIds: 'rfc7093-1', notAfter: new Date('2060-01-01T00:00:00Z') });
+  const subject = makeName([
+    ['55040a', 'Org', 0x14],
+    ['550403', 'a@b', tags.utf8String],
+    ['550406', 'DE', tags.printableString],
+    ['0992268993f22c640119', 'dc', tags.ia5String],
+  ]);
+  const extensions = [
+    makeExtension('2a0304', raw('deadbeef'), false),
+    extension.keyUsage(0xa0),
+    makeExtension('551d20', tlv(tags.sequence), true),
+    extension.altNames(['x'], ['10.0.0.1']),
+    extension.basicConstraints(true),
+    makeExtension('2a0305', raw('00')),
+  ];
+  const old = await makeCertificate({
+    subject,
+    key,
+    extensions,
+    keyIds: 'rfc7093-1',
+    notAfter: new Date('2060-01-01T00:00:00Z'),
+  });
   const { certificate } = await renewedRoot(old);
   const [before, after] = [tbsParts(old.der), tbsParts(certificate.der)];
-  for (const part of ['version', 'serial', 'algorithm', 'issuer', 'validity', 'subject'] as const) assert.equal(hex(after[part]), hex(before[part]), part);
+  for (const part of ['version', 'serial', 'algorithm', 'issuer', 'validity', 'subject'] as const)
+    assert.equal(hex(after[part]), hex(before[part]), part);
   const [left, right] = [extensionsOf(old), extensionsOf(certificate)];
-  assert.deepEqual(right.map(({ id }) => id), left.map(({ id }) => id));
-  for (const [at, one] of left.entries()) assert.equal(hex(one.der) === hex(right[at]?.der ?? raw('')), !['551d0e', '551d23'].includes(one.id), one.id);
+  assert.deepEqual(
+    right.map(({ id }) => id),
+    left.map(({ id }) => id),
+  );
+  for (const [at, one] of left.entries())
+    assert.equal(hex(one.der) === hex(right[at]?.der ?? raw('')), !['551d0e', '551d23'].includes(one.id), one.id);
 });
 
 test('the same key, serial and validity give the same to-be-signed bytes', async () => {
   const key = await nodeKeyMaker.make(rsa);
-  const old = await makeCertificate({ subject: cn('x'), key, keyIds: 'library-go-sha1', extensions: [extension.basicConstraints(true), makeExtension('2a0304', raw('01'), false)] });
-  const { certificate } = await resign(old, { newKey: key.public, signer: nodeSigner(key), authority: 'self', serial: 'keep', validity: 'keep' });
+  const old = await makeCertificate({
+    subject: cn('x'),
+    key,
+    keyIds: 'library-go-sha1',
+    extensions: [extension.basicConstraints(true), makeExtension('2a0304', raw('01'), false)],
+  });
+  const { certificate } = await resign(old, {
+    newKey: key.public,
+    signer: nodeSigner(key),
+    authority: 'self',
+    serial: 'keep',
+    validity: 'keep',
+  });
   assert.equal(hex(certificate.der), hex(old.der));
 });
 
 test('the method of the subject key identifier is found on the old key and used for the new', async () => {
   const key = await nodeKeyMaker.make(rsa);
   for (const method of keyIdMethods) {
-    const old = await makeCertificate({ subject: cn('x'), key, keyIds: method, extensions: [extension.basicConstraints(true)] });
+    const old = await makeCertificate({
+      subject: cn('x'),
+      key,
+      keyIds: method,
+      extensions: [extension.basicConstraints(true)],
+    });
     const renewed = await renewedRoot(old);
     assert.ok(renewed.certificate.subjectKeyId);
     assert.equal(keyIdMethodOf(renewed.key.public, renewed.certificate.subjectKeyId), method);
@@ -93,17 +176,38 @@ test('the method of the subject key identifier is found on the old key and used 
 test('a self-signed certificate whose authority identifier carries its own serial gets the new one there too', async () => {
   const key = await nodeKeyMaker.make(p256);
   const serial = raw('05');
-  const old = await makeCertificate({ subject: cn('old name'), key, serial, extensions: [extension.basicConstraints(true), extension.authorityKeyId(undefined, cn('old name'), serial)] });
-  const { certificate } = await renewedRoot(old, { serial: raw('0777'), rules: [{ old: 'old name', new: 'new name' }] });
+  const old = await makeCertificate({
+    subject: cn('old name'),
+    key,
+    serial,
+    extensions: [extension.basicConstraints(true), extension.authorityKeyId(undefined, cn('old name'), serial)],
+  });
+  const { certificate } = await renewedRoot(old, {
+    serial: raw('0777'),
+    rules: [{ old: 'old name', new: 'new name' }],
+  });
   assert.equal(hex(certificate.authoritySerial ?? raw('')), '0777');
   assert.deepEqual(chainFaults(certificate, certificate), []);
-  assert.ok(hex(certificate.der).includes(hex(tlv(0xa4, cn('new name')))), 'the issuer inside the identifier follows the rules');
+  assert.ok(
+    hex(certificate.der).includes(hex(tlv(0xa4, cn('new name')))),
+    'the issuer inside the identifier follows the rules',
+  );
 });
 
 test('an orphan keeps its authority identifier', async () => {
   const [gone, key] = [await nodeKeyMaker.make(p256), await nodeKeyMaker.make(p256)];
-  const root = await makeCertificate({ subject: cn('gone'), key: gone, keyIds: 'rfc5280-1', extensions: [extension.basicConstraints(true)] });
-  const orphan = await makeCertificate({ subject: cn('orphan'), key, by: { certificate: root, key: gone }, keyIds: 'rfc5280-1' });
+  const root = await makeCertificate({
+    subject: cn('gone'),
+    key: gone,
+    keyIds: 'rfc5280-1',
+    extensions: [extension.basicConstraints(true)],
+  });
+  const orphan = await makeCertificate({
+    subject: cn('orphan'),
+    key,
+    by: { certificate: root, key: gone },
+    keyIds: 'rfc5280-1',
+  });
   const { certificate } = await renewedRoot(orphan, { authority: 'unknown' });
   assert.deepEqual(certificate.authorityKeyId, root.subjectKeyId);
   assert.notDeepEqual(certificate.subjectKeyId, orphan.subjectKeyId);
@@ -111,8 +215,22 @@ test('an orphan keeps its authority identifier', async () => {
 
 test('names: all rules see the original, the last that fits wins (vector D.7); addresses the first', async () => {
   const key = await nodeKeyMaker.make(p256);
-  const old = await makeCertificate({ subject: cn('old'), key, extensions: [extension.altNames(['old', 'older', '192.168.126.10', '*.apps.old'], ['192.168.126.10', 'fd00::1', '10.0.0.1'])] });
-  const rules = [{ old: 'old', new: 'mid' }, { old: 'mid', new: 'new' }, { old: 'old', new: 'final' }, { old: '192.168.126.10', new: '192.168.127.11' }, { old: 'fd00::1', new: 'fd00::2' }, { old: 'fd00:0::1', new: 'fd00::3' }, { old: '10.0.0.1', new: 'fd00::4' }];
+  const old = await makeCertificate({
+    subject: cn('old'),
+    key,
+    extensions: [
+      extension.altNames(['old', 'older', '192.168.126.10', '*.apps.old'], ['192.168.126.10', 'fd00::1', '10.0.0.1']),
+    ],
+  });
+  const rules = [
+    { old: 'old', new: 'mid' },
+    { old: 'mid', new: 'new' },
+    { old: 'old', new: 'final' },
+    { old: '192.168.126.10', new: '192.168.127.11' },
+    { old: 'fd00::1', new: 'fd00::2' },
+    { old: 'fd00:0::1', new: 'fd00::3' },
+    { old: '10.0.0.1', new: 'fd00::4' },
+  ];
   const { certificate } = await renewedRoot(old, { rules });
   assert.deepEqual(certificate.commonNames, ['final']);
   assert.equal(certificate.issuerText, 'CN=final');
@@ -121,21 +239,61 @@ test('names: all rules see the original, the last that fits wins (vector D.7); a
 });
 
 test('a name keeps its string type, and becomes UTF8String where that cannot hold the new one', async () => {
-  for (const [tag, fresh, expected] of [[tags.printableString, 'new', tags.printableString], [tags.printableString, 'a_b', tags.utf8String], [tags.utf8String, 'new', tags.utf8String], [tags.ia5String, 'a@b', tags.ia5String]] as const) {
-    const renamed = renamedName(makeName([['55040a', 'o'], ['550403', 'old', tag]]), [{ old: 'old', new: fresh }]);
-    assert.equal(hex(renamed), hex(makeName([['55040a', 'o'], ['550403', fresh, expected]])));
+  for (const [tag, fresh, expected] of [
+    [tags.printableString, 'new', tags.printableString],
+    [tags.printableString, 'a_b', tags.utf8String],
+    [tags.utf8String, 'new', tags.utf8String],
+    [tags.ia5String, 'a@b', tags.ia5String],
+  ] as const) {
+    const renamed = renamedName(
+      makeName([
+        ['55040a', 'o'],
+        ['550403', 'old', tag],
+      ]),
+      [{ old: 'old', new: fresh }],
+    );
+    assert.equal(
+      hex(renamed),
+      hex(
+        makeName([
+          ['55040a', 'o'],
+          ['550403', fresh, expected],
+        ]),
+      ),
+    );
   }
   const bmp = makeName([['550403', '\0o\0l\0d', 0x1e]]);
   assert.deepEqual(commonNamesOf(bmp), ['old']);
-  assert.equal(renamedName(bmp, [{ old: 'x', new: 'y' }]), bmp, 'a type that we do not write stays as long as no rule fits');
-  assert.equal(nameText(makeName([['55040a', 'Red Hat, Inc.'], ['550403', 'olm']])), 'CN=olm, O=Red Hat, Inc.');
+  assert.equal(
+    renamedName(bmp, [{ old: 'x', new: 'y' }]),
+    bmp,
+    'a type that we do not write stays as long as no rule fits',
+  );
+  assert.equal(
+    nameText(
+      makeName([
+        ['55040a', 'Red Hat, Inc.'],
+        ['550403', 'olm'],
+      ]),
+    ),
+    'CN=olm, O=Red Hat, Inc.',
+  );
 });
 
 test('validity: UTCTime through 2049, GeneralizedTime from 2050, each bound for itself', async () => {
   const key = await nodeKeyMaker.make(p256);
-  const old = await makeCertificate({ subject: cn('x'), key, notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2051-06-01T00:00:00Z') });
+  const old = await makeCertificate({
+    subject: cn('x'),
+    key,
+    notBefore: new Date('2026-01-01T00:00:00Z'),
+    notAfter: new Date('2051-06-01T00:00:00Z'),
+  });
   for (const [notBefore, notAfter, expected] of [
-    ['2049-12-31T23:59:59Z', '2050-01-01T00:00:00Z', '170d3439313233313233353935395a180f32303530303130313030303030305a'],
+    [
+      '2049-12-31T23:59:59Z',
+      '2050-01-01T00:00:00Z',
+      '170d3439313233313233353935395a180f32303530303130313030303030305a',
+    ],
     ['2026-01-01T00:00:00Z', '2030-01-01T00:00:00Z', '170d3236303130313030303030305a170d3330303130313030303030305a'],
   ] as const) {
     const validity = { notBefore: new Date(notBefore), notAfter: new Date(notAfter) };
@@ -147,14 +305,21 @@ test('validity: UTCTime through 2049, GeneralizedTime from 2050, each bound for 
 
 test('expiring and then extending restores every length; "never" stays never', async () => {
   const now = new Date('2026-11-21T12:00:00.789Z');
-  for (const [from, to] of [['2026-01-01T00:00:00Z', '2036-01-01T00:00:00Z'], ['2026-01-01T00:00:00Z', '2026-01-01T12:00:00Z'], ['2045-01-01T00:00:00Z', '2055-01-01T00:00:00Z']] as const) {
+  for (const [from, to] of [
+    ['2026-01-01T00:00:00Z', '2036-01-01T00:00:00Z'],
+    ['2026-01-01T00:00:00Z', '2026-01-01T12:00:00Z'],
+    ['2045-01-01T00:00:00Z', '2055-01-01T00:00:00Z'],
+  ] as const) {
     const old = { notBefore: new Date(from), notAfter: new Date(to) };
     const dead = expired(old, now);
     assert.equal(dead.notAfter.toISOString(), '2026-11-21T12:00:00.000Z');
     const later = new Date('2049-12-31T00:00:00Z');
     const alive = extended(dead, later);
     assert.equal(alive.notBefore.getTime(), later.getTime());
-    assert.equal(alive.notAfter.getTime() - alive.notBefore.getTime(), old.notAfter.getTime() - old.notBefore.getTime());
+    assert.equal(
+      alive.notAfter.getTime() - alive.notBefore.getTime(),
+      old.notAfter.getTime() - old.notBefore.getTime(),
+    );
   }
   const never = new Date('9999-12-31T23:59:59Z');
   assert.deepEqual(extended({ notBefore: now, notAfter: never }, now).notAfter, never);
@@ -197,19 +362,34 @@ test('what follows a trusted certificate in its block stays', async () => {
 
 test('a broken certificate is refused without quoting it', async () => {
   const { der } = await makeCertificate({ subject: cn('secret-name'), key: await nodeKeyMaker.make(p256) });
-  for (const bytes of [der.subarray(0, 40), new Uint8Array(), Uint8Array.of(0x30, 0x00), Uint8Array.of(0x30, 0x84, 0xff, 0xff, 0xff, 0xff)]) {
+  for (const bytes of [
+    der.subarray(0, 40),
+    new Uint8Array(),
+    Uint8Array.of(0x30, 0x00),
+    Uint8Array.of(0x30, 0x84, 0xff, 0xff, 0xff, 0xff),
+  ]) {
     assert.throws(() => readCertificate(bytes), { message: 'bytes are no certificate' });
   }
 });
 
 test('addresses are compared as bytes', async () => {
-  for (const [one, other] of [['fd00::1', 'fd00:0:0::0:1'], ['::', '0:0:0:0:0:0:0:0'], ['::ffff:1.2.3.4', '::ffff:102:304']] as const) assert.deepEqual(ipBytes(one), ipBytes(other));
+  for (const [one, other] of [
+    ['fd00::1', 'fd00:0:0::0:1'],
+    ['::', '0:0:0:0:0:0:0:0'],
+    ['::ffff:1.2.3.4', '::ffff:102:304'],
+  ] as const)
+    assert.deepEqual(ipBytes(one), ipBytes(other));
   assert.equal(ipBytes('host'), undefined);
   assert.equal(ipBytes('fe80::1%eth0'), undefined);
 });
 
 test('a certificate with any byte changed is read or refused, never anything else', async () => {
-  const { der } = await makeCertificate({ subject: cn('x'), key: await nodeKeyMaker.make(p256), keyIds: 'rfc5280-1', extensions: [extension.altNames(['x'], ['10.0.0.1']), extension.basicConstraints(true)] });
+  const { der } = await makeCertificate({
+    subject: cn('x'),
+    key: await nodeKeyMaker.make(p256),
+    keyIds: 'rfc5280-1',
+    extensions: [extension.altNames(['x'], ['10.0.0.1']), extension.basicConstraints(true)],
+  });
   let read = 0;
   for (let at = 0; at < der.length; at += 1) {
     for (const value of [0x00, 0x30, 0x84, 0xff]) {

@@ -55,20 +55,28 @@ export async function resign(old: Certificate, renewal: Renewal): Promise<Renewe
     renewal.validity === 'keep' ? parts.validity : validityDer(renewal.validity),
     renamedName(parts.subject, rules),
     renewal.newKey.spki,
-    ...parts.rest.map((member) => (member[0] === extensionsTag ? withExtensions(member, (oid, value) => {
-      switch (oid) {
-        case extensionOids.subjectKeyId: return ownKeyId === undefined ? value : tlv(tags.octetString, ownKeyId);
-        case extensionOids.authorityKeyId: return authorityDer(value, authority, rules);
-        case extensionOids.subjectAltName: return renamedGeneralNames(value, rules);
-        default: return value;
-      }
-    }) : member)),
+    ...parts.rest.map((member) =>
+      member[0] === extensionsTag
+        ? withExtensions(member, (oid, value) => {
+            switch (oid) {
+              case extensionOids.subjectKeyId:
+                return ownKeyId === undefined ? value : tlv(tags.octetString, ownKeyId);
+              case extensionOids.authorityKeyId:
+                return authorityDer(value, authority, rules);
+              case extensionOids.subjectAltName:
+                return renamedGeneralNames(value, rules);
+              default:
+                return value;
+            }
+          })
+        : member,
+    ),
   );
   const signature = await renewal.signer.sign(tbs, algorithm.hash);
   const der = tlv(tags.sequence, tbs, algorithm.der, tlv(tags.bitString, Uint8Array.of(0), signature));
   return {
     certificate: readCertificate(new Uint8Array(Buffer.concat([der, old.trailer]))),
-    keyIdMethod: old.subjectKeyId === undefined ? undefined : method ?? 'unknown',
+    keyIdMethod: old.subjectKeyId === undefined ? undefined : (method ?? 'unknown'),
   };
 }
 
@@ -78,20 +86,29 @@ export function renewedKeyId(old: Certificate, newKey: PublicKey): Uint8Array | 
 }
 
 function methodOf(old: Certificate): KeyIdMethod | undefined {
-  return old.subjectKeyId === undefined || old.publicKey === undefined ? undefined : keyIdMethodOf(old.publicKey, old.subjectKeyId);
+  return old.subjectKeyId === undefined || old.publicKey === undefined
+    ? undefined
+    : keyIdMethodOf(old.publicKey, old.subjectKeyId);
 }
 
 /** True when the rules would change a name of the certificate. */
 export function rulesTouch(certificate: Certificate, rules: readonly NameRule[]): boolean {
   const { issuer, subject } = certificate;
   if (!sameBytes(renamedName(issuer, rules), issuer) || !sameBytes(renamedName(subject, rules), subject)) return true;
-  return extensionsOf(certificate).some(({ id, value }) => knownOids[id] === extensionOids.subjectAltName && !sameBytes(renamedGeneralNames(value, rules), value));
+  return extensionsOf(certificate).some(
+    ({ id, value }) =>
+      knownOids[id] === extensionOids.subjectAltName && !sameBytes(renamedGeneralNames(value, rules), value),
+  );
 }
 
 type Authority = { readonly keyId: Uint8Array | undefined; readonly serial: Uint8Array | undefined };
 
 /** A self-signed certificate's identifier may carry its own serial, so both are known before either is written. */
-function authorityOf(authority: Renewal['authority'], ownKeyId: Uint8Array | undefined, ownSerial: Uint8Array): Authority {
+function authorityOf(
+  authority: Renewal['authority'],
+  ownKeyId: Uint8Array | undefined,
+  ownSerial: Uint8Array,
+): Authority {
   if (authority === 'unknown') return { keyId: undefined, serial: undefined };
   if (authority === 'self') return { keyId: ownKeyId, serial: ownSerial };
   return { keyId: authority.subjectKeyId, serial: authority.serial };
@@ -103,38 +120,62 @@ const authorityTags = { keyId: 0x80, issuer: 0xa1, serial: 0x82 } as const;
 function authorityDer(value: Uint8Array, authority: Authority, rules: readonly NameRule[]): Uint8Array {
   return mapChildren(value, (member, tag) => {
     switch (tag) {
-      case authorityTags.keyId: return authority.keyId === undefined ? member : tlv(tag, authority.keyId);
-      case authorityTags.issuer: return renamedGeneralNames(member, rules);
-      case authorityTags.serial: return authority.serial === undefined ? member : tlv(tag, authority.serial);
-      default: return member;
+      case authorityTags.keyId:
+        return authority.keyId === undefined ? member : tlv(tag, authority.keyId);
+      case authorityTags.issuer:
+        return renamedGeneralNames(member, rules);
+      case authorityTags.serial:
+        return authority.serial === undefined ? member : tlv(tag, authority.serial);
+      default:
+        return member;
     }
   });
 }
 
 /** The extensions with some values changed; order, criticality (an explicit FALSE too) and unknown ones stay. */
 function withExtensions(member: Uint8Array, change: (oid: string, value: Uint8Array) => Uint8Array): Uint8Array {
-  return mapChildren(member, (list) => mapChildren(list, (extension) => {
-    const children = childrenOf(extension, tlvAt(extension));
-    const [id, value] = [children[0], children.at(-1)];
-    if (id === undefined || value?.tag !== tags.octetString) return extension;
-    const old = content(extension, value);
-    const fresh = change(knownOids[hex(content(extension, id))] ?? '', old);
-    if (fresh === old) return extension;
-    return tlv(tags.sequence, extension.subarray(tlvAt(extension).contentStart, value.start), tlv(tags.octetString, fresh));
-  }));
+  return mapChildren(member, (list) =>
+    mapChildren(list, (extension) => {
+      const children = childrenOf(extension, tlvAt(extension));
+      const [id, value] = [children[0], children.at(-1)];
+      if (id === undefined || value?.tag !== tags.octetString) return extension;
+      const old = content(extension, value);
+      const fresh = change(knownOids[hex(content(extension, id))] ?? '', old);
+      if (fresh === old) return extension;
+      return tlv(
+        tags.sequence,
+        extension.subarray(tlvAt(extension).contentStart, value.start),
+        tlv(tags.octetString, fresh),
+      );
+    }),
+  );
 }
 
 /** OID content bytes in hex, for the three extensions that are written. */
-const knownOids: Readonly<Record<string, string>> = { '551d0e': extensionOids.subjectKeyId, '551d11': extensionOids.subjectAltName, '551d23': extensionOids.authorityKeyId };
+const knownOids: Readonly<Record<string, string>> = {
+  '551d0e': extensionOids.subjectKeyId,
+  '551d11': extensionOids.subjectAltName,
+  '551d23': extensionOids.authorityKeyId,
+};
 
 /** The extension values of a certificate in their order, for comparing an old one with a new one. */
-export function extensionsOf(certificate: Certificate): { readonly id: string; readonly der: Uint8Array; readonly value: Uint8Array }[] {
-  return tbsParts(certificate.der).rest.filter((member) => member[0] === extensionsTag).flatMap((member) => {
-    const [list] = childrenOf(member, tlvAt(member));
-    return list === undefined ? [] : childrenOf(member, list).map((extension) => {
-      const parts = childrenOf(member, extension);
-      const [id, value] = [parts[0], parts.at(-1)];
-      return { id: id === undefined ? '' : hex(content(member, id)), der: whole(member, extension), value: value === undefined ? new Uint8Array() : content(member, value) };
+export function extensionsOf(
+  certificate: Certificate,
+): { readonly id: string; readonly der: Uint8Array; readonly value: Uint8Array }[] {
+  return tbsParts(certificate.der)
+    .rest.filter((member) => member[0] === extensionsTag)
+    .flatMap((member) => {
+      const [list] = childrenOf(member, tlvAt(member));
+      return list === undefined
+        ? []
+        : childrenOf(member, list).map((extension) => {
+            const parts = childrenOf(member, extension);
+            const [id, value] = [parts[0], parts.at(-1)];
+            return {
+              id: id === undefined ? '' : hex(content(member, id)),
+              der: whole(member, extension),
+              value: value === undefined ? new Uint8Array() : content(member, value),
+            };
+          });
     });
-  });
 }

@@ -20,28 +20,40 @@ export type KeyMaker = { readonly make: (shape: KeyShape) => Promise<PrivateKey>
 export function nodeSigner(key: PrivateKey): Signer {
   return {
     publicKey: key.public,
-    sign: (data, hash) => new Promise((resolve, reject) => {
-      sign(hash, data, key.object, (error, signature) => {
-        if (error === null) resolve(new Uint8Array(signature));
-        else reject(error);
-      });
-    }),
+    sign: (data, hash) =>
+      new Promise((resolve, reject) => {
+        sign(hash, data, key.object, (error, signature) => {
+          if (error === null) resolve(new Uint8Array(signature));
+          else reject(error);
+        });
+      }),
   };
 }
 
-const curveNames: Readonly<Record<Curve, string>> = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' };
+const curveNames: Readonly<Record<Curve, string>> = {
+  'P-256': 'prime256v1',
+  'P-384': 'secp384r1',
+  'P-521': 'secp521r1',
+};
 
 /** Makes keys in this process, on node's thread pool: it uses as many cores as `UV_THREADPOOL_SIZE` says (4). */
 export const nodeKeyMaker: KeyMaker = {
-  make: (shape) => new Promise((resolve, reject) => {
-    const done = (error: Error | null, _: unknown, key: Parameters<typeof privateKeyFrom>[0]): void => {
-      if (error === null) resolve(privateKeyFrom(key));
-      else reject(error);
-    };
-    switch (shape.type) {
-      case 'rsa': generateKeyPair('rsa', { modulusLength: shape.bits, publicExponent: 0x10001 }, done); break;
-      case 'ec': generateKeyPair('ec', { namedCurve: curveNames[shape.curve] }, done); break;
-      case 'ed25519': generateKeyPair('ed25519', {}, done); break;
-    }
-  }),
+  make: (shape) =>
+    new Promise((resolve, reject) => {
+      const done = (error: Error | null, _: unknown, key: Parameters<typeof privateKeyFrom>[0]): void => {
+        if (error === null) resolve(privateKeyFrom(key));
+        else reject(error);
+      };
+      switch (shape.type) {
+        case 'rsa':
+          generateKeyPair('rsa', { modulusLength: shape.bits, publicExponent: 0x10001 }, done);
+          break;
+        case 'ec':
+          generateKeyPair('ec', { namedCurve: curveNames[shape.curve] }, done);
+          break;
+        case 'ed25519':
+          generateKeyPair('ed25519', {}, done);
+          break;
+      }
+    }),
 };

@@ -9,7 +9,10 @@ export function validityDer(validity: Validity): Uint8Array {
 }
 
 function timeDer(time: Date): Uint8Array {
-  const digits = time.toISOString().replace(/\.\d+Z$/, 'Z').replace(/[-:T]/g, '');
+  const digits = time
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replace(/[-:T]/g, '');
   const year = time.getUTCFullYear();
   const short = year >= 1950 && year < 2050;
   return tlv(short ? tags.utcTime : tags.generalizedTime, new TextEncoder().encode(short ? digits.slice(2) : digits));
@@ -19,10 +22,15 @@ function timeDer(time: Date): Uint8Array {
 export function readTime({ tag, content }: { readonly tag: number; readonly content: Uint8Array }): Date {
   const text = Buffer.from(content).toString('latin1');
   const short = tag === tags.utcTime;
-  const found = short || tag === tags.generalizedTime ? /^(\d{2}|\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(?:\.\d+)?Z$/.exec(text) : null;
+  const found =
+    short || tag === tags.generalizedTime
+      ? /^(\d{2}|\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(?:\.\d+)?Z$/.exec(text)
+      : null;
   const [, year = '', month = '', day = '', hour = '', minute = '', second = '00'] = found ?? [];
   if (found === null || (year.length === 2) !== short) throw new Failure('a date of a certificate is broken');
-  const time = new Date(`${short ? (Number(year) < 50 ? '20' : '19') : ''}${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  const time = new Date(
+    `${short ? (Number(year) < 50 ? '20' : '19') : ''}${year}-${month}-${day}T${hour}:${minute}:${second}Z`,
+  );
   if (Number.isNaN(time.getTime())) throw new Failure('a date of a certificate is broken');
   return time;
 }
@@ -33,7 +41,8 @@ const never = Date.UTC(9999, 11, 31, 23, 59, 59);
 /** The same length, beginning now. */
 export function extended({ notBefore, notAfter }: Validity, now: Date): Validity {
   const start = wholeSeconds(now);
-  const end = notAfter.getTime() === never ? never : Math.min(never, start + (notAfter.getTime() - notBefore.getTime()));
+  const end =
+    notAfter.getTime() === never ? never : Math.min(never, start + (notAfter.getTime() - notBefore.getTime()));
   return { notBefore: new Date(start), notAfter: new Date(end) };
 }
 

@@ -7,7 +7,10 @@ import type { FieldPath } from '../edit/json.ts';
  * the decryption in between.
  */
 export type EtcdReader = {
-  readonly list: (prefix: string, options?: { readonly keysOnly?: boolean }) => AsyncIterable<{ readonly key: string; readonly value: Uint8Array; readonly modRevision: string }>;
+  readonly list: (
+    prefix: string,
+    options?: { readonly keysOnly?: boolean },
+  ) => AsyncIterable<{ readonly key: string; readonly value: Uint8Array; readonly modRevision: string }>;
 };
 
 /**
@@ -19,7 +22,9 @@ export type Document =
   | { readonly in: 'file'; readonly path: string; readonly bytes: Uint8Array };
 
 /** The name of a document in maps, messages and reports: `etcd:/kubernetes.io/…` or `file:/etc/kubernetes/…`. */
-export function documentName(document: { readonly in: 'etcd'; readonly key: string } | { readonly in: 'file'; readonly path: string }): string {
+export function documentName(
+  document: { readonly in: 'etcd'; readonly key: string } | { readonly in: 'file'; readonly path: string },
+): string {
   return document.in === 'etcd' ? `etcd:${document.key}` : `file:${document.path}`;
 }
 
@@ -47,7 +52,13 @@ export type Replacement =
   | { readonly kind: 'removed'; readonly document: Document }
   | { readonly kind: 'created'; readonly in: 'etcd'; readonly key: string; readonly after: Uint8Array }
   /** A file that is not there yet; mode, owner, label and other attributes are those of the file `like`, in the same folder. */
-  | { readonly kind: 'created'; readonly in: 'file'; readonly path: string; readonly after: Uint8Array; readonly like: string };
+  | {
+      readonly kind: 'created';
+      readonly in: 'file';
+      readonly path: string;
+      readonly after: Uint8Array;
+      readonly like: string;
+    };
 
 /** The name of the document that a replacement changes, removes or makes. */
 export function replacedName(replacement: Replacement): string {

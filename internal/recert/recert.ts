@@ -17,7 +17,11 @@ import type { Stage } from './stages.ts';
 import type { EtcdReader, Replacement } from './document.ts';
 
 /** Who is told what happens. A fact is a sentence free of secrets. */
-export type Tell = { readonly stage: (stage: Stage) => void; readonly say: (fact: string) => void; readonly warn: (fact: string) => void };
+export type Tell = {
+  readonly stage: (stage: Stage) => void;
+  readonly say: (fact: string) => void;
+  readonly warn: (fact: string) => void;
+};
 
 /** What a run computed and, unless it was dry, wrote. `renewal` holds private keys. */
 export type Outcome = {
@@ -47,10 +51,13 @@ export async function recert(host: Host, config: RecertConfig, tell: Tell, progr
   tell.stage('open');
   // Reading stops on request; once the writing has begun, ending it is quicker and safer than stopping.
   const reading = new AbortController();
-  const onStop = (): void => { reading.abort(); };
+  const onStop = (): void => {
+    reading.abort();
+  };
   host.stop.addEventListener('abort', onStop, { once: true });
   try {
-    await using etcd = config.etcdEndpoint === undefined ? undefined : await openEtcd(config.etcdEndpoint, { stop: reading.signal });
+    await using etcd =
+      config.etcdEndpoint === undefined ? undefined : await openEtcd(config.etcdEndpoint, { stop: reading.signal });
     if (config.dryRun) await refuseMixture(config.stateFolder);
     else {
       await openStateFolder(config.stateFolder);
@@ -65,28 +72,64 @@ export async function recert(host: Host, config: RecertConfig, tell: Tell, progr
     // Most of a rename needs no certificate: it is read and worked out while keys are made. What it finds wrong is told after the renewal.
     const preparing = clearEtcd === undefined ? undefined : preparedRename(clearEtcd, config);
     preparing?.catch(() => undefined);
-    const renewal = config.postprocessOnly ? nothingRenewed : await renew(host, { ...(clearEtcd === undefined ? {} : { etcd: clearEtcd }), folders: config.crypto.dirs, files: config.crypto.files, options: optionsOf(config, host.now()), ...(config.threads === undefined ? {} : { threads: config.threads }) });
+    const renewal = config.postprocessOnly
+      ? nothingRenewed
+      : await renew(host, {
+          ...(clearEtcd === undefined ? {} : { etcd: clearEtcd }),
+          folders: config.crypto.dirs,
+          files: config.crypto.files,
+          options: optionsOf(config, host.now()),
+          ...(config.threads === undefined ? {} : { threads: config.threads }),
+        });
     progress.renewal = renewal;
     for (const fact of renewal.facts) tell.warn(fact);
     refuseFaults('the new certificates do not fit together', renewal.faults);
 
-    const renamed = preparing === undefined ? { ...nothingRenamed, replacements: renewal.replacements } : await renameCluster(preparing, renewal, tell);
+    const renamed =
+      preparing === undefined
+        ? { ...nothingRenamed, replacements: renewal.replacements }
+        : await renameCluster(preparing, renewal, tell);
     progress.renamed = renamed;
     refuseFaults('the new identity does not fit', renamed.faults);
-    const member = etcd === undefined || renamed.peerUrls.length === 0 ? undefined : await memberChange(etcd, renamed.peerUrls);
+    const member =
+      etcd === undefined || renamed.peerUrls.length === 0 ? undefined : await memberChange(etcd, renamed.peerUrls);
 
     const newKeys = sshKeys === undefined ? [] : await newSshKeys(host, sshKeys, config.dryRun, tell);
     if (atRest !== undefined && atRest.type !== 'off') tell.stage('encrypt');
     const plan = [...renamed.replacements, ...newKeys];
-    const rotation = clearEtcd === undefined || atRest === undefined ? { replacements: plan, seal: (_key: string, clear: Uint8Array) => clear, facts: [] } : await rotate(clearEtcd, atRest, plan, config.encryption);
+    const rotation =
+      clearEtcd === undefined || atRest === undefined
+        ? { replacements: plan, seal: (_key: string, clear: Uint8Array) => clear, facts: [] }
+        : await rotate(clearEtcd, atRest, plan, config.encryption);
     for (const fact of rotation.facts) tell.say(fact);
-    const outcome = { renewal, renamings: renamed.renamings, facts: [...renewal.facts, ...renamed.facts], ...(member === undefined ? {} : { member }), replacements: rotation.replacements, encryption: atRest?.type };
-    if (config.dryRun) return { ...outcome, timings: { renameMs: renamed.ms, commitMs: 0, totalMs: performance.now() - started } };
+    const outcome = {
+      renewal,
+      renamings: renamed.renamings,
+      facts: [...renewal.facts, ...renamed.facts],
+      ...(member === undefined ? {} : { member }),
+      replacements: rotation.replacements,
+      encryption: atRest?.type,
+    };
+    if (config.dryRun)
+      return { ...outcome, timings: { renameMs: renamed.ms, commitMs: 0, totalMs: performance.now() - started } };
 
     tell.stage('commit');
     const beforeCommit = performance.now();
     const { replacements, seal } = rotation;
-    const written = await commit(host, { ...(etcd === undefined ? {} : { etcd }), replacements, seal, ...(member === undefined ? {} : { member }), stateFolder: config.stateFolder, onWriting: () => { host.stop.removeEventListener('abort', onStop); } }, tell.say);
+    const written = await commit(
+      host,
+      {
+        ...(etcd === undefined ? {} : { etcd }),
+        replacements,
+        seal,
+        ...(member === undefined ? {} : { member }),
+        stateFolder: config.stateFolder,
+        onWriting: () => {
+          host.stop.removeEventListener('abort', onStop);
+        },
+      },
+      tell.say,
+    );
     const commitMs = performance.now() - beforeCommit;
     if (config.etcdDefrag && etcd !== undefined) await defragment(etcd, tell);
     return { ...outcome, written, timings: { renameMs: renamed.ms, commitMs, totalMs: performance.now() - started } };
@@ -97,13 +140,17 @@ export async function recert(host: Host, config: RecertConfig, tell: Tell, progr
 
 async function openAtRest(etcd: Etcd, config: RecertConfig): Promise<AtRest> {
   for await (const _entry of etcd.list('/', { keysOnly: true })) return findAtRest(etcd, config.cluster.dirs);
-  throw new Failure(`No keys found in etcd - is the etcd database empty/corrupt?`, { why: `etcd at "${etcd.endpoint}" holds no key`, next: 'start etcd on the data of the stopped cluster (/var/lib/etcd)' });
+  throw new Failure(`No keys found in etcd - is the etcd database empty/corrupt?`, {
+    why: `etcd at "${etcd.endpoint}" holds no key`,
+    next: 'start etcd on the data of the stopped cluster (/var/lib/etcd)',
+  });
 }
 
 function clearReader(etcd: Etcd, atRest: AtRest): EtcdReader {
   return {
     list: async function* list(prefix, { keysOnly = false } = {}) {
-      for await (const { key, value, modRevision } of etcd.list(prefix, { keysOnly })) yield { key, value: keysOnly ? value : atRest.open(key, value), modRevision };
+      for await (const { key, value, modRevision } of etcd.list(prefix, { keysOnly }))
+        yield { key, value: keysOnly ? value : atRest.open(key, value), modRevision };
     },
   };
 }
@@ -120,7 +167,14 @@ function optionsOf({ crypto }: RecertConfig, now: Date): RenewOptions {
   };
 }
 
-const nothingRenewed: Renewal = { edits: [], replacements: [], record: { certificates: [], keys: [], tokens: [] }, facts: [], faults: [], timings: { scanMs: 0, keysMs: 0, processMs: 0, checkMs: 0, totalMs: 0 } };
+const nothingRenewed: Renewal = {
+  edits: [],
+  replacements: [],
+  record: { certificates: [], keys: [], tokens: [] },
+  facts: [],
+  faults: [],
+  timings: { scanMs: 0, keysMs: 0, processMs: 0, checkMs: 0, totalMs: 0 },
+};
 const nothingRenamed: Renamed = { replacements: [], renamings: [], peerUrls: [], facts: [], faults: [], ms: 0 };
 
 function renameInput(etcd: EtcdReader, { cluster: { dirs, files, ...changes }, crypto }: RecertConfig): RenameInput {
@@ -143,20 +197,32 @@ async function renameCluster(preparing: Promise<Prepared>, { replacements }: Ren
 /** The one member of the cluster's etcd, where it is known under an old address. It is changed by the commit. */
 async function memberChange(etcd: Etcd, urls: Renamed['peerUrls']): Promise<MemberChange | undefined> {
   const [member, ...others] = await etcd.members();
-  if (member === undefined || others.length > 0) throw new Failure(`etcd at "${etcd.endpoint}" has ${others.length + (member === undefined ? 0 : 1)} members; "ip" is for a cluster of one`, { next: 'start etcd on the data of the stopped cluster alone' });
+  if (member === undefined || others.length > 0)
+    throw new Failure(
+      `etcd at "${etcd.endpoint}" has ${others.length + (member === undefined ? 0 : 1)} members; "ip" is for a cluster of one`,
+      { next: 'start etcd on the data of the stopped cluster alone' },
+    );
   const known = urls.find(({ old }) => member.peerUrls.includes(old));
-  return known === undefined || known.old === known.fresh ? undefined : { id: member.id, before: member.peerUrls, after: [known.fresh] };
+  return known === undefined || known.old === known.fresh
+    ? undefined
+    : { id: member.id, before: member.peerUrls, after: [known.fresh] };
 }
 
 function refuseFaults(what: string, faults: readonly string[]): void {
   const [first, ...more] = faults;
   if (first === undefined) return;
-  throw new Failure(`${what}: ${first}`, { ...(more.length === 0 ? {} : { why: `${more.length} more: ${more.slice(0, 5).join('; ')}${more.length > 5 ? '; …' : ''}` }), next: 'report this with the output of: recert plan --json' });
+  throw new Failure(`${what}: ${first}`, {
+    ...(more.length === 0
+      ? {}
+      : { why: `${more.length} more: ${more.slice(0, 5).join('; ')}${more.length > 5 ? '; …' : ''}` }),
+    next: 'report this with the output of: recert plan --json',
+  });
 }
 
 async function newSshKeys(host: Host, keys: SshHostKeys, dryRun: boolean, tell: Tell): Promise<Replacement[]> {
   tell.stage('ssh-keys');
-  for (const path of keys.left) tell.warn(`"${path}" is left as it is: it is no key, and what certifies an old key does not fit the new one`);
+  for (const path of keys.left)
+    tell.warn(`"${path}" is left as it is: it is no key, and what certifies an old key does not fit the new one`);
   if (!dryRun) return renewSshHostKeys(host, keys);
   tell.say(`would make new SSH server keys: ${keys.files.map(({ path }) => path).join(', ')}`);
   return [];
@@ -171,7 +237,10 @@ async function defragment(etcd: Etcd, tell: Tell): Promise<void> {
     await etcd.defragment();
     tell.say(`the database of etcd has ${mib((await etcd.status()).databaseBytes)} MiB, it had ${mib(before)}`);
   } catch (error) {
-    throw new Failure('everything is renewed, but etcd could not be defragmented', { next: 'run: etcdctl compact and etcdctl defrag; do not run recert again', cause: error });
+    throw new Failure('everything is renewed, but etcd could not be defragmented', {
+      next: 'run: etcdctl compact and etcdctl defrag; do not run recert again',
+      cause: error,
+    });
   }
 }
 

@@ -31,32 +31,70 @@ export const rsa: KeyShape = { type: 'rsa', bits: 2048 };
 export type Pair = { readonly certificate: Certificate; readonly key: PrivateKey };
 
 /** Makes a pair; a signer when it has no issuer. */
-export async function pair(name: string, { shape = p256, by, ca = by === undefined, key, ...recipe }: { shape?: KeyShape; by?: Pair; ca?: boolean; key?: PrivateKey } & Partial<Omit<Recipe, 'key' | 'by'>> = {}): Promise<Pair> {
-  const own = key ?? await nodeKeyMaker.make(shape);
-  const certificate = await makeCertificate({ subject: cn(name), key: own, keyIds: 'rfc5280-1', extensions: [extension.basicConstraints(ca)], ...(by === undefined ? {} : { by }), ...recipe });
+export async function pair(
+  name: string,
+  {
+    shape = p256,
+    by,
+    ca = by === undefined,
+    key,
+    ...recipe
+  }: { shape?: KeyShape; by?: Pair; ca?: boolean; key?: PrivateKey } & Partial<Omit<Recipe, 'key' | 'by'>> = {},
+): Promise<Pair> {
+  const own = key ?? (await nodeKeyMaker.make(shape));
+  const certificate = await makeCertificate({
+    subject: cn(name),
+    key: own,
+    keyIds: 'rfc5280-1',
+    extensions: [extension.basicConstraints(ca)],
+    ...(by === undefined ? {} : { by }),
+    ...recipe,
+  });
   return { certificate, key: own };
 }
 
 export type PemForm = { readonly tag?: string; readonly width?: number; readonly eol?: string };
 
 export function pem(tag: string, der: Uint8Array, { width = 64, eol = '\n' }: PemForm = {}): string {
-  const lines = Buffer.from(der).toString('base64').match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
   return `-----BEGIN ${tag}-----${eol}${lines.join(eol)}${eol}-----END ${tag}-----${eol}`;
 }
 
-export const certPem = ({ certificate }: Pair, form: PemForm = {}): string => pem(form.tag ?? 'CERTIFICATE', certificate.der, form);
+export const certPem = ({ certificate }: Pair, form: PemForm = {}): string =>
+  pem(form.tag ?? 'CERTIFICATE', certificate.der, form);
 
 export const certificateOfPem = (certificate: Certificate): string => pem('CERTIFICATE', certificate.der);
 
-const usualTag: Readonly<Record<PrivateForm, string>> = { pkcs1: 'RSA PRIVATE KEY', sec1: 'EC PRIVATE KEY', pkcs8: 'PRIVATE KEY' };
+const usualTag: Readonly<Record<PrivateForm, string>> = {
+  pkcs1: 'RSA PRIVATE KEY',
+  sec1: 'EC PRIVATE KEY',
+  pkcs8: 'PRIVATE KEY',
+};
 
-export const keyPem = ({ key }: Pick<Pair, 'key'>, form: PrivateForm = key.public.shape.type === 'rsa' ? 'pkcs1' : key.public.shape.type === 'ec' ? 'sec1' : 'pkcs8', tag = usualTag[form]): string => pem(tag, writePrivateKey(key, form));
+export const keyPem = (
+  { key }: Pick<Pair, 'key'>,
+  form: PrivateForm = key.public.shape.type === 'rsa' ? 'pkcs1' : key.public.shape.type === 'ec' ? 'sec1' : 'pkcs8',
+  tag = usualTag[form],
+): string => pem(tag, writePrivateKey(key, form));
 
 /** A token that names its key, or does not. */
-export async function token(key: PrivateKey, { kid, claims = { sub: 'system:serviceaccount:a:b' }, alg = key.public.shape.type === 'rsa' ? 'RS256' : 'ES256' }: { kid?: 'yes'; claims?: object; alg?: string } = {}): Promise<string> {
-  const [head, payload] = [{ alg, ...(kid === undefined ? {} : { kid: 'x' }) }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+export async function token(
+  key: PrivateKey,
+  {
+    kid,
+    claims = { sub: 'system:serviceaccount:a:b' },
+    alg = key.public.shape.type === 'rsa' ? 'RS256' : 'ES256',
+  }: { kid?: 'yes'; claims?: object; alg?: string } = {},
+): Promise<string> {
+  const [head, payload] = [{ alg, ...(kid === undefined ? {} : { kid: 'x' }) }, claims].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
   const signed = `${head ?? ''}.${payload ?? ''}`;
-  if (kid === undefined) return `${signed}.${sign(`sha${alg.slice(2)}`, Buffer.from(signed), { key: key.object, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+  if (kid === undefined)
+    return `${signed}.${sign(`sha${alg.slice(2)}`, Buffer.from(signed), { key: key.object, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
   const unsigned = readJwt(`${signed}.AAAA`);
   if (unsigned === undefined) throw new Error('the test made no token');
   return resignJwt(unsigned, nodeSigner(key));
@@ -66,17 +104,40 @@ export async function token(key: PrivateKey, { kid, claims = { sub: 'system:serv
 export const crt: FieldPath = ['data', 'tls.crt'];
 export const bundle: FieldPath = ['data', 'ca-bundle.crt'];
 
-export function object(key: string, value: Omit<KubeObject, 'metadata'> & { readonly metadata?: Partial<KubeObject['metadata']> }, encoding: Encoding = 'protobuf'): Document {
+export function object(
+  key: string,
+  value: Omit<KubeObject, 'metadata'> & { readonly metadata?: Partial<KubeObject['metadata']> },
+  encoding: Encoding = 'protobuf',
+): Document {
   const { apiVersion, kind, metadata, ...content } = value; // the order in which Go writes an object
-  const stored = storedValue({ apiVersion, kind, metadata: { name: key.split('/').at(-1) ?? '', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z', ...metadata }, ...content } as KubeObject, encoding);
+  const stored = storedValue(
+    {
+      apiVersion,
+      kind,
+      metadata: { name: key.split('/').at(-1) ?? '', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z', ...metadata },
+      ...content,
+    } as KubeObject,
+    encoding,
+  );
   return { in: 'etcd', key, bytes: new Uint8Array(stored), modRevision: '1' };
 }
 
-export function secret(place: string, data: Readonly<Record<string, string | Uint8Array>>, { annotations, encoding }: { annotations?: Readonly<Record<string, string>>; encoding?: Encoding } = {}): Document {
-  return object(`/kubernetes.io/secrets/${place}`, {
-    apiVersion: 'v1', kind: 'Secret', ...(annotations === undefined ? {} : { metadata: { annotations } }),
-    data: Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value)])), type: 'Opaque',
-  }, encoding);
+export function secret(
+  place: string,
+  data: Readonly<Record<string, string | Uint8Array>>,
+  { annotations, encoding }: { annotations?: Readonly<Record<string, string>>; encoding?: Encoding } = {},
+): Document {
+  return object(
+    `/kubernetes.io/secrets/${place}`,
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      ...(annotations === undefined ? {} : { metadata: { annotations } }),
+      data: Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value)])),
+      type: 'Opaque',
+    },
+    encoding,
+  );
 }
 
 /** A Secret of a pair as Kubernetes keeps one: its certificate, followed by those that sign it, and its key. */
@@ -84,8 +145,27 @@ export function tlsSecret(place: string, one: Pair, ...chain: readonly Pair[]): 
   return secret(place, { 'tls.crt': [one, ...chain].map((each) => certPem(each)).join(''), 'tls.key': keyPem(one) });
 }
 
-export function configMap(place: string, data: Readonly<Record<string, string>>, { binaryData, encoding }: { binaryData?: Readonly<Record<string, Uint8Array>>; encoding?: Encoding } = {}): Document {
-  return object(`/kubernetes.io/configmaps/${place}`, { apiVersion: 'v1', kind: 'ConfigMap', data, ...(binaryData === undefined ? {} : { binaryData: Object.fromEntries(Object.entries(binaryData).map(([name, value]) => [name, Buffer.from(value)])) }) }, encoding);
+export function configMap(
+  place: string,
+  data: Readonly<Record<string, string>>,
+  { binaryData, encoding }: { binaryData?: Readonly<Record<string, Uint8Array>>; encoding?: Encoding } = {},
+): Document {
+  return object(
+    `/kubernetes.io/configmaps/${place}`,
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      data,
+      ...(binaryData === undefined
+        ? {}
+        : {
+            binaryData: Object.fromEntries(
+              Object.entries(binaryData).map(([name, value]) => [name, Buffer.from(value)]),
+            ),
+          }),
+    },
+    encoding,
+  );
 }
 
 export function file(path: string, content: string | Uint8Array): Document {
@@ -96,10 +176,24 @@ export function file(path: string, content: string | Uint8Array): Document {
 export function kubeconfig({ ca, client, bearer }: { ca?: Pair; client?: Pair; bearer?: string }): string {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
   return [
-    'apiVersion: v1', 'clusters:', '- cluster:', ...(ca === undefined ? [] : [`    certificate-authority-data: ${base64(certPem(ca))}`]), '    server: https://api-int.seed.example.com:6443', '  name: seed',
-    'contexts:', '- context: {cluster: seed, user: admin} # by hand', '  name: admin', 'kind: Config', 'users:', '- name: admin', '  user:',
-    ...(client === undefined ? [] : [`    client-certificate-data: ${base64(certPem(client))}`, `    client-key-data: ${base64(keyPem(client))}`]),
-    ...(bearer === undefined ? [] : [`    token: ${bearer}`]), '',
+    'apiVersion: v1',
+    'clusters:',
+    '- cluster:',
+    ...(ca === undefined ? [] : [`    certificate-authority-data: ${base64(certPem(ca))}`]),
+    '    server: https://api-int.seed.example.com:6443',
+    '  name: seed',
+    'contexts:',
+    '- context: {cluster: seed, user: admin} # by hand',
+    '  name: admin',
+    'kind: Config',
+    'users:',
+    '- name: admin',
+    '  user:',
+    ...(client === undefined
+      ? []
+      : [`    client-certificate-data: ${base64(certPem(client))}`, `    client-key-data: ${base64(keyPem(client))}`]),
+    ...(bearer === undefined ? [] : [`    token: ${bearer}`]),
+    '',
   ].join('\n');
 }
 
@@ -115,11 +209,26 @@ export type Renewed = Renewal & {
 };
 
 /** Renews some documents without host and files. Keys are made as they are asked for. */
-export async function renewing(documents: readonly Document[], options: Partial<RenewOptions> = {}, external: readonly string[] = []): Promise<Renewed> {
+export async function renewing(
+  documents: readonly Document[],
+  options: Partial<RenewOptions> = {},
+  external: readonly string[] = [],
+): Promise<Renewed> {
   using pool = openKeyPool(nodeKeyMaker, []);
-  const renewal = await renewOpened({ externals: externalsOf(external, () => undefined), documents }, { ...plainRenewal, now: new Date('2026-06-01T12:00:00Z'), ...options }, { pool, crypto: { signerOf: nodeSigner }, started: performance.now(), stopIfAsked: () => undefined });
-  const changed = new Map(renewal.replacements.flatMap((one) => (one.kind === 'changed' ? [[documentName(one.document), one.after] as const] : [])));
-  const after = documents.map((document) => ({ ...document, bytes: changed.get(documentName(document)) ?? document.bytes }));
+  const renewal = await renewOpened(
+    { externals: externalsOf(external, () => undefined), documents },
+    { ...plainRenewal, now: new Date('2026-06-01T12:00:00Z'), ...options },
+    { pool, crypto: { signerOf: nodeSigner }, started: performance.now(), stopIfAsked: () => undefined },
+  );
+  const changed = new Map(
+    renewal.replacements.flatMap((one) =>
+      one.kind === 'changed' ? [[documentName(one.document), one.after] as const] : [],
+    ),
+  );
+  const after = documents.map((document) => ({
+    ...document,
+    bytes: changed.get(documentName(document)) ?? document.bytes,
+  }));
   const bytes: Renewed['bytes'] = (document, field = [], within = []) => {
     const found = after.find((one) => documentName(one) === documentName(document));
     const whole = found === undefined ? undefined : contentAt(found, field);
@@ -128,10 +237,15 @@ export async function renewing(documents: readonly Document[], options: Partial<
     return inner;
   };
   return {
-    ...renewal, before: documents, after, bytes,
+    ...renewal,
+    before: documents,
+    after,
+    bytes,
     text: (document, field, within) => Buffer.from(bytes(document, field, within)).toString('utf8'),
-    certificate: (document, field, index = 0, within = []) => readCertificate(bytes(document, field, [...within, { in: 'pem', index }])),
-    key: (document, field, index = 0, within = []) => readPrivateKey(bytes(document, field, [...within, { in: 'pem', index }])).key,
+    certificate: (document, field, index = 0, within = []) =>
+      readCertificate(bytes(document, field, [...within, { in: 'pem', index }])),
+    key: (document, field, index = 0, within = []) =>
+      readPrivateKey(bytes(document, field, [...within, { in: 'pem', index }])).key,
   };
 }
 
@@ -139,6 +253,9 @@ export function contentAt(document: Document, field: FieldPath): Uint8Array | un
   if (field.length === 0) return document.bytes;
   const stored = openStored(document.bytes);
   const found = stored === undefined ? undefined : fieldAt(stored, field);
-  return found?.type === 'bytes' ? found.bytes : found?.type === 'text' ? new TextEncoder().encode(found.text) : undefined;
+  return found?.type === 'bytes'
+    ? found.bytes
+    : found?.type === 'text'
+      ? new TextEncoder().encode(found.text)
+      : undefined;
 }
-

@@ -25,16 +25,31 @@ export type BlobOptions = PatienceOptions & {
  * - Each attempt starts at the registry, never at the redirect's target: signed URLs run out.
  * - Nothing is read ahead of the reader but what sockets hold.
  */
-export function openBlob(client: Client, places: readonly Place[], blob: Descriptor, options: BlobOptions = {}): Readable {
+export function openBlob(
+  client: Client,
+  places: readonly Place[],
+  blob: Descriptor,
+  options: BlobOptions = {},
+): Readable {
   const closed = new AbortController();
   const signal = options.signal === undefined ? closed.signal : AbortSignal.any([closed.signal, options.signal]);
-  const stream = Readable.from(verifiedBytes(client, places, blob, { ...options, signal }), { objectMode: false, highWaterMark: 256 * 1024 });
+  const stream = Readable.from(verifiedBytes(client, places, blob, { ...options, signal }), {
+    objectMode: false,
+    highWaterMark: 256 * 1024,
+  });
   // The generator may be waiting for the network when the reader leaves.
-  stream.once('close', () => { closed.abort(new Failure('reader of the blob has left')); });
+  stream.once('close', () => {
+    closed.abort(new Failure('reader of the blob has left'));
+  });
   return stream;
 }
 
-async function* verifiedBytes(client: Client, places: readonly Place[], blob: Descriptor, options: BlobOptions & { signal: AbortSignal }): AsyncGenerator<Buffer, void, undefined> {
+async function* verifiedBytes(
+  client: Client,
+  places: readonly Place[],
+  blob: Descriptor,
+  options: BlobOptions & { signal: AbortSignal },
+): AsyncGenerator<Buffer, void, undefined> {
   const algorithm = blob.digest.split(':', 1)[0] ?? 'sha256';
   const hash = createHash(algorithm);
   const patient = patience(options);
@@ -44,7 +59,8 @@ async function* verifiedBytes(client: Client, places: readonly Place[], blob: De
 
   while (received < blob.size || received === 0) {
     const [place, ...others] = candidates;
-    if (place === undefined) throw ofSeveral(refusals, `${places[0] === undefined ? '' : nameOf(places[0].reference)}@${blob.digest}`);
+    if (place === undefined)
+      throw ofSeveral(refusals, `${places[0] === undefined ? '' : nameOf(places[0].reference)}@${blob.digest}`);
     try {
       for await (const piece of bytesFrom(client, place, blob, received, options.signal)) {
         hash.update(piece);
@@ -54,7 +70,9 @@ async function* verifiedBytes(client: Client, places: readonly Place[], blob: De
         yield piece;
       }
       if (received === blob.size) break;
-      throw new RegistryFailure('broken', subjectText(place, blob), { why: `the connection ended after ${received} of ${blob.size} bytes` });
+      throw new RegistryFailure('broken', subjectText(place, blob), {
+        why: `the connection ended after ${received} of ${blob.size} bytes`,
+      });
     } catch (error) {
       if (!(error instanceof RegistryFailure)) throw error;
       // Content that is proven wrong is out of the door already; every other refusal leaves the other places.
@@ -71,15 +89,29 @@ async function* verifiedBytes(client: Client, places: readonly Place[], blob: De
 
   const found = `${algorithm}:${hash.digest('hex')}`;
   if (found !== blob.digest) {
-    throw new RegistryFailure('content', `blob "${blob.digest}" came with other content`, { why: `${received} bytes with the digest ${found}`, next: 'push the image to the registry again; a cache or proxy on the way may be at fault' });
+    throw new RegistryFailure('content', `blob "${blob.digest}" came with other content`, {
+      why: `${received} bytes with the digest ${found}`,
+      next: 'push the image to the registry again; a cache or proxy on the way may be at fault',
+    });
   }
 }
 
 /** One attempt from one place, from `offset` on. Ends early without an error when the registry just stops. */
-async function* bytesFrom(client: Client, place: Place, blob: Descriptor, offset: number, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+async function* bytesFrom(
+  client: Client,
+  place: Place,
+  blob: Descriptor,
+  offset: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
   const wanted = `${nameOf(place.reference)}@${blob.digest}`;
   const subject: Subject = { registry: place.reference.registry, wanted };
-  const reply = await client.get(place, { path: `blobs/${blob.digest}`, wanted, signal, ...(offset === 0 ? {} : { headers: { range: `bytes=${offset}-` } }) });
+  const reply = await client.get(place, {
+    path: `blobs/${blob.digest}`,
+    wanted,
+    signal,
+    ...(offset === 0 ? {} : { headers: { range: `bytes=${offset}-` } }),
+  });
   let skip = offset - startOf(reply, subject);
   checkLength(reply, blob, subject, offset - skip);
   let left = blob.size - offset;
@@ -91,7 +123,8 @@ async function* bytesFrom(client: Client, place: Place, blob: Descriptor, offset
     const rest = skip === 0 ? piece : piece.subarray(skip);
     skip = 0;
     left -= rest.length;
-    if (left < 0) throw new RegistryFailure('content', `blob "${wanted}" is longer than the ${blob.size} bytes of its manifest`);
+    if (left < 0)
+      throw new RegistryFailure('content', `blob "${wanted}" is longer than the ${blob.size} bytes of its manifest`);
     yield rest;
   }
 }
@@ -100,7 +133,8 @@ async function* bytesFrom(client: Client, place: Place, blob: Descriptor, offset
 function startOf(reply: Reply, { registry, wanted }: Subject): number {
   if (reply.status !== 206) return 0;
   const range = /^bytes (\d+)-/.exec(reply.headers['content-range'] ?? '')?.[1];
-  if (range === undefined) throw new RegistryFailure('protocol', `registry "${registry}" sent a part of "${wanted}" without saying which`);
+  if (range === undefined)
+    throw new RegistryFailure('protocol', `registry "${registry}" sent a part of "${wanted}" without saying which`);
   return Number(range);
 }
 
@@ -108,7 +142,10 @@ function checkLength(reply: Reply, blob: Descriptor, { registry, wanted }: Subje
   const length = reply.headers['content-length'];
   if (start < 0 || length === undefined || start + Number(length) === blob.size) return;
   reply.message.destroy();
-  throw new RegistryFailure('protocol', `registry "${registry}" offers ${start + Number(length)} bytes for "${wanted}"; its manifest says ${blob.size}`);
+  throw new RegistryFailure(
+    'protocol',
+    `registry "${registry}" offers ${start + Number(length)} bytes for "${wanted}"; its manifest says ${blob.size}`,
+  );
 }
 
 function subjectText(place: Place, blob: Descriptor): string {

@@ -35,9 +35,17 @@ export function openClient(egress: Egress, wire: Wire): Client {
   const schemes = new Map<string, 'http' | 'https'>();
 
   /** The Authorization header for a place, from memory or from its token server. Undefined: anonymous. */
-  const authorize = async (place: Place, challenge: Challenge, credential: Credential, wish: Wish): Promise<string | undefined> => {
+  const authorize = async (
+    place: Place,
+    challenge: Challenge,
+    credential: Credential,
+    wish: Wish,
+  ): Promise<string | undefined> => {
     if (credential.kind === 'registry-token') return `Bearer ${credential.token.reveal()}`;
-    const basic = credential.kind === 'basic' ? `Basic ${Buffer.from(`${credential.username}:${credential.password.reveal()}`).toString('base64')}` : undefined;
+    const basic =
+      credential.kind === 'basic'
+        ? `Basic ${Buffer.from(`${credential.username}:${credential.password.reveal()}`).toString('base64')}`
+        : undefined;
     if (challenge.scheme === 'basic') return basic;
     const key = keyOf(place);
     const known = tokens.get(key);
@@ -48,21 +56,39 @@ export function openClient(egress: Egress, wire: Wire): Client {
     return value;
   };
 
-  const fetchToken = async (place: Place, challenge: Extract<Challenge, { scheme: 'bearer' }>, credential: Credential, basic: string | undefined, wish: Wish): Promise<{ value: string; lifeMs: number }> => {
+  const fetchToken = async (
+    place: Place,
+    challenge: Extract<Challenge, { scheme: 'bearer' }>,
+    credential: Credential,
+    basic: string | undefined,
+    wish: Wish,
+  ): Promise<{ value: string; lifeMs: number }> => {
     const { registry, repository } = place.reference;
     const subject: Subject = { registry: challenge.realm.host, wanted: `token for ${registry}/${repository}` };
     const url = tokenUrl(challenge, repository);
-    const ask = credential.kind === 'identity-token'
-      ? { url: challenge.realm, method: 'POST' as const, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: refreshForm(url, credential.token.reveal()) }
-      : { url, headers: basic === undefined ? {} : { authorization: basic } };
+    const ask =
+      credential.kind === 'identity-token'
+        ? {
+            url: challenge.realm,
+            method: 'POST' as const,
+            headers: { 'content-type': 'application/x-www-form-urlencoded' },
+            body: refreshForm(url, credential.token.reveal()),
+          }
+        : { url, headers: basic === undefined ? {} : { authorization: basic } };
     const reply = await wire.ask({ registry, insecure: place.insecure }, subject, { ...ask, signal: wish.signal });
     const text = (await wire.text(reply, subject, 1024 * 1024, wish.signal)).toString('utf8');
     if (reply.status === 200) return parseToken(text, registry);
-    if ([400, 401, 403].includes(reply.status)) throw authTrouble(egress, place, credential, wish.wanted, reply.status, spokenError(text));
+    if ([400, 401, 403].includes(reply.status))
+      throw authTrouble(egress, place, credential, wish.wanted, reply.status, spokenError(text));
     throw statusTrouble(reply.status, subject, spokenError(text), retryAfter(reply));
   };
 
-  const send = async (place: Place, wish: Wish, scheme: 'http' | 'https', authorization: string | undefined): Promise<Reply> => {
+  const send = async (
+    place: Place,
+    wish: Wish,
+    scheme: 'http' | 'https',
+    authorization: string | undefined,
+  ): Promise<Reply> => {
     const { registry, repository } = place.reference;
     const subject: Subject = { registry, wanted: wish.wanted };
     const start = new URL(`${scheme}://${registry === 'docker.io' ? hubApi : registry}/v2/${repository}/${wish.path}`);
@@ -70,14 +96,22 @@ export function openClient(egress: Egress, wire: Wire): Client {
     for (let hops = 0; hops <= mostRedirects; hops += 1) {
       // Storage behind a registry has signed URLs and must not see our credentials; some even refuse a request that carries them.
       const own = url.origin === start.origin && authorization !== undefined ? { authorization } : {};
-      const reply = await wire.ask({ registry, insecure: place.insecure }, subject, { url, headers: { 'accept-encoding': 'identity', ...wish.headers, ...own }, signal: wish.signal });
+      const reply = await wire.ask({ registry, insecure: place.insecure }, subject, {
+        url,
+        headers: { 'accept-encoding': 'identity', ...wish.headers, ...own },
+        signal: wish.signal,
+      });
       if (![301, 302, 303, 307, 308].includes(reply.status)) return reply;
       reply.message.resume();
       const target = reply.headers.location ?? '';
-      if (!URL.canParse(target, url.href)) throw new RegistryFailure('protocol', `registry "${registry}" redirects "${wish.wanted}" to nowhere`);
+      if (!URL.canParse(target, url.href))
+        throw new RegistryFailure('protocol', `registry "${registry}" redirects "${wish.wanted}" to nowhere`);
       url = new URL(target, url);
     }
-    throw new RegistryFailure('protocol', `registry "${registry}" redirects "${wish.wanted}" more than ${mostRedirects} times`);
+    throw new RegistryFailure(
+      'protocol',
+      `registry "${registry}" redirects "${wish.wanted}" more than ${mostRedirects} times`,
+    );
   };
 
   const getBy = async (place: Place, wish: Wish, scheme: 'http' | 'https'): Promise<Reply> => {
@@ -86,7 +120,8 @@ export function openClient(egress: Egress, wire: Wire): Client {
     const credential = egress.auth.find(place.reference);
     const fail = async (reply: Reply): Promise<never> => {
       const said = spokenError((await wire.text(reply, subject, shortBody, wish.signal)).toString('utf8'));
-      if (reply.status === 401 || reply.status === 403) throw authTrouble(egress, place, credential, wish.wanted, reply.status, said);
+      if (reply.status === 401 || reply.status === 403)
+        throw authTrouble(egress, place, credential, wish.wanted, reply.status, said);
       throw statusTrouble(reply.status, subject, said, retryAfter(reply));
     };
 
@@ -102,7 +137,8 @@ export function openClient(egress: Egress, wire: Wire): Client {
     challenges.set(registry, challenge);
     if (first !== undefined) tokens.delete(keyOf(place)); // run out, or withdrawn
     const authorization = await authorize(place, challenge, credential, wish);
-    if (authorization === undefined || (authorization === first && challenge.scheme === 'basic')) throw authTrouble(egress, place, credential, wish.wanted, 401, spokenError(denied.toString('utf8')));
+    if (authorization === undefined || (authorization === first && challenge.scheme === 'basic'))
+      throw authTrouble(egress, place, credential, wish.wanted, 401, spokenError(denied.toString('utf8')));
     const second = await send(place, wish, scheme, authorization);
     return second.status === 200 || second.status === 206 ? second : await fail(second);
   };
@@ -119,7 +155,8 @@ export function openClient(egress: Egress, wire: Wire): Client {
         schemes.set(registry, 'https');
       } catch (error) {
         // "insecure" also means: speak plain HTTP where there is no TLS.
-        if (!(error instanceof RegistryFailure) || !['protocol', 'broken', 'unreachable'].includes(error.kind)) throw error;
+        if (!(error instanceof RegistryFailure) || !['protocol', 'broken', 'unreachable'].includes(error.kind))
+          throw error;
         reply = await getBy(place, wish, 'http');
         schemes.set(registry, 'http');
       }
@@ -133,10 +170,23 @@ function keyOf(place: Place): string {
 }
 
 function refreshForm(url: URL, token: string): string {
-  return new URLSearchParams({ grant_type: 'refresh_token', client_id: 'sno-ibi', refresh_token: token, service: url.searchParams.get('service') ?? '', scope: url.searchParams.get('scope') ?? '' }).toString();
+  return new URLSearchParams({
+    grant_type: 'refresh_token',
+    client_id: 'sno-ibi',
+    refresh_token: token,
+    service: url.searchParams.get('service') ?? '',
+    scope: url.searchParams.get('scope') ?? '',
+  }).toString();
 }
 
-function authTrouble(egress: Egress, place: Place, credential: Credential, wanted: string, status: number, said: string): RegistryFailure {
+function authTrouble(
+  egress: Egress,
+  place: Place,
+  credential: Credential,
+  wanted: string,
+  status: number,
+  said: string,
+): RegistryFailure {
   const { registry } = place.reference;
   const answered = said === '' ? `it answered ${status}` : `it answered ${status}: ${said}`;
   const file = egress.authFile === undefined ? 'no auth file was given' : `auth file "${egress.authFile}"`;
@@ -147,18 +197,34 @@ function authTrouble(egress: Egress, place: Place, credential: Credential, wante
     });
   }
   if (status === 403) {
-    return new RegistryFailure('auth', `registry "${registry}" does not allow reading "${wanted}" with these credentials`, { why: answered, next: `give the account of "${registry}" in the pull secret the right to pull` });
+    return new RegistryFailure(
+      'auth',
+      `registry "${registry}" does not allow reading "${wanted}" with these credentials`,
+      { why: answered, next: `give the account of "${registry}" in the pull secret the right to pull` },
+    );
   }
-  return new RegistryFailure('auth', `registry "${registry}" refused the credentials for "${wanted}"`, { why: answered, next: `renew the entry for "${registry}" in ${file}` });
+  return new RegistryFailure('auth', `registry "${registry}" refused the credentials for "${wanted}"`, {
+    why: answered,
+    next: `renew the entry for "${registry}" in ${file}`,
+  });
 }
 
 /** The registry's own words: code and message of its first error, on one short line. */
 function spokenError(text: string): string {
   try {
-    const data = JSON.parse(text) as { errors?: { code?: unknown; message?: unknown }[]; details?: unknown; message?: unknown }; // read with care: any shape may come
+    const data = JSON.parse(text) as {
+      errors?: { code?: unknown; message?: unknown }[];
+      details?: unknown;
+      message?: unknown;
+    }; // read with care: any shape may come
     const first = Array.isArray(data.errors) ? data.errors[0] : undefined;
     const words = first === undefined ? [data.details ?? data.message] : [first.message, first.code];
-    return words.filter((word): word is string => typeof word === 'string' && word !== '').slice(0, 1).join('').replace(/\s+/g, ' ').slice(0, 200);
+    return words
+      .filter((word): word is string => typeof word === 'string' && word !== '')
+      .slice(0, 1)
+      .join('')
+      .replace(/\s+/g, ' ')
+      .slice(0, 200);
   } catch {
     return '';
   }

@@ -53,7 +53,10 @@ export function defaultEgressPaths(env: Host['env']): EgressPaths {
  *
  * @throws UsageError naming the file that is missing or wrong
  */
-export async function openEgress(host: Host, options: { readonly authFile?: string; readonly paths?: Partial<EgressPaths> } = {}): Promise<Egress> {
+export async function openEgress(
+  host: Host,
+  options: { readonly authFile?: string; readonly paths?: Partial<EgressPaths> } = {},
+): Promise<Egress> {
   const paths: EgressPaths = { ...defaultEgressPaths(host.env), ...options.paths };
   const auth = options.authFile === undefined ? noAuth : await readAuthFile(options.authFile);
   const proxy = parseProxyRules(host.env);
@@ -65,7 +68,10 @@ export async function openEgress(host: Host, options: { readonly authFile?: stri
     auth,
     proxy,
     trust: openTrust(paths),
-    mirrors: parseMirrorRules([...(conf === undefined ? [] : [{ path: paths.registriesConf, text: conf }]), ...(await readDropIns(paths.registriesFolder))]),
+    mirrors: parseMirrorRules([
+      ...(conf === undefined ? [] : [{ path: paths.registriesConf, text: conf }]),
+      ...(await readDropIns(paths.registriesFolder)),
+    ]),
     hasRegistriesConf: conf !== undefined,
     policy: policy === undefined ? undefined : parsePolicy(policy, paths.policy),
     paths,
@@ -82,7 +88,8 @@ export function whyNotStreamed(egress: Egress, image: string): string | undefine
     return `"${image}" names no registry, and registries.conf has a search list for such names`;
   }
   const demand = egress.policy?.demandFor(reference);
-  if (demand !== undefined) return `signature policy "${egress.paths.policy}" asks for "${demand.type}" (scope "${demand.scope}")`;
+  if (demand !== undefined)
+    return `signature policy "${egress.paths.policy}" asks for "${demand.type}" (scope "${demand.scope}")`;
   let places: Place[];
   try {
     places = resolvePlaces(egress.mirrors, reference);
@@ -97,8 +104,10 @@ export function helperFor(egress: Egress, places: readonly Place[]): string | un
   const other = egress.mirrors.credentialHelpers.find((helper) => helper !== 'containers-auth.json');
   for (const { reference } of places) {
     const credential = egress.auth.find(reference);
-    if (credential.kind === 'helper') return `credentials for "${reference.registry}" are kept by the helper "${credential.helper}"`;
-    if (credential.kind === 'none' && other !== undefined) return `registries.conf asks the helper "${other}" for credentials`;
+    if (credential.kind === 'helper')
+      return `credentials for "${reference.registry}" are kept by the helper "${credential.helper}"`;
+    if (credential.kind === 'none' && other !== undefined)
+      return `registries.conf asks the helper "${other}" for credentials`;
   }
   return undefined;
 }
@@ -110,7 +119,8 @@ export function placesOf(egress: Egress, reference: ImageReference): Place[] {
 
 async function readAuthFile(path: string): Promise<AuthFile> {
   const text = await readTextIfPresent(path);
-  if (text === undefined) throw new UsageError(`auth file "${path}" does not exist`, { next: 'write the pull secret there' });
+  if (text === undefined)
+    throw new UsageError(`auth file "${path}" does not exist`, { next: 'write the pull secret there' });
   return parseAuthFile(text, path);
 }
 
@@ -123,5 +133,10 @@ async function readDropIns(folder: string | undefined): Promise<ConfigText[]> {
     if (isNotFound(error)) return [];
     throw error;
   }
-  return Promise.all(names.map(async (name) => ({ path: join(folder, name), text: (await readTextIfPresent(join(folder, name))) ?? '' })));
+  return Promise.all(
+    names.map(async (name) => ({
+      path: join(folder, name),
+      text: (await readTextIfPresent(join(folder, name))) ?? '',
+    })),
+  );
 }

@@ -7,7 +7,14 @@ import { test } from 'tap';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startConnectProxy } from '../../test/connect-proxy.ts';
 import { startFront, type Asked, type Fault } from '../../test/registry-front.ts';
-import { makeCertificates, makeLayer, pushImage, startPeer, startTokenServer, type Certificates } from '../../test/registry-peer.ts';
+import {
+  makeCertificates,
+  makeLayer,
+  pushImage,
+  startPeer,
+  startTokenServer,
+  type Certificates,
+} from '../../test/registry-peer.ts';
 import { openEgress } from './egress.ts';
 import { openRegistry, type Registry } from './registry.ts';
 import { fetchWithSkopeo } from './skopeo.ts';
@@ -18,20 +25,39 @@ const budget = { timeout: 60_000 };
 const platform = { os: 'linux', architecture: 'amd64' };
 const quick = { firstDelayMs: 20, longestDelayMs: 60 };
 
-type Setup = { readonly conf: string; readonly certificates?: Certificates; readonly auths?: Record<string, unknown>; readonly env?: Record<string, string>; readonly stallMs?: number };
+type Setup = {
+  readonly conf: string;
+  readonly certificates?: Certificates;
+  readonly auths?: Record<string, unknown>;
+  readonly env?: Record<string, string>;
+  readonly stallMs?: number;
+};
 
-async function open(at: Surroundings, { conf, certificates, auths, env = {}, stallMs = 5_000 }: Setup): Promise<Registry> {
+async function open(
+  at: Surroundings,
+  { conf, certificates, auths, env = {}, stallMs = 5_000 }: Setup,
+): Promise<Registry> {
   const path = join(at.folder, 'registries.conf');
   writeFileSync(path, conf);
   const authFile = join(at.folder, 'auth.json');
   writeFileSync(authFile, JSON.stringify({ auths: auths ?? {} }));
   const host = at.hostWith(env);
-  const egress = await openEgress(host, { authFile, paths: { registriesConf: path, registriesFolder: undefined, certFolders: [], caBundles: certificates === undefined ? [] : [certificates.caPath] } });
+  const egress = await openEgress(host, {
+    authFile,
+    paths: {
+      registriesConf: path,
+      registriesFolder: undefined,
+      certFolders: [],
+      caBundles: certificates === undefined ? [] : [certificates.caPath],
+    },
+  });
   return openRegistry(host, egress, { stallMs, patience: quick });
 }
 
 const insecure = (address: string): string => `[[registry]]\nlocation = "${address}"\ninsecure = true\n`;
-const basic = (user: string, password: string): { auth: string } => ({ auth: Buffer.from(`${user}:${password}`).toString('base64') });
+const basic = (user: string, password: string): { auth: string } => ({
+  auth: Buffer.from(`${user}:${password}`).toString('base64'),
+});
 
 async function hashOf(stream: Readable): Promise<string> {
   const hash = createHash('sha256');
@@ -40,26 +66,37 @@ async function hashOf(stream: Readable): Promise<string> {
 }
 
 async function failureOf(attempt: Promise<unknown>): Promise<RegistryFailure> {
-  const error = await attempt.then(() => undefined, (reason: unknown) => reason);
+  const error = await attempt.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   assert.ok(error instanceof RegistryFailure, `expected a RegistryFailure, got ${String(error)}`);
   return error;
 }
 
 /** Streams the layer of a fresh image through a front whose answers to blob requests follow the list of faults, then pass. */
-async function throughFaults(faults: readonly Fault[], stallMs?: number): Promise<{ failure?: RegistryFailure; hash?: string; wanted: string; size: number; asked: Asked[]; sent: number }> {
+async function throughFaults(
+  faults: readonly Fault[],
+  stallMs?: number,
+): Promise<{ failure?: RegistryFailure; hash?: string; wanted: string; size: number; asked: Asked[]; sent: number }> {
   await using at = await surroundings();
   await using peer = await startPeer({ folder: join(at.folder, 'peer') });
   const layer = await makeLayer({ noise: randomBytes(2_000_000) }, 0);
   const pushed = await pushImage(peer, 'lab/seed', '1', [layer]);
   const digest = pushed.layers[0]?.digest ?? '';
   let blobs = 0;
-  await using front = await startFront(peer, ({ path }) => (path.includes(digest) ? (faults[blobs++] ?? 'pass') : 'pass'));
+  await using front = await startFront(peer, ({ path }) =>
+    path.includes(digest) ? (faults[blobs++] ?? 'pass') : 'pass',
+  );
   using registry = await open(at, { conf: insecure(front.address), ...(stallMs === undefined ? {} : { stallMs }) });
   const image = await registry.inspect(`${front.address}/lab/seed:1`, { platform });
   const [first] = image.layers;
   assert.ok(first);
   const common = { wanted: digest, size: layer.blob.length };
-  const about = (): { asked: Asked[]; sent: number } => ({ asked: front.asked.filter(({ path }) => path.includes(digest)), sent: front.layerBytes() });
+  const about = (): { asked: Asked[]; sent: number } => ({
+    asked: front.asked.filter(({ path }) => path.includes(digest)),
+    sent: front.layerBytes(),
+  });
   try {
     const hash = await hashOf(registry.openBlob(image, first));
     return { hash, ...common, ...about() };
@@ -72,12 +109,19 @@ async function throughFaults(faults: readonly Fault[], stallMs?: number): Promis
 test('a blob survives cut connections and asks only for the rest', budget, async () => {
   const got = await throughFaults([{ cutAfter: 300_000 }, { cutAfter: 500_000 }, { cutAfter: 0 }]);
   assert.equal(got.hash, got.wanted);
-  assert.deepEqual(got.asked.map(({ headers }) => headers.range), [undefined, 'bytes=300000-', 'bytes=800000-', 'bytes=800000-']);
+  assert.deepEqual(
+    got.asked.map(({ headers }) => headers.range),
+    [undefined, 'bytes=300000-', 'bytes=800000-', 'bytes=800000-'],
+  );
   assert.equal(got.sent, got.size);
 });
 
 test('a blob survives a registry that ignores ranges', budget, async () => {
-  const got = await throughFaults([{ cutAfter: 700_000 }, { ignoreRange: true, cutAfter: 900_000 }, { ignoreRange: true }]);
+  const got = await throughFaults([
+    { cutAfter: 700_000 },
+    { ignoreRange: true, cutAfter: 900_000 },
+    { ignoreRange: true },
+  ]);
   assert.equal(got.hash, got.wanted);
 });
 
@@ -89,7 +133,12 @@ test('a blob survives silence', budget, async () => {
 
 test('a blob survives 429 with Retry-After, 503 and 500', budget, async () => {
   const started = performance.now();
-  const got = await throughFaults([{ answer: 429, headers: { 'retry-after': '1' } }, { answer: 503 }, { cutAfter: 100 }, { answer: 500 }]);
+  const got = await throughFaults([
+    { answer: 429, headers: { 'retry-after': '1' } },
+    { answer: 503 },
+    { cutAfter: 100 },
+    { answer: 500 },
+  ]);
   assert.equal(got.hash, got.wanted);
   assert.ok(performance.now() - started >= 1000);
 });
@@ -102,14 +151,22 @@ test('a changed byte ends the stream with an error, never with success', budget,
 });
 
 test('an expired right to a blob is final at once', budget, async () => {
-  const got = await throughFaults([{ cutAfter: 1000 }, { answer: 403, body: '{"errors":[{"code":"DENIED","message":"requested access is denied"}]}' }]);
+  const got = await throughFaults([
+    { cutAfter: 1000 },
+    { answer: 403, body: '{"errors":[{"code":"DENIED","message":"requested access is denied"}]}' },
+  ]);
   assert.equal(got.failure?.kind, 'auth');
   assert.equal(got.asked.length, 2);
 });
 
 test('a blob that the registry no longer has is final and says where', budget, async () => {
-  const got = await throughFaults([{ answer: 404, body: '{"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown to registry"}]}' }]);
-  assert.match(got.failure?.message ?? '', /^registry "127\.0\.0\.1:\d+" does not have "127\.0\.0\.1:\d+\/lab\/seed@sha256:/);
+  const got = await throughFaults([
+    { answer: 404, body: '{"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown to registry"}]}' },
+  ]);
+  assert.match(
+    got.failure?.message ?? '',
+    /^registry "127\.0\.0\.1:\d+" does not have "127\.0\.0\.1:\d+\/lab\/seed@sha256:/,
+  );
   assert.equal(got.failure?.why, 'it answered 404: blob unknown to registry');
 });
 
@@ -125,7 +182,14 @@ test('a stopped registry is waited for until it is back', budget, async () => {
   await sleep(400);
   await using back = await startPeer({ folder, port: peer.port });
   assert.equal((await inspecting).location, `${back.address}/lab/seed`);
-  assert.ok(at.lines.some((line) => /^test: registry "127\.0\.0\.1:\d+" is not reachable \(the connection was refused\); trying again in 1 s$/m.test(line)), at.lines.join(''));
+  assert.ok(
+    at.lines.some((line) =>
+      /^test: registry "127\.0\.0\.1:\d+" is not reachable \(the connection was refused\); trying again in 1 s$/m.test(
+        line,
+      ),
+    ),
+    at.lines.join(''),
+  );
 });
 
 test('the second mirror finishes what the first began', budget, async () => {
@@ -155,10 +219,15 @@ test('the second mirror finishes what the first began', budget, async () => {
 test('a mirror without the image and a source out of reach is a final answer that tells both', budget, async () => {
   await using at = await surroundings();
   await using peer = await startPeer({ folder: join(at.folder, 'peer') });
-  using registry = await open(at, { conf: `[[registry]]\nlocation = "127.0.0.1:1"\n[[registry.mirror]]\nlocation = "${peer.address}"\ninsecure = true\n` });
+  using registry = await open(at, {
+    conf: `[[registry]]\nlocation = "127.0.0.1:1"\n[[registry.mirror]]\nlocation = "${peer.address}"\ninsecure = true\n`,
+  });
   const failure = await failureOf(registry.inspect('127.0.0.1:1/lab/seed:1', { platform }));
   assert.equal(failure.message, 'no place gave "127.0.0.1:1/lab/seed:1"');
-  assert.match(failure.why ?? '', /does not have .*manifest unknown\); registry "127\.0\.0\.1:1" is not reachable \(the connection was refused\)$/);
+  assert.match(
+    failure.why ?? '',
+    /does not have .*manifest unknown\); registry "127\.0\.0\.1:1" is not reachable \(the connection was refused\)$/,
+  );
   assert.equal(failure.transient, false);
 });
 
@@ -167,14 +236,26 @@ test('tokens are fetched with the account, used for all requests and renewed whe
   const certificates = makeCertificates(join(at.folder, 'tls'));
   const account = { username: 'u', password: 'canary-token' };
   await using tokens = await startTokenServer(certificates, account);
-  await using peer = await startPeer({ folder: join(at.folder, 'peer'), certificates, tokens: { realm: tokens.realm, certificates } });
+  await using peer = await startPeer({
+    folder: join(at.folder, 'peer'),
+    certificates,
+    tokens: { realm: tokens.realm, certificates },
+  });
   await pushImage(peer, 'lab/seed', '1', [await makeLayer({ x: 'x' })]);
   const name = `${peer.address}/lab/seed:1`;
-  using registry = await open(at, { conf: '', certificates, auths: { [peer.address]: basic(account.username, account.password) } });
+  using registry = await open(at, {
+    conf: '',
+    certificates,
+    auths: { [peer.address]: basic(account.username, account.password) },
+  });
   await registry.inspect(name, { platform });
   assert.deepEqual(tokens.asked, ['?service=test+registry&scope=repository%3Alab%2Fseed%3Apull']);
   tokens.lifeSeconds = 1;
-  using short = await open(at, { conf: '', certificates, auths: { [peer.address]: basic(account.username, account.password) } });
+  using short = await open(at, {
+    conf: '',
+    certificates,
+    auths: { [peer.address]: basic(account.username, account.password) },
+  });
   await short.inspect(name, { platform });
   await sleep(1_100);
   await short.inspect(name, { platform });
@@ -197,14 +278,19 @@ test('credentials do not follow a redirect to another host', budget, async () =>
   await pushImage(storage, 'lab/seed', '1', [layer]);
   const digest = pushed.layers[0]?.digest ?? '';
   await using cdn = await startFront(storage);
-  await using front = await startFront(peer, ({ path }) => (path.includes(digest) ? { redirect: `http://${cdn.address}${path}` } : 'pass'));
+  await using front = await startFront(peer, ({ path }) =>
+    path.includes(digest) ? { redirect: `http://${cdn.address}${path}` } : 'pass',
+  );
   using registry = await open(at, { conf: insecure(front.address), auths: { [front.address]: basic('u', 'p') } });
   const image = await registry.inspect(`${front.address}/lab/seed:1`, { platform });
   const [first] = image.layers;
   assert.ok(first);
   assert.equal(await hashOf(registry.openBlob(image, first)), digest);
   assert.ok(front.asked.some(({ headers }) => headers.authorization !== undefined));
-  assert.deepEqual(cdn.asked.map(({ headers }) => headers.authorization), [undefined]);
+  assert.deepEqual(
+    cdn.asked.map(({ headers }) => headers.authorization),
+    [undefined],
+  );
 });
 
 test('a proxy is gone through by CONNECT with its credentials, and says so when it refuses them', budget, async () => {
@@ -214,12 +300,20 @@ test('a proxy is gone through by CONNECT with its credentials, and says so when 
   await pushImage(peer, 'lab/seed', '1', [await makeLayer({ x: 'x' })]);
   const name = `registry.test:${peer.port}/lab/seed:1`;
   await using proxy = await startConnectProxy(`Basic ${Buffer.from('pu:canary#pw').toString('base64')}`);
-  using registry = await open(at, { conf: '', certificates, env: { HTTPS_PROXY: `http://pu:canary%23pw@127.0.0.1:${proxy.port}` } });
+  using registry = await open(at, {
+    conf: '',
+    certificates,
+    env: { HTTPS_PROXY: `http://pu:canary%23pw@127.0.0.1:${proxy.port}` },
+  });
   await registry.inspect(name, { platform });
   assert.deepEqual(new Set(proxy.targets), new Set([`registry.test:${peer.port}`]));
   assert.equal(proxy.targets.length, 1, 'one tunnel serves all requests');
 
-  using wrong = await open(at, { conf: '', certificates, env: { https_proxy: `http://pu:canary-no@127.0.0.1:${proxy.port}` } });
+  using wrong = await open(at, {
+    conf: '',
+    certificates,
+    env: { https_proxy: `http://pu:canary-no@127.0.0.1:${proxy.port}` },
+  });
   const failure = await failureOf(wrong.inspect(name, { platform }));
   assert.equal(failure.message, `proxy "127.0.0.1:${proxy.port}" refused the credentials`);
   assert.equal(failure.transient, false);
@@ -235,7 +329,11 @@ test('a reader that leaves ends the transfer, and a slow one is no silence', bud
   const [first] = image.layers;
   assert.ok(first);
   let received = 0;
-  const slow = registry.openBlob(image, first, { onProgress: (bytes) => { received = bytes; } });
+  const slow = registry.openBlob(image, first, {
+    onProgress: (bytes) => {
+      received = bytes;
+    },
+  });
   let read = 0;
   for await (const piece of slow as AsyncIterable<Buffer>) {
     read += piece.length;
@@ -252,7 +350,9 @@ test('a stop ends a wait with "interrupted"', budget, async () => {
   await using at = await surroundings(stop.signal);
   using registry = await open(at, { conf: '' });
   const inspecting = registry.inspect('127.0.0.1:1/lab/seed:1', { platform });
-  setTimeout(() => { stop.abort(); }, 100);
+  setTimeout(() => {
+    stop.abort();
+  }, 100);
   await assert.rejects(inspecting, { name: 'Interrupted', exitCode: 75 });
 });
 
@@ -260,7 +360,9 @@ test('skopeo copies what may not be streamed into a folder, layer by layer', bud
   await using at = await surroundings();
   const certificates = makeCertificates(join(at.folder, 'tls'));
   await using peer = await startPeer({ folder: join(at.folder, 'peer'), certificates });
-  const pushed = await pushImage(peer, 'lab/seed', '1', [await makeLayer({ a: 'a' }), await makeLayer({ b: 'b' })], { config: { Labels: { l: 'v' } } });
+  const pushed = await pushImage(peer, 'lab/seed', '1', [await makeLayer({ a: 'a' }), await makeLayer({ b: 'b' })], {
+    config: { Labels: { l: 'v' } },
+  });
   const policy = join(at.folder, 'policy.json');
   writeFileSync(policy, JSON.stringify({ default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k' }] }));
   const host = at.hostWith({ SSL_CERT_FILE: certificates.caPath });
@@ -270,7 +372,10 @@ test('skopeo copies what may not be streamed into a folder, layer by layer', bud
   assert.equal(registry.whyNotStreamed(name), `signature policy "${policy}" asks for "signedBy" (scope "default")`);
   const local = await fetchWithSkopeo(host, egress, name, join(at.folder, 'copy'), { platform, attempts: 1 });
   assert.equal(local.digest, pushed.digest);
-  assert.deepEqual(local.layers.map(({ digest, size }) => [digest, size]), pushed.layers.map(({ digest, size }) => [digest, size]));
+  assert.deepEqual(
+    local.layers.map(({ digest, size }) => [digest, size]),
+    pushed.layers.map(({ digest, size }) => [digest, size]),
+  );
   assert.deepEqual(local.config.labels, { l: 'v' });
 });
 
@@ -280,7 +385,11 @@ test('credentials of a helper are left to skopeo, which also inspects', budget, 
   const certificates = makeCertificates(join(at.folder, 'tls'));
   await using peer = await startPeer({ folder: join(at.folder, 'peer'), account, certificates });
   const pushed = await pushImage(peer, 'lab/seed', '1', [await makeLayer({ a: 'a' })]);
-  writeFileSync(join(at.folder, 'docker-credential-lab'), `#!/bin/sh\ncat > /dev/null\necho '{"ServerURL":"x","Username":"${account.username}","Secret":"${account.password}"}'\n`, { mode: 0o755 });
+  writeFileSync(
+    join(at.folder, 'docker-credential-lab'),
+    `#!/bin/sh\ncat > /dev/null\necho '{"ServerURL":"x","Username":"${account.username}","Secret":"${account.password}"}'\n`,
+    { mode: 0o755 },
+  );
   const authFile = join(at.folder, 'auth.json');
   writeFileSync(authFile, JSON.stringify({ auths: {}, credHelpers: { [peer.address]: 'lab' } }));
   const host = at.hostWith({ PATH: `${at.folder}:${process.env['PATH'] ?? ''}`, SSL_CERT_FILE: certificates.caPath });

@@ -6,7 +6,10 @@ export async function bytesBelow(folder: string): Promise<number> {
   let bytes = 0;
   for (const entry of await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => [])) {
     if (!entry.isFile()) continue;
-    bytes += await stat(join(entry.parentPath, entry.name)).then(({ size }) => size, () => 0);
+    bytes += await stat(join(entry.parentPath, entry.name)).then(
+      ({ size }) => size,
+      () => 0,
+    );
   }
   return bytes;
 }
@@ -22,7 +25,12 @@ export type GrowthWatch = Disposable & {
 };
 
 /** Starts watching; `onGrowth` is told the bytes whenever they grew. */
-export function watchGrowth(folder: string, stallMs: number, onGrowth: (bytes: number) => void = () => undefined, everyMs = 1_000): GrowthWatch {
+export function watchGrowth(
+  folder: string,
+  stallMs: number,
+  onGrowth: (bytes: number) => void = () => undefined,
+  everyMs = 1_000,
+): GrowthWatch {
   const controller = new AbortController();
   let most = 0;
   let last = performance.now();
@@ -40,11 +48,20 @@ export function watchGrowth(folder: string, stallMs: number, onGrowth: (bytes: n
       controller.abort();
     }
   };
-  const timer = setInterval(() => { void look(); }, Math.min(everyMs, stallMs / 4));
+  const timer = setInterval(
+    () => {
+      void look();
+    },
+    Math.min(everyMs, stallMs / 4),
+  );
   return {
     signal: controller.signal,
     bytes: () => most,
-    alive: () => { last = performance.now(); },
-    [Symbol.dispose]: () => { clearInterval(timer); },
+    alive: () => {
+      last = performance.now();
+    },
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+    },
   };
 }

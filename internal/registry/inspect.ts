@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Failure } from '../errors/errors.ts';
 import { placeName, type Place } from '../image/mirrors.ts';
-import { chooseByPlatform, manifestTypes, parseConfig, parseManifest, type Descriptor, type ImageConfig, type Platform } from '../image/manifest.ts';
+import {
+  chooseByPlatform,
+  manifestTypes,
+  parseConfig,
+  parseManifest,
+  type Descriptor,
+  type ImageConfig,
+  type Platform,
+} from '../image/manifest.ts';
 import { nameOf, pinnedTo, printReference, type ImageReference } from '../image/reference.ts';
 import type { Client } from './client.ts';
 import { RegistryFailure } from './trouble.ts';
@@ -31,7 +39,12 @@ export type InspectedManifest = {
 /** With the image's configuration. */
 export type InspectedImage = InspectedManifest & { readonly config: ImageConfig };
 
-export type InspectWish = { readonly reference: ImageReference; readonly places: readonly Place[]; readonly platform: Platform; readonly signal?: AbortSignal | undefined };
+export type InspectWish = {
+  readonly reference: ImageReference;
+  readonly places: readonly Place[];
+  readonly platform: Platform;
+  readonly signal?: AbortSignal | undefined;
+};
 
 const manifestLimit = 16 * 1024 * 1024;
 
@@ -49,19 +62,51 @@ export async function inspectImage(client: Client, wish: InspectWish): Promise<I
   return atFirstOf(wish.places, printReference(wish.reference), async (place) => {
     const found = await inspectAt(client, place, wish);
     const { digest, size } = found.configDigest;
-    const config = await fetchVerified(client, place, `blobs/${digest}`, `${nameOf(wish.reference)}@${digest}`, digest, wish.signal);
-    if (config.bytes.length !== size) throw new RegistryFailure('content', `configuration of "${found.reference}" has ${config.bytes.length} bytes, its manifest says ${size}`);
+    const config = await fetchVerified(
+      client,
+      place,
+      `blobs/${digest}`,
+      `${nameOf(wish.reference)}@${digest}`,
+      digest,
+      wish.signal,
+    );
+    if (config.bytes.length !== size)
+      throw new RegistryFailure(
+        'content',
+        `configuration of "${found.reference}" has ${config.bytes.length} bytes, its manifest says ${size}`,
+      );
     return { ...found, config: parseConfig(config.bytes.toString('utf8')) };
   });
 }
 
-async function inspectAt(client: Client, place: Place, { reference, places, platform, signal }: InspectWish): Promise<InspectedManifest> {
+async function inspectAt(
+  client: Client,
+  place: Place,
+  { reference, places, platform, signal }: InspectWish,
+): Promise<InspectedManifest> {
   const asked = printReference(reference);
   const { digest: wantedDigest, tag } = place.reference;
-  const top = await fetchVerified(client, place, `manifests/${wantedDigest ?? tag ?? 'latest'}`, asked, wantedDigest, signal);
+  const top = await fetchVerified(
+    client,
+    place,
+    `manifests/${wantedDigest ?? tag ?? 'latest'}`,
+    asked,
+    wantedDigest,
+    signal,
+  );
   const first = parseManifest(top.bytes.toString('utf8'));
   const chosen = first.kind === 'index' ? chooseByPlatform(first.index, platform) : undefined;
-  const own = chosen === undefined ? top : await fetchVerified(client, place, `manifests/${chosen.digest}`, `${nameOf(reference)}@${chosen.digest}`, chosen.digest, signal);
+  const own =
+    chosen === undefined
+      ? top
+      : await fetchVerified(
+          client,
+          place,
+          `manifests/${chosen.digest}`,
+          `${nameOf(reference)}@${chosen.digest}`,
+          chosen.digest,
+          signal,
+        );
   const manifest = parseManifest(own.bytes.toString('utf8'));
   if (manifest.kind !== 'image') throw new RegistryFailure('protocol', `index of "${asked}" leads to another index`);
   return {
@@ -79,7 +124,11 @@ async function inspectAt(client: Client, place: Place, { reference, places, plat
 }
 
 /** Runs an attempt at each place until one succeeds. */
-async function atFirstOf<T>(places: readonly Place[], asked: string, attempt: (place: Place) => Promise<T>): Promise<T> {
+async function atFirstOf<T>(
+  places: readonly Place[],
+  asked: string,
+  attempt: (place: Place) => Promise<T>,
+): Promise<T> {
   const failures: Failure[] = [];
   for (const place of places) {
     try {
@@ -101,25 +150,52 @@ export function ofSeveral(failures: readonly Failure[], asked: string): Failure 
   if (first === undefined) return new Failure(`image "${asked}" has no place to come from`);
   if (others.length === 0) return first;
   const answeredNo = failures.find((each) => !each.transient);
-  const comesBack = failures.find((each) => each instanceof RegistryFailure && each.transient && each.kind !== 'unreachable');
+  const comesBack = failures.find(
+    (each) => each instanceof RegistryFailure && each.transient && each.kind !== 'unreachable',
+  );
   const lead = comesBack ?? answeredNo ?? first;
-  const why = failures.map((each) => (each.why === undefined ? each.message : `${each.message} (${each.why})`)).join('; ');
+  const why = failures
+    .map((each) => (each.why === undefined ? each.message : `${each.message} (${each.why})`))
+    .join('; ');
   const details = { why, ...(lead.next === undefined ? {} : { next: lead.next }), cause: lead };
   const kind = lead instanceof RegistryFailure ? lead.kind : 'protocol';
-  return new RegistryFailure(kind, `no place gave "${asked}"`, { ...details, ...(lead instanceof RegistryFailure && lead.retryAfterMs !== undefined ? { retryAfterMs: lead.retryAfterMs } : {}) });
+  return new RegistryFailure(kind, `no place gave "${asked}"`, {
+    ...details,
+    ...(lead instanceof RegistryFailure && lead.retryAfterMs !== undefined ? { retryAfterMs: lead.retryAfterMs } : {}),
+  });
 }
 
-type Verified = { readonly bytes: Buffer; readonly digest: string; readonly mediaType: string; readonly date: Date | undefined };
+type Verified = {
+  readonly bytes: Buffer;
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly date: Date | undefined;
+};
 
-async function fetchVerified(client: Client, place: Place, path: string, wanted: string, digest: string | undefined, signal: AbortSignal | undefined): Promise<Verified> {
+async function fetchVerified(
+  client: Client,
+  place: Place,
+  path: string,
+  wanted: string,
+  digest: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Verified> {
   const accept = path.startsWith('manifests/') ? { headers: { accept: manifestTypes.join(', ') } } : {};
   const reply = await client.get(place, { path, wanted, signal, ...accept });
   const bytes = await client.wire.text(reply, { registry: place.reference.registry, wanted }, manifestLimit, signal);
   const algorithm = digest?.split(':', 1)[0] ?? 'sha256';
   const found = `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
   if (digest !== undefined && found !== digest) {
-    throw new RegistryFailure('content', `registry "${place.reference.registry}" gave something else for "${wanted}"`, { why: `its content has the digest ${found}`, next: 'push the image to the registry again; a cache or proxy on the way may be at fault' });
+    throw new RegistryFailure('content', `registry "${place.reference.registry}" gave something else for "${wanted}"`, {
+      why: `its content has the digest ${found}`,
+      next: 'push the image to the registry again; a cache or proxy on the way may be at fault',
+    });
   }
   const date = new Date(reply.headers.date ?? '');
-  return { bytes, digest: found, mediaType: (reply.headers['content-type'] ?? '').split(';', 1)[0] ?? '', date: Number.isNaN(date.getTime()) ? undefined : date };
+  return {
+    bytes,
+    digest: found,
+    mediaType: (reply.headers['content-type'] ?? '').split(';', 1)[0] ?? '',
+    date: Number.isNaN(date.getTime()) ? undefined : date,
+  };
 }

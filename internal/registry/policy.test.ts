@@ -15,7 +15,18 @@ test('accepting anything demands nothing', async () => {
 });
 
 test('the most specific scope decides', async () => {
-  const policy = { default: [{ type: 'reject' }], transports: { docker: { 'quay.io': accept, 'quay.io/release': signed, 'quay.io/release/open': accept, '*.lab.example': signed, '': accept } } };
+  const policy = {
+    default: [{ type: 'reject' }],
+    transports: {
+      docker: {
+        'quay.io': accept,
+        'quay.io/release': signed,
+        'quay.io/release/open': accept,
+        '*.lab.example': signed,
+        '': accept,
+      },
+    },
+  };
   assert.equal(demand(policy, 'quay.io/a/b:1'), undefined);
   assert.equal(demand(policy, 'quay.io/release/b:1'), 'sigstoreSigned quay.io/release');
   assert.equal(demand(policy, 'quay.io/release/open:1'), undefined);
@@ -26,5 +37,8 @@ test('the most specific scope decides', async () => {
 
 test('a broken policy is named', async () => {
   assert.throws(() => parsePolicy('{', '/p'), { message: 'signature policy "/p" is not JSON' });
-  assert.throws(() => parsePolicy('{}', '/p'), { message: 'signature policy "/p" has an unexpected form', why: 'at default' });
+  assert.throws(() => parsePolicy('{}', '/p'), {
+    message: 'signature policy "/p" has an unexpected form',
+    why: 'at default',
+  });
 });

@@ -28,7 +28,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function parseProxyRules(env: Environment): ProxyRules {
   const read = (name: string): string => env[name] || env[name.toLowerCase()] || '';
-  const proxies = { 'https:': parseProxy(read('HTTPS_PROXY'), 'HTTPS_PROXY'), 'http:': parseProxy(read('HTTP_PROXY'), 'HTTP_PROXY') };
+  const proxies = {
+    'https:': parseProxy(read('HTTPS_PROXY'), 'HTTPS_PROXY'),
+    'http:': parseProxy(read('HTTP_PROXY'), 'HTTP_PROXY'),
+  };
   const exempt = parseExemptions(read('NO_PROXY'));
   return {
     proxyFor(url) {
@@ -37,20 +40,28 @@ export function parseProxyRules(env: Environment): ProxyRules {
       const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
       return proxy === undefined || isLoopback(host) || exempt(host, port) ? undefined : proxy;
     },
-    secrets: () => Object.values(proxies).flatMap((proxy) => (proxy?.authorization === undefined ? [] : [proxy.authorization, ...plainParts(proxy.authorization)])),
+    secrets: () =>
+      Object.values(proxies).flatMap((proxy) =>
+        proxy?.authorization === undefined ? [] : [proxy.authorization, ...plainParts(proxy.authorization)],
+      ),
   };
 }
 
 function parseProxy(value: string, name: string): Proxy | undefined {
   if (value === '') return undefined;
   // The value may hold a password: messages name the variable only.
-  const wrong = (reason: string): UsageError => new UsageError(`environment variable ${name} ${reason}`, { next: 'give http://HOST:PORT; user and password percent-encoded' });
+  const wrong = (reason: string): UsageError =>
+    new UsageError(`environment variable ${name} ${reason}`, {
+      next: 'give http://HOST:PORT; user and password percent-encoded',
+    });
   if (/[\s]/.test(value)) throw wrong('has a blank in it');
   const text = value.includes('://') ? value : `http://${value}`;
   if (!URL.canParse(text)) throw wrong('is not a URL');
   const url = new URL(text);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw wrong(`has the scheme "${url.protocol.slice(0, -1)}"; http and https are possible`);
-  if (url.hash !== '' || (url.pathname !== '/' && url.pathname !== '')) throw wrong('has something after the port; "#", "/", "?" and "@" in a password must be percent-encoded');
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw wrong(`has the scheme "${url.protocol.slice(0, -1)}"; http and https are possible`);
+  if (url.hash !== '' || (url.pathname !== '/' && url.pathname !== ''))
+    throw wrong('has something after the port; "#", "/", "?" and "@" in a password must be percent-encoded');
   const tls = url.protocol === 'https:';
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
@@ -86,12 +97,16 @@ function isLoopback(host: string): boolean {
 function parseExemptions(text: string): (host: string, port: string) => boolean {
   const addresses = new BlockList();
   const tests: ((host: string, port: string) => boolean)[] = [];
-  for (const item of text.split(/[\s,]+/).map((word) => word.trim().toLowerCase()).filter((word) => word !== '')) {
+  for (const item of text
+    .split(/[\s,]+/)
+    .map((word) => word.trim().toLowerCase())
+    .filter((word) => word !== '')) {
     if (item === '*') return () => true;
     const [network = '', bits] = item.split('/');
     if (bits !== undefined) {
       const family = isIP(network);
-      if (family !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)) addresses.addSubnet(network, Number(bits), family === 4 ? 'ipv4' : 'ipv6');
+      if (family !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+        addresses.addSubnet(network, Number(bits), family === 4 ? 'ipv4' : 'ipv6');
       continue;
     }
     const { host: name, port: only } = splitPort(item);
@@ -105,7 +120,9 @@ function parseExemptions(text: string): (host: string, port: string) => boolean 
   }
   return (host, port) => {
     const family = isIP(host);
-    return (family !== 0 && addresses.check(host, family === 4 ? 'ipv4' : 'ipv6')) || tests.some((test) => test(host, port));
+    return (
+      (family !== 0 && addresses.check(host, family === 4 ? 'ipv4' : 'ipv6')) || tests.some((test) => test(host, port))
+    );
   };
 }
 

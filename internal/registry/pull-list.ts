@@ -22,9 +22,16 @@ export type ListOptions = {
  * Reads the manifests of all images. One that cannot be read is still pulled, only without a plan: podman may reach what we may not
  * (credential helpers, short names), and it has the last word on what does not exist.
  */
-export async function listImages(registry: Registry, names: readonly string[], stored: readonly StoredImage[], options: ListOptions): Promise<ListedImage[]> {
+export async function listImages(
+  registry: Registry,
+  names: readonly string[],
+  stored: readonly StoredImage[],
+  options: ListOptions,
+): Promise<ListedImage[]> {
   const quiet = new AbortController();
-  const timer = setTimeout(() => { quiet.abort(new Failure('no registry answered for too long')); }, options.patienceMs ?? 120_000);
+  const timer = setTimeout(() => {
+    quiet.abort(new Failure('no registry answered for too long'));
+  }, options.patienceMs ?? 120_000);
   const signal = AbortSignal.any([quiet.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   // Many images wait for one registry: one line in ten seconds tells as much as one for each.
   let saidMs = -Infinity;
@@ -41,12 +48,19 @@ export async function listImages(registry: Registry, names: readonly string[], s
       const reference = parseReference(name);
       repository = nameOf(reference);
       // Content that a digest names cannot have changed: no question is needed.
-      if (reference.digest !== undefined && there.length > 0) return { name, repository, imageId: there[0]?.id, layers: [], isPresent: true };
+      if (reference.digest !== undefined && there.length > 0)
+        return { name, repository, imageId: there[0]?.id, layers: [], isPresent: true };
       const why = registry.whyNotStreamed(name);
       if (why !== undefined) throw new Failure(why);
       const manifest = await registry.inspectManifest(name, { signal, onRetry });
       timer.refresh();
-      return { name, repository, imageId: manifest.configDigest.digest, layers: manifest.layers, isPresent: holds(stored, name, manifest) };
+      return {
+        name,
+        repository,
+        imageId: manifest.configDigest.digest,
+        layers: manifest.layers,
+        isPresent: holds(stored, name, manifest),
+      };
     } catch (error) {
       if (options.stop.aborted || options.signal?.aborted === true) throw error;
       unread.push({ name, why: messageOf(error) });
@@ -56,7 +70,10 @@ export async function listImages(registry: Registry, names: readonly string[], s
   try {
     const images = await mapBounded(names, look, options.atOnce ?? 8);
     const [first] = unread;
-    if (first !== undefined) options.say(`manifests of ${unread.length} of ${names.length} images could not be read, which are pulled one at a time within a repository: ${first.why}`);
+    if (first !== undefined)
+      options.say(
+        `manifests of ${unread.length} of ${names.length} images could not be read, which are pulled one at a time within a repository: ${first.why}`,
+      );
     return images;
   } finally {
     clearTimeout(timer);
@@ -67,8 +84,11 @@ export async function listImages(registry: Registry, names: readonly string[], s
 function holds(stored: readonly StoredImage[], name: string, manifest: InspectedManifest): boolean {
   const repository = nameOf(parseReference(name));
   const spellings = [name, printReference(parseReference(name))];
-  return stored.some(({ names, digests }) =>
-    spellings.some((spelling) => names.includes(spelling)) && [manifest.digest, manifest.manifestDigest].some((digest) => digests.includes(`${repository}@${digest}`)));
+  return stored.some(
+    ({ names, digests }) =>
+      spellings.some((spelling) => names.includes(spelling)) &&
+      [manifest.digest, manifest.manifestDigest].some((digest) => digests.includes(`${repository}@${digest}`)),
+  );
 }
 
 async function mapBounded<T, R>(items: readonly T[], map: (item: T) => Promise<R>, most: number): Promise<R[]> {

@@ -24,7 +24,10 @@ export type PullWork = AsyncDisposable & {
  * Prepares pulls. podman keeps the blobs of a running pull in TMPDIR, by default /var/tmp, which is memory on a live system; here it
  * is a folder of its own on the disk of the store, and its growth is the sign of life.
  */
-export async function pullOnce(host: Host, { store, authFile, workFolder, stallMs = 300_000, signal }: PullWorkOptions): Promise<PullWork> {
+export async function pullOnce(
+  host: Host,
+  { store, authFile, workFolder, stallMs = 300_000, signal }: PullWorkOptions,
+): Promise<PullWork> {
   const parent = workFolder ?? join(dirname(store.graphRoot), '.pulls');
   // What a killed run left there is of no use to anybody.
   await host.run('rm', ['-rf', '--', parent]);
@@ -39,13 +42,17 @@ export async function pullOnce(host: Host, { store, authFile, workFolder, stallM
           budgetMs: Infinity,
           signal: signal === undefined ? watch.signal : AbortSignal.any([watch.signal, signal]),
           env: { TMPDIR: folder.path },
-          onLine: () => { watch.alive(); },
+          onLine: () => {
+            watch.alive();
+          },
         });
       } catch (error) {
         if (signal?.aborted === true) throw new Interrupted(`stopped while "${image}" was pulled`, { cause: error });
         throw podmanTrouble(error, image);
       }
     },
-    [Symbol.asyncDispose]: async () => { await host.run('rm', ['-rf', '--', parent], { onStop: 'finish' }); },
+    [Symbol.asyncDispose]: async () => {
+      await host.run('rm', ['-rf', '--', parent], { onStop: 'finish' });
+    },
   };
 }

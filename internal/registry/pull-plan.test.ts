@@ -4,7 +4,12 @@ import { randomFrom } from '../../test/random.ts';
 import { schedulePulls, type PlannedImage } from './pull-plan.ts';
 
 const layer = (digest: string, size: number) => ({ digest, size });
-const image = (name: string, layers: PlannedImage['layers'], imageId: string | undefined = name): PlannedImage => ({ name, layers, imageId: layers === undefined ? undefined : imageId, repository: name });
+const image = (name: string, layers: PlannedImage['layers'], imageId: string | undefined = name): PlannedImage => ({
+  name,
+  layers,
+  imageId: layers === undefined ? undefined : imageId,
+  repository: name,
+});
 
 test('for 2,000 random lists no two running pulls share a missing layer, every image is pulled and bytes are the unique ones', async () => {
   for (let seed = 1; seed <= 2000; seed += 1) {
@@ -13,7 +18,12 @@ test('for 2,000 random lists no two running pulls share a missing layer, every i
     const pool = Array.from({ length: 1 + below(12) }, (_, index) => layer(`l${index}`, 1 + below(1000)));
     const images = Array.from({ length: 1 + below(12) }, (_, index): PlannedImage => {
       const known = below(6) > 0;
-      return { name: `i${index}`, repository: `r${below(3)}`, imageId: known ? `id${below(10)}` : undefined, layers: known ? pool.filter(() => random() < 0.4) : undefined };
+      return {
+        name: `i${index}`,
+        repository: `r${below(3)}`,
+        imageId: known ? `id${below(10)}` : undefined,
+        layers: known ? pool.filter(() => random() < 0.4) : undefined,
+      };
     });
     const present = new Set(pool.filter(() => random() < 0.2).map(({ digest }) => digest));
     const schedule = schedulePulls(images, present);
@@ -28,9 +38,15 @@ test('for 2,000 random lists no two running pulls share a missing layer, every i
       if (next !== undefined) {
         const missing = schedule.missing(next).map(({ digest }) => digest);
         for (const other of running) {
-          assert.ok(!schedule.missing(other).some(({ digest }) => missing.includes(digest)), `seed ${seed}: ${next.name} and ${other.name} share a missing layer`);
+          assert.ok(
+            !schedule.missing(other).some(({ digest }) => missing.includes(digest)),
+            `seed ${seed}: ${next.name} and ${other.name} share a missing layer`,
+          );
           assert.ok(next.imageId === undefined || next.imageId !== other.imageId, `seed ${seed}: one image twice`);
-          assert.ok((next.layers !== undefined && other.layers !== undefined) || next.repository !== other.repository, `seed ${seed}: unread manifests of one repository`);
+          assert.ok(
+            (next.layers !== undefined && other.layers !== undefined) || next.repository !== other.repository,
+            `seed ${seed}: unread manifests of one repository`,
+          );
         }
         running.push(next);
         continue;
@@ -55,7 +71,10 @@ test('for 2,000 random lists no two running pulls share a missing layer, every i
 
 test('the shared base comes first, with the image that adds least to it', async () => {
   const base = layer('base', 100);
-  const schedule = schedulePulls([image('large', [base, layer('a', 500)]), image('small', [base, layer('b', 1)]), image('alone', [layer('c', 900)])], new Set());
+  const schedule = schedulePulls(
+    [image('large', [base, layer('a', 500)]), image('small', [base, layer('b', 1)]), image('alone', [layer('c', 900)])],
+    new Set(),
+  );
   assert.equal(schedule.next()?.name, 'small');
   assert.equal(schedule.next()?.name, 'alone');
   assert.equal(schedule.next(), undefined);

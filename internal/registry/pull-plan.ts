@@ -41,11 +41,16 @@ export function schedulePulls(images: readonly PlannedImage[], present: Readonly
   const waiting = new Set(images);
   const running = new Set<PlannedImage>();
   const taken = new Map<PlannedImage, readonly string[]>();
-  const missing = (image: PlannedImage): PlannedLayer[] => uniqueLayers(image.layers ?? []).filter(({ digest }) => !have.has(digest));
+  const missing = (image: PlannedImage): PlannedLayer[] =>
+    uniqueLayers(image.layers ?? []).filter(({ digest }) => !have.has(digest));
 
   const isBlocked = (image: PlannedImage, layersTaken: ReadonlySet<string>): boolean =>
     missing(image).some(({ digest }) => layersTaken.has(digest)) ||
-    [...running].some((other) => sameImage(image, other) || ((image.layers === undefined || other.layers === undefined) && image.repository === other.repository));
+    [...running].some(
+      (other) =>
+        sameImage(image, other) ||
+        ((image.layers === undefined || other.layers === undefined) && image.repository === other.repository),
+    );
 
   const end = (image: PlannedImage): void => {
     running.delete(image);
@@ -53,7 +58,9 @@ export function schedulePulls(images: readonly PlannedImage[], present: Readonly
   };
 
   return {
-    totalBytes: sum(uniqueLayers(images.flatMap(({ layers }) => layers ?? [])).filter(({ digest }) => !have.has(digest))),
+    totalBytes: sum(
+      uniqueLayers(images.flatMap(({ layers }) => layers ?? [])).filter(({ digest }) => !have.has(digest)),
+    ),
     next() {
       const layersTaken = new Set([...taken.values()].flat());
       const free = [...waiting].filter((image) => !isBlocked(image, layersTaken));
@@ -61,7 +68,10 @@ export function schedulePulls(images: readonly PlannedImage[], present: Readonly
       if (chosen === undefined) return undefined;
       waiting.delete(chosen);
       running.add(chosen);
-      taken.set(chosen, missing(chosen).map(({ digest }) => digest));
+      taken.set(
+        chosen,
+        missing(chosen).map(({ digest }) => digest),
+      );
       return chosen;
     },
     done(image) {
@@ -72,13 +82,18 @@ export function schedulePulls(images: readonly PlannedImage[], present: Readonly
       end(image);
       for (const { digest } of image.layers ?? []) if (landed?.has(digest) === true) have.add(digest);
     },
-    again: (image) => { waiting.add(image); },
+    again: (image) => {
+      waiting.add(image);
+    },
     missing,
   };
 }
 
 /** How many waiting images want a layer. */
-function demand(images: readonly PlannedImage[], missing: (image: PlannedImage) => PlannedLayer[]): Map<string, number> {
+function demand(
+  images: readonly PlannedImage[],
+  missing: (image: PlannedImage) => PlannedLayer[],
+): Map<string, number> {
   const wanted = new Map<string, number>();
   for (const { digest } of images.flatMap(missing)) wanted.set(digest, (wanted.get(digest) ?? 0) + 1);
   return wanted;
@@ -88,13 +103,21 @@ function demand(images: readonly PlannedImage[], missing: (image: PlannedImage) 
  * The image that unlocks most for what it costs: bytes that others wait for, per byte it fetches. So a shared base comes first, and
  * with the image that adds least to it. Among images that unlock nothing the largest goes first, for the end to be short.
  */
-function best(images: readonly PlannedImage[], wanted: ReadonlyMap<string, number>, missing: (image: PlannedImage) => PlannedLayer[]): PlannedImage | undefined {
+function best(
+  images: readonly PlannedImage[],
+  wanted: ReadonlyMap<string, number>,
+  missing: (image: PlannedImage) => PlannedLayer[],
+): PlannedImage | undefined {
   let chosen: { image: PlannedImage; worth: number; cost: number } | undefined;
   for (const image of images) {
     const layers = missing(image);
     const cost = sum(layers);
-    const worth = cost === 0 ? 0 : layers.reduce((total, { digest, size }) => total + size * ((wanted.get(digest) ?? 1) - 1), 0) / cost;
-    if (chosen === undefined || worth > chosen.worth || (worth === chosen.worth && cost > chosen.cost)) chosen = { image, worth, cost };
+    const worth =
+      cost === 0
+        ? 0
+        : layers.reduce((total, { digest, size }) => total + size * ((wanted.get(digest) ?? 1) - 1), 0) / cost;
+    if (chosen === undefined || worth > chosen.worth || (worth === chosen.worth && cost > chosen.cost))
+      chosen = { image, worth, cost };
   }
   return chosen?.image;
 }

@@ -6,7 +6,12 @@ import { patience, type Patience, type PatienceOptions } from './retry.ts';
 import { isStopped, stopOf, type Stops } from './stops.ts';
 import type { ImageStore } from './store.ts';
 
-export type PullProgress = { readonly bytes: number; readonly totalBytes: number; readonly images: number; readonly totalImages: number };
+export type PullProgress = {
+  readonly bytes: number;
+  readonly totalBytes: number;
+  readonly images: number;
+  readonly totalImages: number;
+};
 
 export type PullRunOptions = {
   readonly work: PullWork;
@@ -33,7 +38,18 @@ export type PullRun = {
  * Opens a run. An attempt that fails with a final class is not repeated; others are, with growing delay, until five in a row have brought no
  * layer into the store. While one waits, its layers are free for other pulls.
  */
-export function openPullRun({ work, store, status, stops, threads, say, onProgress, totalBytes, totalImages, patience: own }: PullRunOptions): PullRun {
+export function openPullRun({
+  work,
+  store,
+  status,
+  stops,
+  threads,
+  say,
+  onProgress,
+  totalBytes,
+  totalImages,
+  patience: own,
+}: PullRunOptions): PullRun {
   const failures = new Map<string, Failure>();
   const patients = new Map<PlannedImage, Patience>();
   const inFlight = new Map<PlannedImage, number>();
@@ -43,7 +59,16 @@ export function openPullRun({ work, store, status, stops, threads, say, onProgre
     onProgress?.({ bytes: Math.min(bytes, totalBytes), totalBytes, images: status.counts().pulled, totalImages });
   };
   const patientOf = (image: PlannedImage): Patience => {
-    const patient = patients.get(image) ?? patience({ attempts: 5, firstDelayMs: 5_000, longestDelayMs: 60_000, signal: stopOf(stops), onRetry: retryLine(say), ...own });
+    const patient =
+      patients.get(image) ??
+      patience({
+        attempts: 5,
+        firstDelayMs: 5_000,
+        longestDelayMs: 60_000,
+        signal: stopOf(stops),
+        onRetry: retryLine(say),
+        ...own,
+      });
     patients.set(image, patient);
     return patient;
   };
@@ -71,7 +96,10 @@ export function openPullRun({ work, store, status, stops, threads, say, onProgre
   const attempt = async (schedule: PullSchedule, image: PlannedImage): Promise<void> => {
     const bytes = bytesOf(schedule.missing(image));
     try {
-      await work.pull(image.name, (grown) => { inFlight.set(image, Math.min(grown, bytes)); report(); });
+      await work.pull(image.name, (grown) => {
+        inFlight.set(image, Math.min(grown, bytes));
+        report();
+      });
       inFlight.delete(image);
       landedBytes += bytes;
       schedule.done(image);
@@ -84,11 +112,25 @@ export function openPullRun({ work, store, status, stops, threads, say, onProgre
     report();
   };
 
-  return { failures, finish: (schedule) => runBounded(schedule.next, (image) => attempt(schedule, image), threads, () => isStopped(stops)) };
+  return {
+    failures,
+    finish: (schedule) =>
+      runBounded(
+        schedule.next,
+        (image) => attempt(schedule, image),
+        threads,
+        () => isStopped(stops),
+      ),
+  };
 }
 
 /** Runs what `next` hands out, a bounded number at once, until it has nothing and nothing runs. Each end may free others. */
-async function runBounded<T>(next: () => T | undefined, run: (item: T) => Promise<void>, most: number, stopped: () => boolean): Promise<void> {
+async function runBounded<T>(
+  next: () => T | undefined,
+  run: (item: T) => Promise<void>,
+  most: number,
+  stopped: () => boolean,
+): Promise<void> {
   const running = new Set<Promise<void>>();
   for (;;) {
     const item = running.size < most && !stopped() ? next() : undefined;
@@ -108,5 +150,7 @@ function bytesOf(layers: readonly { readonly size: number }[]): number {
 }
 
 function retryLine(say: (text: string) => void): NonNullable<PatienceOptions['onRetry']> {
-  return (error, delayMs) => { say(`${error.message} (${error.why ?? 'unknown reason'}); trying again in ${Math.ceil(delayMs / 1000)} s`); };
+  return (error, delayMs) => {
+    say(`${error.message} (${error.why ?? 'unknown reason'}); trying again in ${Math.ceil(delayMs / 1000)} s`);
+  };
 }

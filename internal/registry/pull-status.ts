@@ -18,11 +18,20 @@ export function openStatus(host: Host, file: string | undefined, list: readonly 
   const count = (state: 'pulled' | 'failed'): number => list.filter((name) => states.get(name) === state).length;
   const text = (): string => {
     const failed = list.filter((name) => states.get(name) === 'failed');
-    return JSON.stringify({ total: list.length, pulled: count('pulled'), failed: failed.length, failed_pulls: failed.length === 0 ? null : failed });
+    return JSON.stringify({
+      total: list.length,
+      pulled: count('pulled'),
+      failed: failed.length,
+      failed_pulls: failed.length === 0 ? null : failed,
+    });
   };
   return {
-    pulled: (name) => { states.set(name, 'pulled'); },
-    failed: (name) => { states.set(name, 'failed'); },
+    pulled: (name) => {
+      states.set(name, 'pulled');
+    },
+    failed: (name) => {
+      states.set(name, 'failed');
+    },
     counts: () => ({ pulled: count('pulled'), failed: count('failed') }),
     write() {
       if (file === undefined || isDue) return writing;
@@ -30,7 +39,9 @@ export function openStatus(host: Host, file: string | undefined, list: readonly 
       writing = writing.then(async () => {
         isDue = false;
         // For others to look at; not worth a pull.
-        await host.writeFile(file, text()).catch((error: unknown) => { host.log.warn(`pull status "${file}" is not written: ${messageOf(error)}`); });
+        await host.writeFile(file, text()).catch((error: unknown) => {
+          host.log.warn(`pull status "${file}" is not written: ${messageOf(error)}`);
+        });
       });
       return writing;
     },

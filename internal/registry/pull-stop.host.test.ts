@@ -24,7 +24,11 @@ function hostFor(at: Surroundings, address: string, env: Record<string, string> 
 
 async function pull(at: Surroundings, host: Host, list: readonly string[], threads = 10): Promise<PullReport> {
   using registry = openRegistry(host, await openEgress(host));
-  return await pullImages(host, list, { registry, threads, store: { root: join(at.folder, 'c/storage'), runRoot: join(at.folder, 'run') } });
+  return await pullImages(host, list, {
+    registry,
+    threads,
+    store: { root: join(at.folder, 'c/storage'), runRoot: join(at.folder, 'run') },
+  });
 }
 
 async function pushSome(peer: Peer, address: string, count: number): Promise<{ names: string[]; unique: number }> {
@@ -51,7 +55,11 @@ test('told to stop, running pulls end, no new one starts, and a later run fetche
     return 'pass';
   });
   const { names, unique } = await pushSome(peer, front.address, 5);
-  await assert.rejects(pull(at, hostFor(at, front.address), names, 1), { name: 'Interrupted', message: 'stopped while images were pulled', exitCode: 75 });
+  await assert.rejects(pull(at, hostFor(at, front.address), names, 1), {
+    name: 'Interrupted',
+    message: 'stopped while images were pulled',
+    exitCode: 75,
+  });
   const host = hostFor(after, front.address);
   const store = openStore(host, { root: join(at.folder, 'c/storage'), runRoot: join(at.folder, 'run') });
   const there = (await store.images()).length;
@@ -69,7 +77,9 @@ test('killed without mercy at six moments and started again, the store ends whol
   const storage = join(at.folder, 'c/storage');
   const script = join(at.folder, 'pull.ts');
   const from = (name: string): string => JSON.stringify(join(import.meta.dirname, '..', name));
-  writeFileSync(script, `
+  writeFileSync(
+    script,
+    `
 import { openHost } from ${from('host/host.ts')};
 import { openLog } from ${from('log/log.ts')};
 import { openEgress } from ${from('registry/egress.ts')};
@@ -78,7 +88,8 @@ import { openRegistry } from ${from('registry/registry.ts')};
 const host = openHost({ log: openLog({ program: 't', write: () => undefined }), env: process.env });
 using registry = openRegistry(host, await openEgress(host));
 await pullImages(host, ${JSON.stringify(names)}, { registry, threads: 3, store: { root: ${JSON.stringify(storage)}, runRoot: ${JSON.stringify(join(at.folder, 'run'))} } });
-`);
+`,
+  );
   for (const delayMs of [350, 500, 650, 800, 450, 600]) {
     const child = spawn(process.execPath, [script], { stdio: 'ignore', env: { ...host.env } });
     const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -122,7 +133,10 @@ test('a broken layer that an unclean run left behind is found and fetched again'
   const said: string[] = [];
   const report = await pullImages(host, [name], { registry, store: storage, suspects, say: (text) => said.push(text) });
   assert.deepEqual(report.failed, []);
-  assert.ok(said.includes(`image "${name}" took up a broken layer of an earlier run; it is pulled again`), said.join('\n'));
+  assert.ok(
+    said.includes(`image "${name}" took up a broken layer of an earlier run; it is pulled again`),
+    said.join('\n'),
+  );
   assert.ok(await store.isWhole(name));
 });
 
@@ -135,23 +149,38 @@ test('manifests that cannot be read are said once, and the pulls are done all th
   const host = hostFor(at, peer.address);
   using registry = openRegistry(host, await openEgress(host, { paths: { policy } })); // only we are told of this policy
   const said: string[] = [];
-  const report = await pullImages(host, [...names, names[0] ?? ''], { registry, say: (text) => said.push(text), store: { root: join(at.folder, 'c/storage'), runRoot: join(at.folder, 'run') } });
+  const report = await pullImages(host, [...names, names[0] ?? ''], {
+    registry,
+    say: (text) => said.push(text),
+    store: { root: join(at.folder, 'c/storage'), runRoot: join(at.folder, 'run') },
+  });
   assert.deepEqual([report.total, report.pulled, report.failed.length], [4, 4, 0]);
-  assert.equal(said[0], `manifests of 3 of 3 images could not be read, which are pulled one at a time within a repository: signature policy "${policy}" asks for "reject" (scope "default")`);
+  assert.equal(
+    said[0],
+    `manifests of 3 of 3 images could not be read, which are pulled one at a time within a repository: signature policy "${policy}" asks for "reject" (scope "default")`,
+  );
 });
 
 test('where podman has "system check" it does the repair', budget, async () => {
   await using at = await surroundings();
   const calls = join(at.folder, 'calls');
-  writeFileSync(join(at.folder, 'podman'), `#!/bin/sh
+  writeFileSync(
+    join(at.folder, 'podman'),
+    `#!/bin/sh
 echo "$*" >> ${calls}
 case "$*" in
   "system --help") printf 'Available Commands:\\n  check       Check storage consistency\\n  df          Show\\n' ;;
   images*) if grep -q repair ${calls}; then echo '[]'; else echo '[{"Id":"a1","Names":["q.io/x:1"]}]'; fi ;;
 esac
-`, { mode: 0o755 });
+`,
+    { mode: 0o755 },
+  );
   const host = at.hostWith({ PATH: `${at.folder}:${process.env['PATH'] ?? ''}` });
-  assert.deepEqual(await repairStore(host, openStore(host)), { how: 'podman system check', dropped: ['q.io/x:1'], suspects: new Set() });
+  assert.deepEqual(await repairStore(host, openStore(host)), {
+    how: 'podman system check',
+    dropped: ['q.io/x:1'],
+    suspects: new Set(),
+  });
   assert.ok(readFileSync(calls, 'utf8').includes('system check --repair --force'));
 });
 
@@ -159,6 +188,9 @@ test('MAX_PULL_THREADS is a whole number of at least one', async () => {
   assert.equal(threadsFrom(undefined), 10);
   assert.equal(threadsFrom('3'), 3);
   for (const value of ['0', '-1', 'ten', '1.5', '99999']) {
-    assert.throws(() => threadsFrom(value), { name: 'UsageError', message: `MAX_PULL_THREADS is "${value}"; give a whole number from 1 to 1000` });
+    assert.throws(() => threadsFrom(value), {
+      name: 'UsageError',
+      message: `MAX_PULL_THREADS is "${value}"; give a whole number from 1 to 1000`,
+    });
   }
 });

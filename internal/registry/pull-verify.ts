@@ -10,10 +10,16 @@ import type { ImageStore } from './store.ts';
  *
  * @returns the images to pull again
  */
-export async function dropBroken(store: ImageStore, images: readonly PlannedImage[], suspects: ReadonlySet<string>, stops: Stops): Promise<PlannedImage[]> {
+export async function dropBroken(
+  store: ImageStore,
+  images: readonly PlannedImage[],
+  suspects: ReadonlySet<string>,
+  stops: Stops,
+): Promise<PlannedImage[]> {
   const broken: PlannedImage[] = [];
   for (const image of images) {
-    const mayBeBroken = image.layers === undefined ? suspects.size > 0 : image.layers.some(({ digest }) => suspects.has(digest));
+    const mayBeBroken =
+      image.layers === undefined ? suspects.size > 0 : image.layers.some(({ digest }) => suspects.has(digest));
     if (mayBeBroken && !isStopped(stops) && !(await store.isWhole(image.name))) broken.push(image);
   }
   for (const { name } of broken) await store.podman(['rmi', '--force', name], { onStop: 'finish', budgetMs: 300_000 });
@@ -24,7 +30,12 @@ export async function dropBroken(store: ImageStore, images: readonly PlannedImag
 export type FailedPull = { readonly image: string; readonly why: string; readonly next: string | undefined };
 
 /** The store has the last word: what it holds has not failed, and what it does not hold was not pulled. */
-export async function proveImages(store: ImageStore, images: readonly PlannedImage[], failures: ReadonlyMap<string, Failure>, status: PullStatus): Promise<FailedPull[]> {
+export async function proveImages(
+  store: ImageStore,
+  images: readonly PlannedImage[],
+  failures: ReadonlyMap<string, Failure>,
+  status: PullStatus,
+): Promise<FailedPull[]> {
   const known = new Set((await store.images()).flatMap(({ names, digests }) => [...names, ...digests]));
   const failed: FailedPull[] = [];
   for (const { name } of images) {
@@ -35,7 +46,11 @@ export async function proveImages(store: ImageStore, images: readonly PlannedIma
     }
     const failure = failures.get(name);
     status.failed(name);
-    failed.push({ image: name, why: failure?.why ?? failure?.message ?? 'podman reported success, and the store does not have it', next: failure?.next });
+    failed.push({
+      image: name,
+      why: failure?.why ?? failure?.message ?? 'podman reported success, and the store does not have it',
+      next: failure?.next,
+    });
   }
   return failed;
 }

@@ -23,54 +23,83 @@ function storeAt(at: Surroundings): { root: string; runRoot: string } {
 function hostFor(at: Surroundings, conf: string, certificates?: Certificates): Host {
   const path = join(at.folder, 'registries.conf');
   writeFileSync(path, conf);
-  return at.hostWith({ CONTAINERS_REGISTRIES_CONF: path, ...(certificates === undefined ? {} : { SSL_CERT_FILE: certificates.caPath }) });
+  return at.hostWith({
+    CONTAINERS_REGISTRIES_CONF: path,
+    ...(certificates === undefined ? {} : { SSL_CERT_FILE: certificates.caPath }),
+  });
 }
 
-async function pull(at: Surroundings, host: Host, list: readonly string[], options: Partial<PullOptions> = {}): Promise<PullReport> {
-  const egress = await openEgress(host, { ...(options.authFile === undefined ? {} : { authFile: options.authFile }), paths: { certFolders: [] } });
+async function pull(
+  at: Surroundings,
+  host: Host,
+  list: readonly string[],
+  options: Partial<PullOptions> = {},
+): Promise<PullReport> {
+  const egress = await openEgress(host, {
+    ...(options.authFile === undefined ? {} : { authFile: options.authFile }),
+    paths: { certFolders: [] },
+  });
   using registry = openRegistry(host, egress, { patience: quick });
-  return await pullImages(host, list, { registry, store: storeAt(at), patience: quick, statusFile: join(at.folder, 'status/precache_status.json'), ...options });
+  return await pullImages(host, list, {
+    registry,
+    store: storeAt(at),
+    patience: quick,
+    statusFile: join(at.folder, 'status/precache_status.json'),
+    ...options,
+  });
 }
 
 const insecure = (address: string): string => `[[registry]]\nlocation = "${address}"\ninsecure = true\n`;
 
-test('images that share layers arrive with each layer sent once, by tag and by digest, with TLS and auth', budget, async () => {
-  await using at = await surroundings();
-  const account = { username: 'puller', password: 'canary-pull' };
-  const certificates = makeCertificates(join(at.folder, 'tls'));
-  await using peer = await startPeer({ folder: join(at.folder, 'peer'), account });
-  await using front = await startFront(peer, () => 'pass', { certificates });
-  const base = await makeLayer({ base: randomBytes(2_000_000) }, 0);
-  const list: string[] = [];
-  let unique = base.blob.length;
-  for (let index = 0; index < 6; index += 1) {
-    const own = await makeLayer({ [`own${index}`]: randomBytes(100_000) }, 0);
-    const pushed = await pushImage(peer, `lab/image${index}`, 'v1', [base, own]);
-    unique += own.blob.length;
-    list.push(`${front.address}/lab/image${index}:v1`, `${front.address}/lab/image${index}@${pushed.digest}`);
-  }
-  const authFile = join(at.folder, 'auth.json');
-  writeFileSync(authFile, JSON.stringify({ auths: { [front.address]: { auth: Buffer.from(`${account.username}:${account.password}`).toString('base64') } } }));
-  const host = hostFor(at, '', certificates);
-  const bytes: number[] = [];
-  const report = await pull(at, host, list, { authFile, onProgress: (progress) => bytes.push(progress.bytes) });
+test(
+  'images that share layers arrive with each layer sent once, by tag and by digest, with TLS and auth',
+  budget,
+  async () => {
+    await using at = await surroundings();
+    const account = { username: 'puller', password: 'canary-pull' };
+    const certificates = makeCertificates(join(at.folder, 'tls'));
+    await using peer = await startPeer({ folder: join(at.folder, 'peer'), account });
+    await using front = await startFront(peer, () => 'pass', { certificates });
+    const base = await makeLayer({ base: randomBytes(2_000_000) }, 0);
+    const list: string[] = [];
+    let unique = base.blob.length;
+    for (let index = 0; index < 6; index += 1) {
+      const own = await makeLayer({ [`own${index}`]: randomBytes(100_000) }, 0);
+      const pushed = await pushImage(peer, `lab/image${index}`, 'v1', [base, own]);
+      unique += own.blob.length;
+      list.push(`${front.address}/lab/image${index}:v1`, `${front.address}/lab/image${index}@${pushed.digest}`);
+    }
+    const authFile = join(at.folder, 'auth.json');
+    writeFileSync(
+      authFile,
+      JSON.stringify({
+        auths: { [front.address]: { auth: Buffer.from(`${account.username}:${account.password}`).toString('base64') } },
+      }),
+    );
+    const host = hostFor(at, '', certificates);
+    const bytes: number[] = [];
+    const report = await pull(at, host, list, { authFile, onProgress: (progress) => bytes.push(progress.bytes) });
 
-  assert.deepEqual(report.failed, []);
-  assert.equal(report.pulled, 12);
-  assert.equal(report.bytes, unique);
-  assert.equal(front.layerBytes(), unique);
-  assert.equal(bytes.at(-1), unique);
-  assert.equal(readFileSync(join(at.folder, 'status/precache_status.json'), 'utf8'), '{"total":12,"pulled":12,"failed":0,"failed_pulls":null}');
-  const store = openStore(host, storeAt(at));
-  for (const name of list) assert.ok(await store.has(name), name);
-  assert.ok(!readdirSync(join(at.folder, 'containers')).includes('.pulls'));
-  assert.ok(!at.lines.join('').includes('canary'));
+    assert.deepEqual(report.failed, []);
+    assert.equal(report.pulled, 12);
+    assert.equal(report.bytes, unique);
+    assert.equal(front.layerBytes(), unique);
+    assert.equal(bytes.at(-1), unique);
+    assert.equal(
+      readFileSync(join(at.folder, 'status/precache_status.json'), 'utf8'),
+      '{"total":12,"pulled":12,"failed":0,"failed_pulls":null}',
+    );
+    const store = openStore(host, storeAt(at));
+    for (const name of list) assert.ok(await store.has(name), name);
+    assert.ok(!readdirSync(join(at.folder, 'containers')).includes('.pulls'));
+    assert.ok(!at.lines.join('').includes('canary'));
 
-  const before = front.asked.length;
-  const again = await pull(at, host, list, { authFile });
-  assert.equal(again.alreadyPresent, 12);
-  assert.ok(!front.asked.slice(before).some(({ path }) => path.includes('/blobs/')), 'nothing is fetched again');
-});
+    const before = front.asked.length;
+    const again = await pull(at, host, list, { authFile });
+    assert.equal(again.alreadyPresent, 12);
+    assert.ok(!front.asked.slice(before).some(({ path }) => path.includes('/blobs/')), 'nothing is fetched again');
+  },
+);
 
 test('a moved tag is pulled again, and only its new layer', budget, async () => {
   await using at = await surroundings();
@@ -99,10 +128,19 @@ test('an image that does not exist is named at once and the others are pulled', 
   const said: string[] = [];
   const report = await pull(at, host, [missing, `${front.address}/lab/app:v1`], { say: (text) => said.push(text) });
   assert.equal(report.pulled, 1);
-  assert.deepEqual(report.failed.map(({ image }) => image), [missing]);
+  assert.deepEqual(
+    report.failed.map(({ image }) => image),
+    [missing],
+  );
   assert.match(report.failed[0]?.why ?? '', /manifest unknown|name unknown/);
-  assert.equal(readFileSync(join(at.folder, 'status/precache_status.json'), 'utf8'), `{"total":2,"pulled":1,"failed":1,"failed_pulls":["${missing}"]}`);
-  assert.ok(said.some((line) => line.startsWith('manifests of 1 of 2 images could not be read')), said.join('\n'));
+  assert.equal(
+    readFileSync(join(at.folder, 'status/precache_status.json'), 'utf8'),
+    `{"total":2,"pulled":1,"failed":1,"failed_pulls":["${missing}"]}`,
+  );
+  assert.ok(
+    said.some((line) => line.startsWith('manifests of 1 of 2 images could not be read')),
+    said.join('\n'),
+  );
   assert.ok(!said.some((line) => line.includes('trying again')), said.join('\n'));
 });
 
@@ -127,11 +165,19 @@ test('a pull that hangs is ended by the stall budget and named', budget, async (
   await using at = await surroundings();
   await using peer = await startPeer({ folder: join(at.folder, 'peer') });
   await pushImage(peer, 'lab/app', 'v1', [await makeLayer({ big: randomBytes(3_000_000) }, 0)]);
-  await using front = await startFront(peer, ({ path }) => (path.includes('/blobs/') ? { stallAfter: 100_000 } : 'pass'));
+  await using front = await startFront(peer, ({ path }) =>
+    path.includes('/blobs/') ? { stallAfter: 100_000 } : 'pass',
+  );
   const started = performance.now();
-  const report = await pull(at, hostFor(at, insecure(front.address)), [`${front.address}/lab/app:v1`], { stallMs: 1_500, patience: { ...quick, attempts: 2 } });
+  const report = await pull(at, hostFor(at, insecure(front.address)), [`${front.address}/lab/app:v1`], {
+    stallMs: 1_500,
+    patience: { ...quick, attempts: 2 },
+  });
   assert.equal(report.failed.length, 1);
-  assert.match(report.failed[0]?.why ?? '', /^podman gave no sign of progress for too long and was ended; given up after 2 attempts/);
+  assert.match(
+    report.failed[0]?.why ?? '',
+    /^podman gave no sign of progress for too long and was ended; given up after 2 attempts/,
+  );
   assert.ok(performance.now() - started < 40_000);
 });
 

@@ -57,7 +57,11 @@ export type PullReport = {
 export async function pullImages(host: Host, list: readonly string[], options: PullOptions): Promise<PullReport> {
   const started = performance.now();
   const threads = options.threads ?? threadsFrom(host.env['MAX_PULL_THREADS']);
-  const say = options.say ?? ((text) => { host.log.info(text); });
+  const say =
+    options.say ??
+    ((text) => {
+      host.log.info(text);
+    });
   const store = openStore(host, options.store);
   const stops: Stops = { stop: host.stop, signal: options.signal };
   const status = openStatus(host, options.statusFile, list);
@@ -73,23 +77,50 @@ export async function pullImages(host: Host, list: readonly string[], options: P
   const there = present.length === 0 ? '' : `, ${present.length} of them present`;
   say(`${images.length} images${there}, ${(schedule.totalBytes / 1e6).toFixed(1)} MB in missing layers`);
   await using work = await pullOnce(host, { ...options, store });
-  const run = openPullRun({ work, store, status, stops, threads, say, patience: options.patience, onProgress: options.onProgress, totalBytes: schedule.totalBytes, totalImages: list.length });
+  const run = openPullRun({
+    work,
+    store,
+    status,
+    stops,
+    threads,
+    say,
+    patience: options.patience,
+    onProgress: options.onProgress,
+    totalBytes: schedule.totalBytes,
+    totalImages: list.length,
+  });
   await run.finish(schedule);
 
   const suspects = options.suspects ?? new Set<string>();
-  const broken = await dropBroken(store, absent.filter(({ name }) => !run.failures.has(name)), suspects, stops);
+  const broken = await dropBroken(
+    store,
+    absent.filter(({ name }) => !run.failures.has(name)),
+    suspects,
+    stops,
+  );
   for (const { name } of broken) say(`image "${name}" took up a broken layer of an earlier run; it is pulled again`);
   await run.finish(schedulePulls(broken, await store.layerDigests()));
-  if (isStopped(stops)) throw new Interrupted('stopped while images were pulled', { why: 'images and layers that are there are not fetched again' });
+  if (isStopped(stops))
+    throw new Interrupted('stopped while images were pulled', {
+      why: 'images and layers that are there are not fetched again',
+    });
 
   const failed = await proveImages(store, images, run.failures, status);
   await status.write();
-  return { total: list.length, pulled: status.counts().pulled, alreadyPresent: present.length, failed, bytes: schedule.totalBytes, durationMs: performance.now() - started };
+  return {
+    total: list.length,
+    pulled: status.counts().pulled,
+    alreadyPresent: present.length,
+    failed,
+    bytes: schedule.totalBytes,
+    durationMs: performance.now() - started,
+  };
 }
 
 /** A whole number of at least one, or a clear word; the reference implementation hangs on 0 and dies on -1. */
 export function threadsFrom(value: string | undefined): number {
   if (value === undefined || value === '') return 10;
-  if (!/^\d+$/.test(value) || Number(value) < 1 || Number(value) > 1000) throw new UsageError(`MAX_PULL_THREADS is "${value}"; give a whole number from 1 to 1000`);
+  if (!/^\d+$/.test(value) || Number(value) < 1 || Number(value) > 1000)
+    throw new UsageError(`MAX_PULL_THREADS is "${value}"; give a whole number from 1 to 1000`);
   return Number(value);
 }

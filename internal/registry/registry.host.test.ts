@@ -4,7 +4,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { test } from 'tap';
-import { makeCertificates, makeLayer, pushImage, pushManifest, startPeer, type Account, type Certificates } from '../../test/registry-peer.ts';
+import {
+  makeCertificates,
+  makeLayer,
+  pushImage,
+  pushManifest,
+  startPeer,
+  type Account,
+  type Certificates,
+} from '../../test/registry-peer.ts';
 import { digestOf } from '../../test/registry-peer.ts';
 import { openEgress, type Egress } from './egress.ts';
 import { openRegistry } from './registry.ts';
@@ -17,16 +25,29 @@ const once = { attempts: 1 };
 
 function writeAuth(at: Surroundings, address: string, who: Account = account): string {
   const path = join(at.folder, 'auth.json');
-  writeFileSync(path, JSON.stringify({ auths: { [address]: { auth: Buffer.from(`${who.username}:${who.password}`).toString('base64') } } }));
+  writeFileSync(
+    path,
+    JSON.stringify({
+      auths: { [address]: { auth: Buffer.from(`${who.username}:${who.password}`).toString('base64') } },
+    }),
+  );
   return path;
 }
 
-function egressFor(at: Surroundings, options: { authFile?: string; certificates?: Certificates; registriesConf?: string; env?: Record<string, string> }): Promise<Egress> {
+function egressFor(
+  at: Surroundings,
+  options: { authFile?: string; certificates?: Certificates; registriesConf?: string; env?: Record<string, string> },
+): Promise<Egress> {
   const conf = join(at.folder, 'registries.conf');
   writeFileSync(conf, options.registriesConf ?? '');
   return openEgress(at.hostWith(options.env ?? {}), {
     ...(options.authFile === undefined ? {} : { authFile: options.authFile }),
-    paths: { registriesConf: conf, registriesFolder: undefined, certFolders: [join(at.folder, 'certs.d')], caBundles: options.certificates === undefined ? [] : [options.certificates.caPath] },
+    paths: {
+      registriesConf: conf,
+      registriesFolder: undefined,
+      certFolders: [join(at.folder, 'certs.d')],
+      caBundles: options.certificates === undefined ? [] : [options.certificates.caPath],
+    },
   });
 }
 
@@ -74,17 +95,31 @@ test('inspect() picks the platform of an index and keeps the index digest as pin
   await using at = await surroundings();
   await using peer = await startPeer({ folder: join(at.folder, 'peer') });
   const pushed = await pushImage(peer, 'a/b', 'one', [await makeLayer({ x: 'x' })]);
-  const entry = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: pushed.digest, size: pushed.manifest.length };
-  const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [{ ...entry, platform: { os: 'linux', architecture: 'amd64' } }] }));
+  const entry = {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: pushed.digest,
+    size: pushed.manifest.length,
+  };
+  const index = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.index.v1+json',
+      manifests: [{ ...entry, platform: { os: 'linux', architecture: 'amd64' } }],
+    }),
+  );
   const indexDigest = await pushManifest(peer, 'a/b', 'many', index, 'application/vnd.oci.image.index.v1+json');
   const conf = `[[registry]]\nlocation = "${peer.address}"\ninsecure = true\n`;
   using registry = openRegistry(at.host, await egressFor(at, { registriesConf: conf }));
   const image = await registry.inspect(`${peer.address}/a/b:many`, { platform });
   assert.equal(image.digest, indexDigest);
   assert.equal(image.manifestDigest, pushed.digest);
-  await assert.rejects(registry.inspect(`${peer.address}/a/b:many`, { platform: { os: 'linux', architecture: 's390x' } }), {
-    message: 'image has no variant for linux/s390x', why: 'its index has linux/amd64',
-  });
+  await assert.rejects(
+    registry.inspect(`${peer.address}/a/b:many`, { platform: { os: 'linux', architecture: 's390x' } }),
+    {
+      message: 'image has no variant for linux/s390x',
+      why: 'its index has linux/amd64',
+    },
+  );
 });
 
 test('missing credentials, wrong credentials, unknown image and unknown CA are final and told apart', async () => {
@@ -105,19 +140,30 @@ test('missing credentials, wrong credentials, unknown image and unknown CA are f
   assert.equal(missing.why, `auth file "${empty}" has no entry for "${peer.address}"`);
   assert.equal(missing.transient, false);
 
-  const wrong = await inspect(await egressFor(at, { authFile: writeAuth(at, peer.address, { ...account, password: 'canary-wrong' }), certificates }));
+  const wrong = await inspect(
+    await egressFor(at, {
+      authFile: writeAuth(at, peer.address, { ...account, password: 'canary-wrong' }),
+      certificates,
+    }),
+  );
   assert.equal(wrong.message, `registry "${peer.address}" refused the credentials for "${name}"`);
   assert.match(wrong.why ?? '', /^it answered 401: authentication required$/);
   assert.ok(!`${wrong.message}${wrong.why ?? ''}${wrong.next ?? ''}`.includes('canary'));
 
-  const absent = await inspect(await egressFor(at, { authFile: writeAuth(at, peer.address), certificates }), `${peer.address}/lab/seed:2`);
+  const absent = await inspect(
+    await egressFor(at, { authFile: writeAuth(at, peer.address), certificates }),
+    `${peer.address}/lab/seed:2`,
+  );
   assert.equal(absent.message, `registry "${peer.address}" does not have "${peer.address}/lab/seed:2"`);
   assert.equal(absent.why, 'it answered 404: manifest unknown');
   assert.equal(absent.kind, 'absent');
 
   const untrusted = await inspect(await egressFor(at, { authFile: writeAuth(at, peer.address) }));
   assert.equal(untrusted.message, `certificate of registry "${peer.address}" is not trusted`);
-  assert.match(untrusted.why ?? '', /^its issuer "CN=test authority" is not among the authorities of this system \(.+\)$/);
+  assert.match(
+    untrusted.why ?? '',
+    /^its issuer "CN=test authority" is not among the authorities of this system \(.+\)$/,
+  );
   assert.equal(untrusted.transient, false);
 });
 
@@ -135,7 +181,10 @@ test('a CA in certs.d of the registry is enough', async () => {
 
 test('a certificate that is not yet valid names the clock', async () => {
   await using at = await surroundings();
-  const certificates = makeCertificates(join(at.folder, 'tls'), { notBefore: '20400101000000Z', notAfter: '20500101000000Z' });
+  const certificates = makeCertificates(join(at.folder, 'tls'), {
+    notBefore: '20400101000000Z',
+    notAfter: '20500101000000Z',
+  });
   await using peer = await startPeer({ folder: join(at.folder, 'peer'), certificates });
   using registry = openRegistry(at.host, await egressFor(at, { certificates }));
   const failure = await failureOf(() => registry.inspect(`${peer.address}/lab/seed:1`, { platform, ...once }));

@@ -37,16 +37,26 @@ export type RegistryOptions = {
 
 /** Opens the registries of one egress. Our own stop ends every wait. */
 export function openRegistry(host: Host, egress: Egress, options: RegistryOptions = {}): Registry {
-  const wire = openWire({ trust: egress.trust, proxy: egress.proxy, now: () => host.now(), stallMs: options.stallMs ?? 60_000 });
+  const wire = openWire({
+    trust: egress.trust,
+    proxy: egress.proxy,
+    now: () => host.now(),
+    stallMs: options.stallMs ?? 60_000,
+  });
   const client = openClient(egress, wire);
   const sayRetry: NonNullable<PatienceOptions['onRetry']> = (error, delayMs) => {
-    host.log.info(`${error.message}${error.why === undefined ? '' : ` (${error.why})`}; trying again in ${Math.ceil(delayMs / 1000)} s`);
+    host.log.info(
+      `${error.message}${error.why === undefined ? '' : ` (${error.why})`}; trying again in ${Math.ceil(delayMs / 1000)} s`,
+    );
   };
   const patient = <T extends PatienceOptions>(own: T | undefined): T & PatienceOptions & { signal: AbortSignal } => {
     const merged = { onRetry: sayRetry, ...options.patience, ...own } as T & PatienceOptions; // a spread of T keeps T's members
     return { ...merged, signal: own?.signal === undefined ? host.stop : AbortSignal.any([host.stop, own.signal]) };
   };
-  const wishFor = (image: string, { platform, signal }: InspectOptions & { signal: AbortSignal }): Parameters<typeof inspectImage>[1] => {
+  const wishFor = (
+    image: string,
+    { platform, signal }: InspectOptions & { signal: AbortSignal },
+  ): Parameters<typeof inspectImage>[1] => {
     const reference = parseReference(image);
     return { reference, places: placesOf(egress, reference), platform: platform ?? thisPlatform(), signal };
   };
@@ -55,7 +65,8 @@ export function openRegistry(host: Host, egress: Egress, options: RegistryOption
     inspect: async (image, own) => {
       const all = patient(own);
       const wish = wishFor(image, all);
-      if (helperFor(egress, wish.places) !== undefined) return inspectWithSkopeo(host, egress, image, { ...all, platform: wish.platform });
+      if (helperFor(egress, wish.places) !== undefined)
+        return inspectWithSkopeo(host, egress, image, { ...all, platform: wish.platform });
       return retried(() => inspectImage(client, wish), all);
     },
     inspectManifest: async (image, own) => {
@@ -64,6 +75,8 @@ export function openRegistry(host: Host, egress: Egress, options: RegistryOption
       return retried(() => inspectManifest(client, wish), all);
     },
     openBlob: (image, layer, own) => openBlob(client, image.places, layer, patient(own)),
-    [Symbol.dispose]: () => { wire[Symbol.dispose](); },
+    [Symbol.dispose]: () => {
+      wire[Symbol.dispose]();
+    },
   };
 }

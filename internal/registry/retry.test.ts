@@ -12,30 +12,53 @@ function clock(): { options: PatienceOptions; waits: number[]; advance(ms: numbe
   const waits: number[] = [];
   return {
     waits,
-    advance: (ms) => { nowMs += ms; },
-    options: { nowMs: () => nowMs, random: () => 1, sleep: (ms) => { waits.push(ms); nowMs += ms; return Promise.resolve(); } },
+    advance: (ms) => {
+      nowMs += ms;
+    },
+    options: {
+      nowMs: () => nowMs,
+      random: () => 1,
+      sleep: (ms) => {
+        waits.push(ms);
+        nowMs += ms;
+        return Promise.resolve();
+      },
+    },
   };
 }
 
 test('delays double up to the longest, and patience ends with what was tried', async () => {
   const { options, waits } = clock();
-  await assert.rejects(retried(() => Promise.reject(flaky), { ...options, giveUpMs: 100_000 }), {
-    name: 'RegistryFailure', message: flaky.message, why: /^it answered 500; given up after 10 attempts in 100 s without progress$/, transient: true,
-  });
+  await assert.rejects(
+    retried(() => Promise.reject(flaky), { ...options, giveUpMs: 100_000 }),
+    {
+      name: 'RegistryFailure',
+      message: flaky.message,
+      why: /^it answered 500; given up after 10 attempts in 100 s without progress$/,
+      transient: true,
+    },
+  );
   assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 8500]);
 });
 
 test('a final failure is not tried again', async () => {
   const { options, waits } = clock();
   const final = new RegistryFailure('auth', 'no');
-  await assert.rejects(retried(() => Promise.reject(final), options), final);
+  await assert.rejects(
+    retried(() => Promise.reject(final), options),
+    final,
+  );
   assert.deepEqual(waits, []);
 });
 
 test('a registry that says when to come back is waited for', async () => {
   const { options, waits } = clock();
   let tries = 0;
-  await retried(() => (tries++ === 0 ? Promise.reject(new RegistryFailure('busy', 'b', { retryAfterMs: 42_000 })) : Promise.resolve()), options);
+  await retried(
+    () =>
+      tries++ === 0 ? Promise.reject(new RegistryFailure('busy', 'b', { retryAfterMs: 42_000 })) : Promise.resolve(),
+    options,
+  );
   assert.deepEqual(waits, [42_000]);
 });
 
@@ -53,11 +76,25 @@ test('progress renews budget, attempts and delay', async () => {
 
 test('a stop ends the wait', async () => {
   const controller = new AbortController();
-  const waiting = retried(() => Promise.reject(flaky), { signal: controller.signal, firstDelayMs: 60_000, onRetry: () => { setTimeout(() => { controller.abort(); }, 10); } });
+  const waiting = retried(() => Promise.reject(flaky), {
+    signal: controller.signal,
+    firstDelayMs: 60_000,
+    onRetry: () => {
+      setTimeout(() => {
+        controller.abort();
+      }, 10);
+    },
+  });
   await assert.rejects(waiting, { name: 'Interrupted', exitCode: 75 });
 });
 
 test('anything that is no transient Failure passes through', async () => {
-  await assert.rejects(retried(() => Promise.reject(new TypeError('bug'))), TypeError);
-  await assert.rejects(retried(() => Promise.reject(new Failure('final'))), { message: 'final' });
+  await assert.rejects(
+    retried(() => Promise.reject(new TypeError('bug'))),
+    TypeError,
+  );
+  await assert.rejects(
+    retried(() => Promise.reject(new Failure('final'))),
+    { message: 'final' },
+  );
 });

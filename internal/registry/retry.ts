@@ -31,7 +31,11 @@ export type Patience = {
 export function patience(options: PatienceOptions = {}): Patience {
   const nowMs = options.nowMs ?? (() => performance.now());
   const random = options.random ?? Math.random;
-  const sleep = options.sleep ?? (async (ms, signal) => { await sleepFor(ms, undefined, signal === undefined ? {} : { signal }); });
+  const sleep =
+    options.sleep ??
+    (async (ms, signal) => {
+      await sleepFor(ms, undefined, signal === undefined ? {} : { signal });
+    });
   const giveUpMs = options.giveUpMs ?? 600_000;
   let failures = 0;
   let sinceMs = nowMs();
@@ -46,7 +50,9 @@ export function patience(options: PatienceOptions = {}): Patience {
       failures += 1;
       const waited = nowMs() - sinceMs;
       if (failures >= (options.attempts ?? Infinity) || waited >= giveUpMs) throw exhausted(error, failures, waited);
-      const growing = Math.min(options.longestDelayMs ?? 30_000, (options.firstDelayMs ?? 500) * 2 ** (failures - 1)) * (0.5 + random() / 2);
+      const growing =
+        Math.min(options.longestDelayMs ?? 30_000, (options.firstDelayMs ?? 500) * 2 ** (failures - 1)) *
+        (0.5 + random() / 2);
       const asked = error instanceof RegistryFailure ? (error.retryAfterMs ?? 0) : 0;
       // Waiting past the budget only delays the bad news; one last attempt at its end is worth it.
       const delayMs = Math.min(Math.max(growing, asked), Math.max(giveUpMs - waited, 0));
@@ -75,11 +81,22 @@ export async function retried<T>(attempt: () => Promise<T>, options: PatienceOpt
 
 function checkStopped(signal: AbortSignal | undefined): void {
   if (signal?.aborted !== true) return;
-  throw signal.reason instanceof Failure ? signal.reason : new Interrupted('stopped while waiting for another attempt', { why: 'finished downloads are kept', cause: signal.reason });
+  throw signal.reason instanceof Failure
+    ? signal.reason
+    : new Interrupted('stopped while waiting for another attempt', {
+        why: 'finished downloads are kept',
+        cause: signal.reason,
+      });
 }
 
 function exhausted(error: Failure, failures: number, waitedMs: number): Failure {
   const tried = `given up after ${failures} attempts in ${Math.round(waitedMs / 1000)} s without progress`;
-  const details = { why: error.why === undefined ? tried : `${error.why}; ${tried}`, ...(error.next === undefined ? {} : { next: error.next }), cause: error };
-  return error instanceof RegistryFailure ? new RegistryFailure(error.kind, messageOf(error), details) : new Failure(messageOf(error), { ...details, transient: true });
+  const details = {
+    why: error.why === undefined ? tried : `${error.why}; ${tried}`,
+    ...(error.next === undefined ? {} : { next: error.next }),
+    cause: error,
+  };
+  return error instanceof RegistryFailure
+    ? new RegistryFailure(error.kind, messageOf(error), details)
+    : new Failure(messageOf(error), { ...details, transient: true });
 }

@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { Failure } from '../errors/errors.ts';
 import { exists, readTextIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
-import { chooseByPlatform, parseConfig, parseManifest, type Descriptor, type ImageConfig, type Platform } from '../image/manifest.ts';
+import {
+  chooseByPlatform,
+  parseConfig,
+  parseManifest,
+  type Descriptor,
+  type ImageConfig,
+  type Platform,
+} from '../image/manifest.ts';
 import { nameOf, parseReference, pinnedTo, printReference } from '../image/reference.ts';
 import { placesOf, type Egress } from './egress.ts';
 import { watchGrowth } from './growth.ts';
@@ -33,39 +40,73 @@ export type SkopeoOptions = PatienceOptions & {
  * Copies an image into a folder with skopeo, which honours credential helpers and signature policies. The folder should be on the target
  * disk: it takes the whole image, and nothing of it goes to /var/tmp of the live system. Blobs are verified by skopeo.
  */
-export async function fetchWithSkopeo(host: Host, egress: Egress, image: string, folder: string, options: SkopeoOptions = {}): Promise<LocalImage> {
+export async function fetchWithSkopeo(
+  host: Host,
+  egress: Egress,
+  image: string,
+  folder: string,
+  options: SkopeoOptions = {},
+): Promise<LocalImage> {
   const { platform = thisPlatform(), stallMs = 300_000, onProgress } = options;
   await host.run('mkdir', ['-p', '--', folder]);
-  const args = ['copy', ...authOf(egress), ...platformOf(platform), `docker://${printReference(parseReference(image))}`, `dir:${folder}`];
-  await retried(async () => {
-    using watch = watchGrowth(folder, stallMs, onProgress);
-    const signal = options.signal === undefined ? watch.signal : AbortSignal.any([watch.signal, options.signal]);
-    try {
-      await host.run('skopeo', args, { budgetMs: Infinity, signal, env: { TMPDIR: folder }, onLine: () => { watch.alive(); } });
-    } catch (error) {
-      throw podmanTrouble(error, image);
-    }
-  }, { attempts: 5, firstDelayMs: 5_000, longestDelayMs: 60_000, ...options });
+  const args = [
+    'copy',
+    ...authOf(egress),
+    ...platformOf(platform),
+    `docker://${printReference(parseReference(image))}`,
+    `dir:${folder}`,
+  ];
+  await retried(
+    async () => {
+      using watch = watchGrowth(folder, stallMs, onProgress);
+      const signal = options.signal === undefined ? watch.signal : AbortSignal.any([watch.signal, options.signal]);
+      try {
+        await host.run('skopeo', args, {
+          budgetMs: Infinity,
+          signal,
+          env: { TMPDIR: folder },
+          onLine: () => {
+            watch.alive();
+          },
+        });
+      } catch (error) {
+        throw podmanTrouble(error, image);
+      }
+    },
+    { attempts: 5, firstDelayMs: 5_000, longestDelayMs: 60_000, ...options },
+  );
   return readFolder(folder);
 }
 
 /** Asks skopeo what an image is, where only skopeo has the credentials. The transfer still verifies every digest. */
-export async function inspectWithSkopeo(host: Host, egress: Egress, image: string, options: SkopeoOptions = {}): Promise<InspectedImage> {
+export async function inspectWithSkopeo(
+  host: Host,
+  egress: Egress,
+  image: string,
+  options: SkopeoOptions = {},
+): Promise<InspectedImage> {
   const reference = parseReference(image);
-  const ask = (name: string, ...more: string[]): Promise<string> => retried(async () => {
-    try {
-      const { stdout } = await host.run('skopeo', ['inspect', ...authOf(egress), ...more, '--raw', `docker://${name}`], { budgetMs: 300_000, ...(options.signal === undefined ? {} : { signal: options.signal }) });
-      return stdout;
-    } catch (error) {
-      throw podmanTrouble(error, image);
-    }
-  }, options);
+  const ask = (name: string, ...more: string[]): Promise<string> =>
+    retried(async () => {
+      try {
+        const { stdout } = await host.run(
+          'skopeo',
+          ['inspect', ...authOf(egress), ...more, '--raw', `docker://${name}`],
+          { budgetMs: 300_000, ...(options.signal === undefined ? {} : { signal: options.signal }) },
+        );
+        return stdout;
+      } catch (error) {
+        throw podmanTrouble(error, image);
+      }
+    }, options);
   const asked = printReference(reference);
   const top = await ask(asked);
   const topDigest = digestOf(top);
-  if (reference.digest !== undefined && reference.digest !== topDigest) throw new Failure(`skopeo gave something else for "${asked}"`, { why: `its content has the digest ${topDigest}` });
+  if (reference.digest !== undefined && reference.digest !== topDigest)
+    throw new Failure(`skopeo gave something else for "${asked}"`, { why: `its content has the digest ${topDigest}` });
   const first = parseManifest(top);
-  const chosen = first.kind === 'index' ? chooseByPlatform(first.index, options.platform ?? thisPlatform()).digest : topDigest;
+  const chosen =
+    first.kind === 'index' ? chooseByPlatform(first.index, options.platform ?? thisPlatform()).digest : topDigest;
   const own = first.kind === 'index' ? await ask(pinnedTo(reference, chosen)) : top;
   const manifest = parseManifest(own);
   if (manifest.kind !== 'image') throw new Failure(`index of "${asked}" leads to another index`);
@@ -91,7 +132,11 @@ async function readFolder(folder: string): Promise<LocalImage> {
   const pathOf = ({ digest }: Descriptor): string => join(folder, digest.split(':')[1] ?? digest);
   const layers = manifest.image.layers.map((layer) => ({ ...layer, path: pathOf(layer) }));
   for (const { path } of layers) if (!(await exists(path))) throw new Failure(`skopeo left no file "${path}"`);
-  return { digest: digestOf(text ?? ''), config: parseConfig((await readTextIfPresent(pathOf(manifest.image.config))) ?? ''), layers };
+  return {
+    digest: digestOf(text ?? ''),
+    config: parseConfig((await readTextIfPresent(pathOf(manifest.image.config))) ?? ''),
+    layers,
+  };
 }
 
 function authOf(egress: Egress): string[] {
@@ -99,7 +144,13 @@ function authOf(egress: Egress): string[] {
 }
 
 function platformOf({ os, architecture, variant }: Platform): string[] {
-  return ['--override-os', os, '--override-arch', architecture, ...(variant === undefined ? [] : ['--override-variant', variant])];
+  return [
+    '--override-os',
+    os,
+    '--override-arch',
+    architecture,
+    ...(variant === undefined ? [] : ['--override-variant', variant]),
+  ];
 }
 
 function digestOf(text: string): string {

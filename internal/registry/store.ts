@@ -6,7 +6,11 @@ import type { Host } from '../host/host.ts';
 import type { CommandResult, RunOptions } from '../host/run.ts';
 
 /** An image as the store knows it. */
-export type StoredImage = { readonly id: string; readonly names: readonly string[]; /** `registry/repository@digest` */ readonly digests: readonly string[] };
+export type StoredImage = {
+  readonly id: string;
+  readonly names: readonly string[];
+  /** `registry/repository@digest` */ readonly digests: readonly string[];
+};
 
 /** The image store of podman (and CRI-O), by default /var/lib/containers/storage. */
 export type ImageStore = {
@@ -30,19 +34,35 @@ export type StoreOptions = {
   readonly runRoot?: string;
 };
 
-const imagesSchema = z.nullable(z.array(z.object({
-  Id: z.string(),
-  Names: z.optional(z.nullable(z.array(z.string()))),
-  RepoDigests: z.optional(z.nullable(z.array(z.string()))),
-})));
-const layersSchema = z.array(z.object({ id: z.string(), parent: z.optional(z.string()), 'compressed-diff-digest': z.optional(z.string()), flags: z.optional(z.nullable(z.record(z.string(), z.unknown()))) }));
+const imagesSchema = z.nullable(
+  z.array(
+    z.object({
+      Id: z.string(),
+      Names: z.optional(z.nullable(z.array(z.string()))),
+      RepoDigests: z.optional(z.nullable(z.array(z.string()))),
+    }),
+  ),
+);
+const layersSchema = z.array(
+  z.object({
+    id: z.string(),
+    parent: z.optional(z.string()),
+    'compressed-diff-digest': z.optional(z.string()),
+    flags: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
+  }),
+);
 
-const topsSchema = z.array(z.object({ layer: z.optional(z.string()), 'mapped-layers': z.optional(z.nullable(z.array(z.string()))) }));
+const topsSchema = z.array(
+  z.object({ layer: z.optional(z.string()), 'mapped-layers': z.optional(z.nullable(z.array(z.string()))) }),
+);
 type StoredLayer = z.infer<typeof layersSchema>[number];
 
 /** Opens the store. Nothing is started before the first question. */
 export function openStore(host: Host, options: StoreOptions = {}): ImageStore {
-  const where = [...(options.root === undefined ? [] : ['--root', options.root]), ...(options.runRoot === undefined ? [] : ['--runroot', options.runRoot])];
+  const where = [
+    ...(options.root === undefined ? [] : ['--root', options.root]),
+    ...(options.runRoot === undefined ? [] : ['--runroot', options.runRoot]),
+  ];
   const graphRoot = options.root ?? '/var/lib/containers/storage';
   // These files are private to containers/storage, but no command of podman tells digests of compressed layers. Not understanding
   // them costs bytes, never correctness.
@@ -54,7 +74,10 @@ export function openStore(host: Host, options: StoreOptions = {}): ImageStore {
       return [];
     }
   };
-  const completeLayers = async (): Promise<StoredLayer[]> => (await readRecords('overlay-layers/layers.json', layersSchema)).filter(({ flags }) => flags?.['incomplete'] !== true);
+  const completeLayers = async (): Promise<StoredLayer[]> =>
+    (await readRecords('overlay-layers/layers.json', layersSchema)).filter(
+      ({ flags }) => flags?.['incomplete'] !== true,
+    );
   return {
     graphRoot,
     podman: (args, runOptions) => host.run('podman', [...where, ...args], runOptions),
@@ -62,7 +85,11 @@ export function openStore(host: Host, options: StoreOptions = {}): ImageStore {
       for (const removed = new Set<string>(); ;) {
         try {
           const found = await host.json(imagesSchema, 'podman', [...where, 'images', '--all', '--format', 'json']);
-          return (found ?? []).map(({ Id, Names, RepoDigests }) => ({ id: Id, names: Names ?? [], digests: RepoDigests ?? [] }));
+          return (found ?? []).map(({ Id, Names, RepoDigests }) => ({
+            id: Id,
+            names: Names ?? [],
+            digests: RepoDigests ?? [],
+          }));
         } catch (error) {
           const id = halfMadeImage(error);
           if (id === undefined || removed.has(id)) throw error;
@@ -73,7 +100,8 @@ export function openStore(host: Host, options: StoreOptions = {}): ImageStore {
       }
     },
     // 125 is podman's word for a name that it cannot read: no such image can be there.
-    has: async (name) => (await host.run('podman', [...where, 'image', 'exists', name], { okStatuses: [0, 1, 125] })).status === 0,
+    has: async (name) =>
+      (await host.run('podman', [...where, 'image', 'exists', name], { okStatuses: [0, 1, 125] })).status === 0,
     layerDigests: async () => digestsOf(await completeLayers()),
     async looseLayerDigests() {
       const layers = new Map((await completeLayers()).map((layer) => [layer.id, layer]));
@@ -89,7 +117,11 @@ export function openStore(host: Host, options: StoreOptions = {}): ImageStore {
     },
     async isWhole(image) {
       try {
-        await host.run('podman', [...where, 'save', '--quiet', '--format', 'docker-archive', '--output', '/dev/null', image], { budgetMs: Infinity });
+        await host.run(
+          'podman',
+          [...where, 'save', '--quiet', '--format', 'docker-archive', '--output', '/dev/null', image],
+          { budgetMs: Infinity },
+        );
         return true;
       } catch (error) {
         if (error instanceof CommandError && error.end.kind === 'exit') return false;
@@ -131,9 +163,17 @@ export async function repairStore(host: Host, store: ImageStore): Promise<StoreC
   const before = await store.images();
   const help = await store.podman(['system', '--help']);
   if (/^\s+check\s/m.test(help.stdout)) {
-    await store.podman(['system', 'check', '--repair', '--force'], { budgetMs: Infinity, onStop: 'finish', okStatuses: [0, 125] });
+    await store.podman(['system', 'check', '--repair', '--force'], {
+      budgetMs: Infinity,
+      onStop: 'finish',
+      okStatuses: [0, 125],
+    });
     const left = new Set((await store.images()).map(({ id }) => id));
-    return { how: 'podman system check', dropped: before.filter(({ id }) => !left.has(id)).map(nameOfImage), suspects: new Set() };
+    return {
+      how: 'podman system check',
+      dropped: before.filter(({ id }) => !left.has(id)).map(nameOfImage),
+      suspects: new Set(),
+    };
   }
   const dropped: string[] = [];
   for (const image of before) {

@@ -18,16 +18,18 @@ export type Surroundings = AsyncDisposable & {
 export async function surroundings(stop?: AbortSignal): Promise<Surroundings> {
   const folder = await mkdtemp(join(tmpdir(), 'registry-test-'));
   const lines: string[] = [];
-  const hostWith = (env: Readonly<Record<string, string>>): Host => openHost({
-    log: openLog({ program: 'test', verbose: true, write: (line) => lines.push(line) }),
-    env: { PATH: process.env['PATH'], HOME: folder, ...env },
-    ...(stop === undefined ? {} : { stop }),
-  });
+  const hostWith = (env: Readonly<Record<string, string>>): Host =>
+    openHost({
+      log: openLog({ program: 'test', verbose: true, write: (line) => lines.push(line) }),
+      env: { PATH: process.env['PATH'], HOME: folder, ...env },
+      ...(stop === undefined ? {} : { stop }),
+    });
   return { folder, lines, hostWith, host: hostWith({}), [Symbol.asyncDispose]: () => removed(folder) };
 }
 
 /** podman mounts the folder of its store on itself, and a failing pull leaves it so. */
 async function removed(folder: string): Promise<void> {
-  for (const { target } of (await mountTable()).filter(({ target }) => target.startsWith(`${folder}/`)).reverse()) execFileSync('umount', [target]);
+  for (const { target } of (await mountTable()).filter(({ target }) => target.startsWith(`${folder}/`)).reverse())
+    execFileSync('umount', [target]);
   await rm(folder, { recursive: true, force: true });
 }

@@ -2,7 +2,9 @@ import { z } from 'zod/mini';
 import { RegistryFailure } from './trouble.ts';
 
 /** What a registry asks for in WWW-Authenticate. */
-export type Challenge = { readonly scheme: 'basic' } | { readonly scheme: 'bearer'; readonly realm: URL; readonly service: string | undefined };
+export type Challenge =
+  | { readonly scheme: 'basic' }
+  | { readonly scheme: 'bearer'; readonly realm: URL; readonly service: string | undefined };
 
 /** A token and how long it may be used. */
 export type Token = { readonly value: string; readonly lifeMs: number };
@@ -18,9 +20,17 @@ export function parseChallenge(header: string | undefined, registry: string): Ch
   if (header === undefined) return undefined;
   const bearer = /\bBearer\s+(.*)$/i.exec(header)?.[1];
   if (bearer !== undefined) {
-    const parts = new Map([...bearer.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key, value]) => [(key ?? '').toLowerCase(), (value ?? '').replace(/\\(.)/g, '$1')]));
+    const parts = new Map(
+      [...bearer.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key, value]) => [
+        (key ?? '').toLowerCase(),
+        (value ?? '').replace(/\\(.)/g, '$1'),
+      ]),
+    );
     const realm = parts.get('realm') ?? '';
-    if (!URL.canParse(realm)) throw new RegistryFailure('protocol', `registry "${registry}" names no usable token server`, { why: `its realm is "${realm}"` });
+    if (!URL.canParse(realm))
+      throw new RegistryFailure('protocol', `registry "${registry}" names no usable token server`, {
+        why: `its realm is "${realm}"`,
+      });
     return { scheme: 'bearer', realm: new URL(realm), service: parts.get('service') };
   }
   return /\bBasic\b/i.test(header) ? { scheme: 'basic' } : undefined;

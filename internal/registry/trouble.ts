@@ -17,7 +17,18 @@ import { Failure, Interrupted, errorCode, messageOf, type FailureDetails } from 
  * | broken      | no    | the connection ended early                                          |
  * | stalled     | no    | no byte for too long                                                |
  */
-export type TroubleKind = 'auth' | 'absent' | 'untrusted' | 'clock' | 'content' | 'protocol' | 'busy' | 'server' | 'unreachable' | 'broken' | 'stalled';
+export type TroubleKind =
+  | 'auth'
+  | 'absent'
+  | 'untrusted'
+  | 'clock'
+  | 'content'
+  | 'protocol'
+  | 'busy'
+  | 'server'
+  | 'unreachable'
+  | 'broken'
+  | 'stalled';
 
 const transientKinds: ReadonlySet<TroubleKind> = new Set(['busy', 'server', 'unreachable', 'broken', 'stalled']);
 
@@ -28,7 +39,11 @@ export class RegistryFailure extends Failure {
   /** How long the registry asked us to stay away. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(kind: TroubleKind, what: string, details: Omit<FailureDetails, 'transient'> & { readonly retryAfterMs?: number } = {}) {
+  constructor(
+    kind: TroubleKind,
+    what: string,
+    details: Omit<FailureDetails, 'transient'> & { readonly retryAfterMs?: number } = {},
+  ) {
     super(what, { ...details, transient: transientKinds.has(kind) });
     this.kind = kind;
     this.retryAfterMs = details.retryAfterMs;
@@ -55,8 +70,17 @@ export class Silence extends Error {
 }
 
 const untrustedCodes = new Set([
-  'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_UNTRUSTED', 'CERT_SIGNATURE_FAILURE', 'INVALID_CA', 'CERT_REJECTED', 'INVALID_PURPOSE', 'CERT_REVOKED',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'CERT_UNTRUSTED',
+  'CERT_SIGNATURE_FAILURE',
+  'INVALID_CA',
+  'CERT_REJECTED',
+  'INVALID_PURPOSE',
+  'CERT_REVOKED',
 ]);
 
 const unreachableReasons: Readonly<Record<string, string>> = {
@@ -79,14 +103,21 @@ export function networkTrouble(error: unknown, subject: Subject, now: Date): Fai
   const { registry, wanted } = subject;
   const code = rootCode(error);
   const what = `registry "${registry}" did not give "${wanted}"`;
-  if (error instanceof Silence) return new RegistryFailure('stalled', what, { why: `no byte came for ${error.seconds} s`, cause: error });
+  if (error instanceof Silence)
+    return new RegistryFailure('stalled', what, { why: `no byte came for ${error.seconds} s`, cause: error });
   if (code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED') {
     const early = code === 'CERT_NOT_YET_VALID';
-    return new RegistryFailure('clock', `certificate of registry "${registry}" ${early ? 'is not yet valid' : 'has expired'} by this machine's clock`, {
-      why: `the clock says ${now.toISOString()}`,
-      next: early ? 'set the clock of this machine' : 'set the clock of this machine if it is wrong, else renew the certificate of the registry',
-      cause: error,
-    });
+    return new RegistryFailure(
+      'clock',
+      `certificate of registry "${registry}" ${early ? 'is not yet valid' : 'has expired'} by this machine's clock`,
+      {
+        why: `the clock says ${now.toISOString()}`,
+        next: early
+          ? 'set the clock of this machine'
+          : 'set the clock of this machine if it is wrong, else renew the certificate of the registry',
+        cause: error,
+      },
+    );
   }
   if (isUntrusted(error)) return untrustedTrouble(error, subject, undefined);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
@@ -105,7 +136,11 @@ export function networkTrouble(error: unknown, subject: Subject, now: Date): Fai
   }
   const unreachable = code === undefined ? undefined : unreachableReasons[code];
   if (unreachable !== undefined) {
-    return new RegistryFailure('unreachable', `registry "${registry}" is not reachable`, { why: unreachable, next: 'check network, DNS and proxy of this machine', cause: error });
+    return new RegistryFailure('unreachable', `registry "${registry}" is not reachable`, {
+      why: unreachable,
+      next: 'check network, DNS and proxy of this machine',
+      cause: error,
+    });
   }
   return new RegistryFailure('broken', what, { why: `the connection ended early (${messageOf(error)})`, cause: error });
 }
@@ -125,20 +160,35 @@ export function untrustedTrouble(error: unknown, { registry }: Subject, issuer: 
 }
 
 /** Turns an HTTP status into a failure with its class. `said` is the registry's own error text. */
-export function statusTrouble(status: number, subject: Subject, said: string, retryAfterMs: number | undefined): RegistryFailure {
+export function statusTrouble(
+  status: number,
+  subject: Subject,
+  said: string,
+  retryAfterMs: number | undefined,
+): RegistryFailure {
   const { registry, wanted } = subject;
   const why = said === '' ? `it answered ${status}` : `it answered ${status}: ${said}`;
   const what = `registry "${registry}" did not give "${wanted}"`;
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-  if (status === 404) return new RegistryFailure('absent', `registry "${registry}" does not have "${wanted}"`, { why, next: 'check name and tag, or push the image' });
-  if (status === 429 || (status === 503 && retryAfterMs !== undefined)) return new RegistryFailure('busy', `registry "${registry}" asks to wait before "${wanted}"`, { why, ...wait });
+  if (status === 404)
+    return new RegistryFailure('absent', `registry "${registry}" does not have "${wanted}"`, {
+      why,
+      next: 'check name and tag, or push the image',
+    });
+  if (status === 429 || (status === 503 && retryAfterMs !== undefined))
+    return new RegistryFailure('busy', `registry "${registry}" asks to wait before "${wanted}"`, { why, ...wait });
   if (status >= 500 || status === 408) return new RegistryFailure('server', what, { why, ...wait });
   return new RegistryFailure('protocol', what, { why });
 }
 
 /** Stopped by a signal: our own stop, or a caller's budget. */
 export function stoppedTrouble(subject: Subject, cause: unknown): Failure {
-  return cause instanceof Failure ? cause : new Interrupted(`stopped while waiting for registry "${subject.registry}"`, { why: 'finished downloads are kept', cause });
+  return cause instanceof Failure
+    ? cause
+    : new Interrupted(`stopped while waiting for registry "${subject.registry}"`, {
+        why: 'finished downloads are kept',
+        cause,
+      });
 }
 
 /** The errno of an error or of what it wraps; several addresses tried at once come as an AggregateError. */
@@ -150,6 +200,14 @@ function rootCode(error: unknown): string | undefined {
 }
 
 function certificateNames(error: unknown): string {
-  const names = typeof error === 'object' && error !== null && 'cert' in error && typeof error.cert === 'object' && error.cert !== null && 'subjectaltname' in error.cert ? error.cert.subjectaltname : undefined;
+  const names =
+    typeof error === 'object' &&
+    error !== null &&
+    'cert' in error &&
+    typeof error.cert === 'object' &&
+    error.cert !== null &&
+    'subjectaltname' in error.cert
+      ? error.cert.subjectaltname
+      : undefined;
   return typeof names === 'string' ? `it has ${names}` : 'it has no name that fits';
 }

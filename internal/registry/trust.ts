@@ -33,7 +33,11 @@ export function openTrust(paths: TrustPaths): Trust {
         ...(own.client === undefined ? {} : { cert: own.client.cert, key: own.client.key }),
       });
     } catch (error) {
-      throw new UsageError(`certificates for registry "${registry}" cannot be used`, { why: messageOf(error), next: `check ${paths.certFolders.map((folder) => join(folder, registry)).join(' and ')}`, cause: error });
+      throw new UsageError(`certificates for registry "${registry}" cannot be used`, {
+        why: messageOf(error),
+        next: `check ${paths.certFolders.map((folder) => join(folder, registry)).join(' and ')}`,
+        cause: error,
+      });
     }
   };
   return {
@@ -52,7 +56,9 @@ async function readBundles(paths: readonly string[]): Promise<string[]> {
 }
 
 function certificatesIn(text: string): string[] {
-  return (text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? []).map((pem) => pem.trim());
+  return (
+    text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? []
+  ).map((pem) => pem.trim());
 }
 
 type RegistryFolder = { authorities: string[]; client?: { cert: string; key: string } };
@@ -61,7 +67,8 @@ async function readRegistryFolders(folders: readonly string[], registry: string)
   const found: RegistryFolder = { authorities: [] };
   for (const folder of folders.map((each) => join(each, registry))) {
     for (const name of await namesIn(folder)) {
-      if (name.endsWith('.crt')) found.authorities.push(...certificatesIn((await readTextIfPresent(join(folder, name))) ?? ''));
+      if (name.endsWith('.crt'))
+        found.authorities.push(...certificatesIn((await readTextIfPresent(join(folder, name))) ?? ''));
       if (!name.endsWith('.cert') || found.client !== undefined) continue;
       const cert = (await readTextIfPresent(join(folder, name))) ?? '';
       const keyPath = join(folder, name.replace(/\.cert$/, '.key'));

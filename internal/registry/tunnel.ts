@@ -13,17 +13,37 @@ import { RegistryFailure, Silence } from './trouble.ts';
 export const perAddressMs = 5_000;
 
 /** Connections of one party, directly or through a proxy. */
-export function tlsAgent(secureContext: SecureContext, insecure: boolean, proxy: Proxy | undefined, stallMs: number): HttpsAgent {
-  const agent = new HttpsAgent({ keepAlive: true, secureContext, rejectUnauthorized: !insecure, autoSelectFamilyAttemptTimeout: perAddressMs });
+export function tlsAgent(
+  secureContext: SecureContext,
+  insecure: boolean,
+  proxy: Proxy | undefined,
+  stallMs: number,
+): HttpsAgent {
+  const agent = new HttpsAgent({
+    keepAlive: true,
+    secureContext,
+    rejectUnauthorized: !insecure,
+    autoSelectFamilyAttemptTimeout: perAddressMs,
+  });
   if (proxy === undefined) return agent;
   agent.createConnection = (options, callback) => {
     const host = options.host ?? '';
     tunnel(proxy, secureContext, `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`, stallMs)
       .then((socket) => {
-        const secure = tlsConnect({ socket, secureContext, rejectUnauthorized: !insecure, host, ...('servername' in options && typeof options.servername === 'string' && options.servername !== '' ? { servername: options.servername } : {}) });
+        const secure = tlsConnect({
+          socket,
+          secureContext,
+          rejectUnauthorized: !insecure,
+          host,
+          ...('servername' in options && typeof options.servername === 'string' && options.servername !== ''
+            ? { servername: options.servername }
+            : {}),
+        });
         callback?.(null, secure);
       })
-      .catch((error: unknown) => { callback?.(error instanceof Error ? error : new Error(String(error)), undefined as unknown as Duplex); }); // with an error, the stream is not looked at
+      .catch((error: unknown) => {
+        callback?.(error instanceof Error ? error : new Error(String(error)), undefined as unknown as Duplex);
+      }); // with an error, the stream is not looked at
     return undefined;
   };
   return agent;
@@ -31,7 +51,10 @@ export function tlsAgent(secureContext: SecureContext, insecure: boolean, proxy:
 
 /** Asks the proxy for a connection to `target`. */
 export function tunnel(proxy: Proxy, secureContext: SecureContext, target: string, stallMs: number): Promise<Duplex> {
-  const headers = { host: target, ...(proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization.reveal() }) };
+  const headers = {
+    host: target,
+    ...(proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization.reveal() }),
+  };
   const at = { host: proxy.host, port: proxy.port };
   return new Promise((resolve, reject) => {
     const request = httpRequest({
@@ -40,16 +63,25 @@ export function tunnel(proxy: Proxy, secureContext: SecureContext, target: strin
       path: target,
       headers,
       agent: false,
-      createConnection: () => (proxy.tls ? tlsConnect({ ...at, secureContext, servername: proxy.host }) : connect({ ...at, autoSelectFamilyAttemptTimeout: perAddressMs })),
+      createConnection: () =>
+        proxy.tls
+          ? tlsConnect({ ...at, secureContext, servername: proxy.host })
+          : connect({ ...at, autoSelectFamilyAttemptTimeout: perAddressMs }),
     });
-    request.setTimeout(stallMs, () => { request.destroy(new Silence(stallMs)); });
+    request.setTimeout(stallMs, () => {
+      request.destroy(new Silence(stallMs));
+    });
     request.once('connect', (reply, socket) => {
       request.setTimeout(0);
       if (reply.statusCode === 200) return resolve(socket);
       socket.destroy();
       reject(proxyRefused(proxy, reply.statusCode ?? 0));
     });
-    request.on('error', (error) => { reject(proxyTrouble(proxy, error)); }).end();
+    request
+      .on('error', (error) => {
+        reject(proxyTrouble(proxy, error));
+      })
+      .end();
   });
 }
 
@@ -57,11 +89,23 @@ export function tunnel(proxy: Proxy, secureContext: SecureContext, target: strin
 export function proxyRefused(proxy: Proxy | undefined, status: number): RegistryFailure {
   const name = `${proxy?.host ?? ''}:${proxy?.port ?? ''}`;
   if (status === 407) {
-    return new RegistryFailure('auth', `proxy "${name}" ${proxy?.authorization === undefined ? 'wants credentials' : 'refused the credentials'}`, { why: 'it answered 407', next: 'correct user and password in the proxy setting' });
+    return new RegistryFailure(
+      'auth',
+      `proxy "${name}" ${proxy?.authorization === undefined ? 'wants credentials' : 'refused the credentials'}`,
+      { why: 'it answered 407', next: 'correct user and password in the proxy setting' },
+    );
   }
-  return new RegistryFailure(status >= 500 || status === 429 ? 'server' : 'protocol', `proxy "${name}" did not open a connection`, { why: `it answered ${status}`, next: 'check the rules of the proxy, or add the registry to noProxy' });
+  return new RegistryFailure(
+    status >= 500 || status === 429 ? 'server' : 'protocol',
+    `proxy "${name}" did not open a connection`,
+    { why: `it answered ${status}`, next: 'check the rules of the proxy, or add the registry to noProxy' },
+  );
 }
 
 function proxyTrouble(proxy: Proxy, error: Error): RegistryFailure {
-  return new RegistryFailure('unreachable', `proxy "${proxy.host}:${proxy.port}" is not reachable`, { why: error.message, next: 'check the proxy setting', cause: error });
+  return new RegistryFailure('unreachable', `proxy "${proxy.host}:${proxy.port}" is not reachable`, {
+    why: error.message,
+    next: 'check the proxy setting',
+    cause: error,
+  });
 }

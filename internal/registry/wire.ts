@@ -1,7 +1,15 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { issuerOf } from './issuer.ts';
-import { RegistryFailure, Silence, isUntrusted, networkTrouble, stoppedTrouble, untrustedTrouble, type Subject } from './trouble.ts';
+import {
+  RegistryFailure,
+  Silence,
+  isUntrusted,
+  networkTrouble,
+  stoppedTrouble,
+  untrustedTrouble,
+  type Subject,
+} from './trouble.ts';
 import type { Proxy, ProxyRules } from './proxy.ts';
 import type { Trust } from './trust.ts';
 import { perAddressMs, proxyRefused, tlsAgent } from './tunnel.ts';
@@ -35,7 +43,12 @@ export type Wire = Disposable & {
   text(reply: Reply, subject: Subject, limitBytes: number, signal?: AbortSignal): Promise<Buffer>;
 };
 
-export type WireOptions = { readonly trust: Trust; readonly proxy: ProxyRules; readonly now: () => Date; readonly stallMs: number };
+export type WireOptions = {
+  readonly trust: Trust;
+  readonly proxy: ProxyRules;
+  readonly now: () => Date;
+  readonly stallMs: number;
+};
 
 /** Opens the wire. Dispose it to close idle connections. */
 export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wire {
@@ -43,7 +56,11 @@ export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wi
   const agentFor = async (party: Party, url: URL, proxy: Proxy | undefined): Promise<HttpAgent> => {
     const key = [url.protocol, party.registry, party.insecure, proxy?.host, proxy?.port].join(' ');
     const context = await trust.contextFor(party.registry);
-    const agent = agents.get(key) ?? (url.protocol === 'https:' ? tlsAgent(context, party.insecure, proxy, stallMs) : new HttpAgent({ keepAlive: true, autoSelectFamilyAttemptTimeout: perAddressMs }));
+    const agent =
+      agents.get(key) ??
+      (url.protocol === 'https:'
+        ? tlsAgent(context, party.insecure, proxy, stallMs)
+        : new HttpAgent({ keepAlive: true, autoSelectFamilyAttemptTimeout: perAddressMs }));
     agents.set(key, agent);
     return agent;
   };
@@ -53,8 +70,12 @@ export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wi
     const agent = await agentFor(party, ask.url, proxy);
     checkStopped(ask.signal, subject);
     const request = open(ask, agent, proxy);
-    const timer = setTimeout(() => { request.destroy(new Silence(stallMs)); }, stallMs);
-    const onAbort = (): void => { request.destroy(new Error('aborted')); };
+    const timer = setTimeout(() => {
+      request.destroy(new Silence(stallMs));
+    }, stallMs);
+    const onAbort = (): void => {
+      request.destroy(new Error('aborted'));
+    };
     ask.signal?.addEventListener('abort', onAbort, { once: true });
     try {
       const message = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -68,7 +89,8 @@ export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wi
       checkStopped(ask.signal, subject);
       // A kept connection may have been closed by the other side in the same moment: that says nothing about the registry.
       if (request.reusedSocket && !again && !(error instanceof Silence)) return await send(party, subject, ask, true);
-      if (isUntrusted(error)) throw untrustedTrouble(error, subject, await issuerOf(ask.url, proxy, await trust.contextFor(party.registry)));
+      if (isUntrusted(error))
+        throw untrustedTrouble(error, subject, await issuerOf(ask.url, proxy, await trust.contextFor(party.registry)));
       throw networkTrouble(error, subject, now());
     } finally {
       clearTimeout(timer);
@@ -84,7 +106,9 @@ export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wi
       else timer.refresh(); // a slow reader is not silence
     }, stallMs);
     try {
-      for await (const piece of gathered(message, () => { timer.refresh(); })) {
+      for await (const piece of gathered(message, () => {
+        timer.refresh();
+      })) {
         waiting = false;
         yield piece;
         waiting = true;
@@ -107,12 +131,18 @@ export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wi
       let length = 0;
       const { message } = reply;
       // Read to its end without destroying, so that the connection can be used again.
-      const timer = setTimeout(() => { message.destroy(new Silence(stallMs)); }, stallMs);
+      const timer = setTimeout(() => {
+        message.destroy(new Silence(stallMs));
+      }, stallMs);
       try {
         for await (const piece of message as AsyncIterable<Buffer>) {
           timer.refresh();
           length += piece.length;
-          if (length > limitBytes) throw new RegistryFailure('protocol', `registry "${subject.registry}" sent more than ${limitBytes} bytes for "${subject.wanted}"`);
+          if (length > limitBytes)
+            throw new RegistryFailure(
+              'protocol',
+              `registry "${subject.registry}" sent more than ${limitBytes} bytes for "${subject.wanted}"`,
+            );
           pieces.push(piece);
         }
       } catch (error) {
@@ -149,11 +179,23 @@ async function* gathered(message: IncomingMessage, onBytes: () => void): AsyncGe
     if (length >= gatherBytes) message.pause();
     wake();
   });
-  message.once('end', () => { ended ??= {}; wake(); });
-  message.once('error', (error) => { ended ??= { error }; wake(); });
-  message.once('close', () => { ended ??= { error: Object.assign(new Error('aborted'), { code: 'ECONNRESET' }) }; wake(); });
+  message.once('end', () => {
+    ended ??= {};
+    wake();
+  });
+  message.once('error', (error) => {
+    ended ??= { error };
+    wake();
+  });
+  message.once('close', () => {
+    ended ??= { error: Object.assign(new Error('aborted'), { code: 'ECONNRESET' }) };
+    wake();
+  });
   for (;;) {
-    if (length === 0 && ended === undefined) await new Promise<void>((resolve) => { wake = resolve; });
+    if (length === 0 && ended === undefined)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     // The sockets of one turn of the loop have all been read when its check phase comes.
     if (length < gatherBytes && ended === undefined) await new Promise((resolve) => setImmediate(resolve));
     if (length > 0) {
@@ -175,18 +217,33 @@ function checkStopped(signal: AbortSignal | undefined, subject: Subject): void {
 }
 
 function open(ask: Ask, agent: HttpAgent, proxy: Proxy | undefined): ClientRequest {
-  const headers = { 'user-agent': 'sno-ibi', ...ask.headers, ...(ask.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(ask.body)) }) };
+  const headers = {
+    'user-agent': 'sno-ibi',
+    ...ask.headers,
+    ...(ask.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(ask.body)) }),
+  };
   const options = { agent, method: ask.method ?? 'GET', headers };
   if (ask.url.protocol === 'https:') return httpsRequest(ask.url, options);
   if (proxy === undefined) return httpRequest(ask.url, options);
   // Plain HTTP through a proxy: the whole URL is the path.
-  const authorization = proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization.reveal() };
-  return httpRequest({ ...options, host: proxy.host, port: proxy.port, path: ask.url.href, headers: { ...headers, host: ask.url.host, ...authorization } });
+  const authorization =
+    proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization.reveal() };
+  return httpRequest({
+    ...options,
+    host: proxy.host,
+    port: proxy.port,
+    path: ask.url.href,
+    headers: { ...headers, host: ask.url.host, ...authorization },
+  });
 }
 
 /** Ends a body when the signal says so, without piling up listeners on a signal that lives as long as the program. */
 function tieTo(signal: AbortSignal, message: IncomingMessage): void {
-  const onAbort = (): void => { message.destroy(new Error('aborted')); };
+  const onAbort = (): void => {
+    message.destroy(new Error('aborted'));
+  };
   signal.addEventListener('abort', onAbort, { once: true });
-  message.once('close', () => { signal.removeEventListener('abort', onAbort); });
+  message.once('close', () => {
+    signal.removeEventListener('abort', onAbort);
+  });
 }

@@ -6,7 +6,16 @@ import { testDisk } from '../disk/test-disk.ts';
 import { recordOnDisk, signDisk } from './on-disk.ts';
 import { reach, readRecord, recordFolder, type InstallRecord } from './record.ts';
 
-const record: InstallRecord = { format: 1, installId: 'a'.repeat(32), configDigest: 'b', state: 'open', program: 'test', disk: {}, seed: { reference: 'r', digest: 'd', version: 'v', stateroot: 's' }, milestones: { written: '2026-01-01T00:00:00.000Z' } };
+const record: InstallRecord = {
+  format: 1,
+  installId: 'a'.repeat(32),
+  configDigest: 'b',
+  state: 'open',
+  program: 'test',
+  disk: {},
+  seed: { reference: 'r', digest: 'd', version: 'v', stateroot: 's' },
+  milestones: { written: '2026-01-01T00:00:00.000Z' },
+};
 
 await test('recordOnDisk() finds the record after a power cut at any moment of the filling, without changing a byte', async () => {
   await using lab = await testDisk({ mebibytes: 420 });
@@ -26,7 +35,14 @@ await test('recordOnDisk() finds the record after a power cut at any moment of t
     await reach(lab.host, mountPoint, `milestone-${round}`);
     // The power goes: another disk has what this one had on stable storage.
     await using cut = await testDisk({ mebibytes: 420 });
-    await lab.host.run('dd', [`if=${lab.path}`, `of=${cut.path}`, 'bs=4M', 'conv=sparse,fsync', 'iflag=direct', 'status=none']);
+    await lab.host.run('dd', [
+      `if=${lab.path}`,
+      `of=${cut.path}`,
+      'bs=4M',
+      'conv=sparse,fsync',
+      'iflag=direct',
+      'status=none',
+    ]);
     await cut.host.run('partx', ['--update', cut.path], { okStatuses: [0, 1] });
     const before = round === 1 ? await cut.host.text('sha256sum', [cut.path]) : '';
     const found = await recordOnDisk(cut.host, await cut.disk(), cut.folder);

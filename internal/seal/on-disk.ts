@@ -1,4 +1,12 @@
-import { findPartition, hasPartition, lookInto, mountPartition, readTable, type Disk, type Partition } from '../disk/disk.ts';
+import {
+  findPartition,
+  hasPartition,
+  lookInto,
+  mountPartition,
+  readTable,
+  type Disk,
+  type Partition,
+} from '../disk/disk.ts';
 import type { Host } from '../host/host.ts';
 import { readRecord, readRecordBeforeReplay, writeFirstRecord, writeRecord, type InstallRecord } from './record.ts';
 
@@ -22,7 +30,12 @@ export async function recordOnDisk(host: Host, disk: Disk, runFolder: string): P
 }
 
 /** Writes the record to a disk whose root is not mounted, and unmounts again: the record is on stable storage afterwards. */
-export async function signDisk(host: Host, disk: Disk, mountPoint: string, make: () => Promise<InstallRecord>): Promise<void> {
+export async function signDisk(
+  host: Host,
+  disk: Disk,
+  mountPoint: string,
+  make: () => Promise<InstallRecord>,
+): Promise<void> {
   const partition = findPartition(await readTable(host, disk), { label: 'root' }, disk.name);
   await mountPartition(host, partition, mountPoint);
   try {
@@ -36,5 +49,7 @@ export async function signDisk(host: Host, disk: Disk, mountPoint: string, make:
 
 async function rootPartition(host: Host, disk: Disk): Promise<Partition | undefined> {
   const table = await readTable(host, disk).catch(() => undefined);
-  return table !== undefined && hasPartition(table, { label: 'root' }) ? findPartition(table, { label: 'root' }) : undefined;
+  return table !== undefined && hasPartition(table, { label: 'root' })
+    ? findPartition(table, { label: 'root' })
+    : undefined;
 }

@@ -81,7 +81,10 @@ export async function writeFirstRecord(host: Host, root: string, record: Install
 export async function reach(host: Host, root: string, milestone: string, of = ''): Promise<void> {
   const record = await readRecord(root);
   if (record === undefined) throw new Error(`no install record below "${root}"`);
-  await writeRecord(host, root, { ...record, milestones: { ...record.milestones, [milestone]: `${host.now().toISOString()} ${of}`.trimEnd() } });
+  await writeRecord(host, root, {
+    ...record,
+    milestones: { ...record.milestones, [milestone]: `${host.now().toISOString()} ${of}`.trimEnd() },
+  });
 }
 
 /** True when the milestone was reached, of exactly this. */

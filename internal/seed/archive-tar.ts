@@ -51,15 +51,43 @@ export async function openArchiveTar(host: Host, say: (fact: string) => void): P
   const thread = openInflateThread();
   return {
     async unpack(archive, folder, name, { keepExisting = false } = {}) {
-      const failed = (cause: unknown, why?: string): Failure => new Failure(`seed archive "${name}" cannot be unpacked to "${folder}"`, { cause, ...(why === undefined ? {} : { why }) });
+      const failed = (cause: unknown, why?: string): Failure =>
+        new Failure(`seed archive "${name}" cannot be unpacked to "${folder}"`, {
+          cause,
+          ...(why === undefined ? {} : { why }),
+        });
       const content = typeof archive === 'string' ? createReadStream(archive, { highWaterMark: readBytes }) : archive;
       const pipe = await openPipe(host);
       let damage: unknown;
       let bytes = 0;
-      const inflating = thread.inflate(content, pipe.writing.fd).then((all) => { bytes = all; }, (error: unknown) => { damage = error; }).finally(() => pipe.writing.close());
+      const inflating = thread
+        .inflate(content, pipe.writing.fd)
+        .then(
+          (all) => {
+            bytes = all;
+          },
+          (error: unknown) => {
+            damage = error;
+          },
+        )
+        .finally(() => pipe.writing.close());
       try {
         // The transfer that feeds it keeps the budget; a local archive is bounded by its size.
-        await host.run(program, ['-x', '-f', '-', '-C', folder, '--numeric-owner', ...(keepExisting ? ['--skip-old-files'] : []), ...readOptions, ...attributeOptions], { input: pipe.reading, budgetMs: Number.POSITIVE_INFINITY });
+        await host.run(
+          program,
+          [
+            '-x',
+            '-f',
+            '-',
+            '-C',
+            folder,
+            '--numeric-owner',
+            ...(keepExisting ? ['--skip-old-files'] : []),
+            ...readOptions,
+            ...attributeOptions,
+          ],
+          { input: pipe.reading, budgetMs: Number.POSITIVE_INFINITY },
+        );
         await inflating;
       } catch (error) {
         await pipe.reading.close();

@@ -17,13 +17,21 @@ export function bootedDeployment(text: string): BootedDeployment {
   try {
     id = statusSchema.parse(JSON.parse(text)).deployments.find(({ booted }) => booted === true)?.id;
   } catch (error) {
-    throw new Failure('"rpm-ostree.json" of the seed cannot be read', { why: messageOf(error).split('\n', 1)[0] ?? '', next });
+    throw new Failure('"rpm-ostree.json" of the seed cannot be read', {
+      why: messageOf(error).split('\n', 1)[0] ?? '',
+      next,
+    });
   }
-  if (id === undefined) throw new Failure('failed to get booted stateroot id: failed finding booted stateroot', { next });
+  if (id === undefined)
+    throw new Failure('failed to get booted stateroot id: failed finding booted stateroot', { next });
   const dash = id.lastIndexOf('-');
-  if (dash < 0) throw new Failure(`failed to get deployment from deploymentID, there should be a '-' in deploymentID ${id}`, { next });
+  if (dash < 0)
+    throw new Failure(`failed to get deployment from deploymentID, there should be a '-' in deploymentID ${id}`, {
+      next,
+    });
   const name = id.slice(dash + 1);
   const commit = name.split('.', 1)[0] ?? '';
-  if (!/^[0-9a-f]{64}$/.test(commit)) throw new Failure(`"${id}" in "rpm-ostree.json" of the seed names no commit`, { next });
+  if (!/^[0-9a-f]{64}$/.test(commit))
+    throw new Failure(`"${id}" in "rpm-ostree.json" of the seed names no commit`, { next });
   return { name, commit };
 }

@@ -16,7 +16,8 @@ import { chunks } from './test-seed.ts';
 
 const host = openHost({ log: openLog({ program: 'test', write: () => undefined }), env: process.env });
 
-const streamOf = (...parts: Buffer[]): Readable => Readable.from(chunks(Buffer.concat(parts), 10_007), { objectMode: false });
+const streamOf = (...parts: Buffer[]): Readable =>
+  Readable.from(chunks(Buffer.concat(parts), 10_007), { objectMode: false });
 
 async function inflatedBy(t: Test, archive: Readable): Promise<{ bytes: number; content: Buffer }> {
   const folder = mkdtempSync(join(tmpdir(), 'inflate-'));
@@ -37,14 +38,23 @@ await test('what comes out is what went in, also when it shrinks to a thousandth
 
 await test('gzip members that follow one another are one archive, and zeros behind the last one are padding', async (t) => {
   const members = Array.from({ length: 40 }, () => randomBytes(20_000));
-  const { content } = await inflatedBy(t, streamOf(...members.map((member) => gzipSync(member)), Buffer.alloc(600_000)));
+  const { content } = await inflatedBy(
+    t,
+    streamOf(...members.map((member) => gzipSync(member)), Buffer.alloc(600_000)),
+  );
   assert.ok(content.equals(Buffer.concat(members)));
 });
 
 await test('a cut archive and a damaged one are told by the codes of zlib', async (t) => {
   const packed = gzipSync(randomBytes(500_000));
-  await assert.rejects(inflatedBy(t, streamOf(packed.subarray(0, -20))), { code: 'Z_BUF_ERROR', message: 'unexpected end of file' });
-  await assert.rejects(inflatedBy(t, streamOf(Buffer.from('this is no gzip'))), { code: 'Z_DATA_ERROR', message: 'incorrect header check' });
+  await assert.rejects(inflatedBy(t, streamOf(packed.subarray(0, -20))), {
+    code: 'Z_BUF_ERROR',
+    message: 'unexpected end of file',
+  });
+  await assert.rejects(inflatedBy(t, streamOf(Buffer.from('this is no gzip'))), {
+    code: 'Z_DATA_ERROR',
+    message: 'incorrect header check',
+  });
 });
 
 await test('nothing at all is no bytes', async (t) => {
@@ -57,7 +67,11 @@ await test('an archive that fails is told in its own words, and the thread takes
   t.after(() => rm(folder, { recursive: true }));
   await using file = await open(join(folder, 'out'), 'w');
   const packed = gzipSync(randomBytes(500_000));
-  const broken = async function* (): AsyncGenerator<Buffer> { yield packed.subarray(0, 300_000); await turn(); throw new Error('the line is down'); };
+  const broken = async function* (): AsyncGenerator<Buffer> {
+    yield packed.subarray(0, 300_000);
+    await turn();
+    throw new Error('the line is down');
+  };
   await assert.rejects(thread.inflate(broken(), file.fd), { message: 'the line is down' });
   assert.equal(await thread.inflate(streamOf(packed), file.fd), packed.length);
 });
@@ -66,7 +80,9 @@ await test('a reader that leaves while the pipe is full lets the thread go', { t
   await using thread = openInflateThread();
   const pipe = await openPipe(host);
   await using writing = pipe.writing;
-  const inflating = assert.rejects(thread.inflate(streamOf(gzipSync(Buffer.alloc(50_000_000))), writing.fd), { code: 'EPIPE' });
+  const inflating = assert.rejects(thread.inflate(streamOf(gzipSync(Buffer.alloc(50_000_000))), writing.fd), {
+    code: 'EPIPE',
+  });
   await pipe.reading.read(Buffer.alloc(1000), 0, 1000, null);
   await pipe.reading.close();
   await inflating;

@@ -38,14 +38,23 @@ export function openInflateThread(): InflateThread {
   const thread = new Worker(threadSource, { eval: true, name: 'inflate', resourceLimits: smallHeap });
   thread.unref(); // an idle one does not keep the program alive
   let broken = new Failure('the thread that inflates ended');
-  thread.once('error', (error) => { broken = new Failure('the thread that inflates failed', { cause: error }); });
+  thread.once('error', (error) => {
+    broken = new Failure('the thread that inflates failed', { cause: error });
+  });
   return {
     inflate: (archive, pipe) => inflateIn(thread, archive, pipe, () => broken),
-    [Symbol.asyncDispose]: async () => { await thread.terminate(); },
+    [Symbol.asyncDispose]: async () => {
+      await thread.terminate();
+    },
   };
 }
 
-async function inflateIn(thread: Worker, archive: AsyncIterable<Uint8Array>, pipe: number, whyBroken: () => Failure): Promise<number> {
+async function inflateIn(
+  thread: Worker,
+  archive: AsyncIterable<Uint8Array>,
+  pipe: number,
+  whyBroken: () => Failure,
+): Promise<number> {
   const rooms = Array.from({ length: pieces }, () => new ArrayBuffer(pieceBytes));
   const over = Promise.withResolvers<{ readonly bytes: number } | { readonly error: Error }>();
   let error: Error | undefined;
@@ -53,12 +62,18 @@ async function inflateIn(thread: Worker, archive: AsyncIterable<Uint8Array>, pip
   const onTold = (told: Told): void => {
     if (told.kind === 'room') rooms.push(told.room);
     else if (told.kind === 'done') over.resolve({ bytes: told.bytes });
-    else over.resolve({ error: error = Object.assign(new Error(told.message), { code: told.code }) });
+    else over.resolve({ error: (error = Object.assign(new Error(told.message), { code: told.code })) });
     wake();
   };
-  const onExit = (): void => { over.resolve({ error: error = whyBroken() }); wake(); };
+  const onExit = (): void => {
+    over.resolve({ error: (error = whyBroken()) });
+    wake();
+  };
   const room = async (): Promise<Uint8Array<ArrayBuffer>> => {
-    while (error === undefined && rooms.length === 0) await new Promise<void>((resolve) => { wake = resolve; });
+    while (error === undefined && rooms.length === 0)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     const free = rooms.pop();
     if (error !== undefined || free === undefined) throw error ?? whyBroken();
     return new Uint8Array(free);
@@ -84,7 +99,10 @@ async function inflateIn(thread: Worker, archive: AsyncIterable<Uint8Array>, pip
 type Piece = { readonly piece: Uint8Array<ArrayBuffer>; readonly length: number };
 
 /** Copies what comes into free buffers, each but the last one full. */
-async function* gathered(archive: AsyncIterable<Uint8Array>, room: () => Promise<Uint8Array<ArrayBuffer>>): AsyncGenerator<Piece, void, undefined> {
+async function* gathered(
+  archive: AsyncIterable<Uint8Array>,
+  room: () => Promise<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Piece, void, undefined> {
   let piece = await room();
   let length = 0;
   for await (const bytes of archive) {

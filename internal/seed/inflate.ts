@@ -2,7 +2,17 @@ import { constants, createGunzip, type Gunzip } from 'node:zlib';
 
 /** What Node's inflater is beneath its stream. Not public; the executable brings the very Node that this is tested with. */
 type Inflater = Gunzip & {
-  readonly _handle: { writeSync(flush: number, input: Uint8Array, at: number, length: number, output: Uint8Array, outputAt: number, outputLength: number): void };
+  readonly _handle: {
+    writeSync(
+      flush: number,
+      input: Uint8Array,
+      at: number,
+      length: number,
+      output: Uint8Array,
+      outputAt: number,
+      outputLength: number,
+    ): void;
+  };
   /** Bytes left in the output and in the input after a write. */
   readonly _writeState: readonly [number, number];
 };

@@ -19,7 +19,10 @@ export function kernelArguments(text: string): string[] {
   try {
     ({ spec } = machineConfigSchema.parse(JSON.parse(text)));
   } catch (error) {
-    throw new Failure('"mco-currentconfig.json" of the seed cannot be read', { why: messageOf(error).split('\n', 1)[0] ?? '', next: 'build the seed image again with lca-cli create' });
+    throw new Failure('"mco-currentconfig.json" of the seed cannot be read', {
+      why: messageOf(error).split('\n', 1)[0] ?? '',
+      next: 'build the seed image again with lca-cli create',
+    });
   }
   const given = (spec.kernelArguments ?? []).filter((argument) => argument.trim() !== '');
   return spec.fips === true ? [...given, 'fips=1', 'boot=LABEL=boot'] : given;

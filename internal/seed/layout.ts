@@ -42,5 +42,9 @@ export function memberName(path: string): string {
 export function requireMembers(found: ReadonlySet<string>, reference: string): void {
   const missing: string[] = requiredMembers.filter((name) => !found.has(name));
   if (![...found].some((name) => useOf(name) === 'origin')) missing.push('ostree-<deployment>.origin');
-  if (missing.length > 0) throw new Failure(`seed image "${reference}" lacks ${missing.map((name) => `"${name}"`).join(', ')}`, { why: 'it is not a complete seed image of format 4', next: 'build the seed image again with lca-cli create' });
+  if (missing.length > 0)
+    throw new Failure(`seed image "${reference}" lacks ${missing.map((name) => `"${name}"`).join(', ')}`, {
+      why: 'it is not a complete seed image of format 4',
+      next: 'build the seed image again with lca-cli create',
+    });
 }

@@ -34,8 +34,14 @@ export function parseSeedManifest(text: string, where: string): SeedManifest {
   try {
     return seedManifestSchema.parse(JSON.parse(text));
   } catch (error) {
-    const why = error instanceof z.ZodError ? error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ') : messageOf(error);
-    throw new Failure(`the seed manifest in ${where} cannot be read`, { why, next: 'build the seed image again with lca-cli create' });
+    const why =
+      error instanceof z.ZodError
+        ? error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+        : messageOf(error);
+    throw new Failure(`the seed manifest in ${where} cannot be read`, {
+      why,
+      next: 'build the seed image again with lca-cli create',
+    });
   }
 }
 
@@ -43,5 +49,13 @@ export function parseSeedManifest(text: string, where: string): SeedManifest {
 export function requireVersion(manifest: SeedManifest, configured: string): void {
   const version = manifest.seed_cluster_ocp_version ?? '';
   if (version === configured) return;
-  throw new Failure(`version specified in seed image (${version === '' ? 'none' : version}) differs from version in spec (${configured})`, { next: version === '' ? 'choose a seed image that names its version' : `set seedVersion to "${version}" or choose the seed image of version "${configured}"` });
+  throw new Failure(
+    `version specified in seed image (${version === '' ? 'none' : version}) differs from version in spec (${configured})`,
+    {
+      next:
+        version === ''
+          ? 'choose a seed image that names its version'
+          : `set seedVersion to "${version}" or choose the seed image of version "${configured}"`,
+    },
+  );
 }

@@ -23,7 +23,9 @@ export async function placeVar(staging: Staging, stateroot: string): Promise<voi
   const place = join(stateroot, 'var');
   if (!(await exists(fresh))) {
     if (await exists(place)) return; // moved by an earlier run
-    throw new Failure(`"${fresh}" and "${place}" are both missing`, { next: 'start from the seed again: ibi run --again fetch-seed' });
+    throw new Failure(`"${fresh}" and "${place}" are both missing`, {
+      next: 'start from the seed again: ibi run --again fetch-seed',
+    });
   }
   if (await exists(place)) {
     const has = new Set(await readdir(fresh));
@@ -101,7 +103,11 @@ async function requireInside(archive: string, part: string, name: string): Promi
       const linked = header.type === 'link' ? memberName(header.linkname) : undefined;
       for (const candidate of [path, ...(linked === undefined ? [] : [linked])]) {
         if (candidate === '' && header.type === 'directory') continue; // "./"
-        if (!isInside(candidate) || candidate.split('/').includes('..')) throw new Failure(`seed archive "${name}" holds "${header.name}"${candidate === linked ? `, a hard link to "${header.linkname}"` : ''} outside "${part}/"`, { why: 'it reaches outside its target', ...rebuild });
+        if (!isInside(candidate) || candidate.split('/').includes('..'))
+          throw new Failure(
+            `seed archive "${name}" holds "${header.name}"${candidate === linked ? `, a hard link to "${header.linkname}"` : ''} outside "${part}/"`,
+            { why: 'it reaches outside its target', ...rebuild },
+          );
       }
       entry.resume();
     }

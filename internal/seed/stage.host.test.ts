@@ -16,7 +16,13 @@ import { archiveOf, chunks, commit, layerOf, seedMembers, type SeedMembers } fro
 
 const host = openHost({ log: openLog({ program: 'test', write: () => undefined }), env: process.env });
 
-async function bench(t: Test): Promise<{ folder: string; members: SeedMembers; stage: (members: SeedMembers, prefix?: string) => Promise<Staging> }> {
+async function bench(
+  t: Test,
+): Promise<{
+  folder: string;
+  members: SeedMembers;
+  stage: (members: SeedMembers, prefix?: string) => Promise<Staging>;
+}> {
   const top = await mkdtemp(join(tmpdir(), 'seed-'));
   t.after(() => rm(top, { recursive: true, force: true }));
   const folder = join(top, 'staging');
@@ -25,7 +31,12 @@ async function bench(t: Test): Promise<{ folder: string; members: SeedMembers; s
     members: seedMembers(top),
     stage: async (members, prefix) => {
       await using tar = await openArchiveTar(host, () => undefined);
-      const { staging, settled } = await stageSeed(host, { reference: 'r/seed@sha256:1', layers: [await layerOf(members, prefix)], folder, tar });
+      const { staging, settled } = await stageSeed(host, {
+        reference: 'r/seed@sha256:1',
+        layers: [await layerOf(members, prefix)],
+        folder,
+        tar,
+      });
       await settled;
       return staging;
     },
@@ -36,7 +47,10 @@ const fails = async (promise: Promise<unknown>, pattern: RegExp): Promise<Failur
   let failure: Failure | undefined;
   await assert.rejects(promise, (error) => {
     assert.ok(error instanceof Failure, String(error));
-    assert.match([error.message, error.why, error.cause instanceof CommandError ? error.cause.stderrTail : ''].join('\n'), pattern);
+    assert.match(
+      [error.message, error.why, error.cause instanceof CommandError ? error.cause.stderrTail : ''].join('\n'),
+      pattern,
+    );
     failure = error;
     return true;
   });
@@ -58,7 +72,10 @@ await test('a seed is unpacked with device nodes, fifos, hard links and odd name
   assert.equal(device.rdev, (1 << 8) | 3);
   assert.equal((await stat(join(lib, 'etcd/hard'))).ino, (await stat(join(lib, 'etcd/data'))).ino);
   const names = await readdir(Buffer.from(lib), { encoding: 'buffer' });
-  assert.ok(names.some((name) => name.includes(0xff)), 'the name that is no UTF-8 survives byte for byte');
+  assert.ok(
+    names.some((name) => name.includes(0xff)),
+    'the name that is no UTF-8 survives byte for byte',
+  );
   assert.equal(await readFile(join(staging.repository, 'objects/ab/cd.file'), 'utf8'), 'object');
   assert.equal(await staging.member('manifest.json'), members['manifest.json']);
 });
@@ -76,16 +93,31 @@ await test('staging again after a broken attempt leaves nothing of it', async (t
   assert.deepEqual((await readdir(join(folder, 'ostree'))).sort(), ['config', 'objects']);
 });
 
-for (const name of ['containers.list', 'manifest.json', 'var.tgz', 'etc.tgz', 'etc.deletions', 'ostree.tgz', 'rpm-ostree.json', 'mco-currentconfig.json']) {
+for (const name of [
+  'containers.list',
+  'manifest.json',
+  'var.tgz',
+  'etc.tgz',
+  'etc.deletions',
+  'ostree.tgz',
+  'rpm-ostree.json',
+  'mco-currentconfig.json',
+]) {
   await test(`a seed without "${name}" is refused by that name`, async (t) => {
     const { members, stage } = await bench(t);
-    await fails(stage(Object.fromEntries(Object.entries(members).filter(([member]) => member !== name))), new RegExp(`lacks "${name}"|holds no "var/"`));
+    await fails(
+      stage(Object.fromEntries(Object.entries(members).filter(([member]) => member !== name))),
+      new RegExp(`lacks "${name}"|holds no "var/"`),
+    );
   });
 }
 
 await test('a seed without an origin file is refused', async (t) => {
   const { members, stage } = await bench(t);
-  await fails(stage(Object.fromEntries(Object.entries(members).filter(([name]) => !name.endsWith('.origin')))), /lacks "ostree-<deployment>.origin"/);
+  await fails(
+    stage(Object.fromEntries(Object.entries(members).filter(([name]) => !name.endsWith('.origin')))),
+    /lacks "ostree-<deployment>.origin"/,
+  );
 });
 
 await test('an archive with corrupt gzip is refused by its name, with the words of tar', async (t) => {
@@ -98,7 +130,10 @@ await test('an archive with corrupt gzip is refused by its name, with the words 
 await test('a truncated archive is refused', async (t) => {
   const { members, stage } = await bench(t);
   const archive = members['var.tgz'] as Buffer;
-  await fails(stage({ ...members, 'var.tgz': archive.subarray(0, archive.length - 50) }), /seed archive "var.tgz" cannot be unpacked/);
+  await fails(
+    stage({ ...members, 'var.tgz': archive.subarray(0, archive.length - 50) }),
+    /seed archive "var.tgz" cannot be unpacked/,
+  );
 });
 
 await test('an empty archive is refused', async (t) => {
@@ -108,7 +143,16 @@ await test('an empty archive is refused', async (t) => {
 
 await test('an archive that climbs out by ".." is refused and leaves nothing outside', async (t) => {
   const { members, folder, stage } = await bench(t);
-  await fails(stage({ ...members, 'var.tgz': await archiveOf([{ name: 'var/a', text: 'x' }, { name: 'var/../../../escaped', text: 'x' }]) }), /cannot be unpacked[\s\S]*'\.\.'|outside/);
+  await fails(
+    stage({
+      ...members,
+      'var.tgz': await archiveOf([
+        { name: 'var/a', text: 'x' },
+        { name: 'var/../../../escaped', text: 'x' },
+      ]),
+    }),
+    /cannot be unpacked[\s\S]*'\.\.'|outside/,
+  );
   await assert.rejects(stat(join(folder, '../escaped')));
 });
 
@@ -123,13 +167,29 @@ await test('a link followed by a member below it does not lead outside', async (
   const { members, folder, stage } = await bench(t);
   const target = join(folder, '../elsewhere');
   await mkdir(target, { recursive: true });
-  await fails(stage({ ...members, 'var.tgz': await archiveOf([{ name: 'var/x', type: 'symlink', linkname: target }, { name: 'var/x/planted', text: 'x' }]) }), /cannot be unpacked/);
+  await fails(
+    stage({
+      ...members,
+      'var.tgz': await archiveOf([
+        { name: 'var/x', type: 'symlink', linkname: target },
+        { name: 'var/x/planted', text: 'x' },
+      ]),
+    }),
+    /cannot be unpacked/,
+  );
   assert.deepEqual(await readdir(target), []);
 });
 
 await test('folders of objects are made ahead of the archive, and look as it says', async (t) => {
   const { members, stage } = await bench(t);
-  const staging = await stage({ ...members, 'ostree.tgz': await archiveOf([{ name: './objects/', type: 'directory', mode: 0o751 }, { name: './objects/cd/', type: 'directory', mode: 0o711, uid: 7 }, { name: './objects/cd/ef.file', text: 'object' }]) });
+  const staging = await stage({
+    ...members,
+    'ostree.tgz': await archiveOf([
+      { name: './objects/', type: 'directory', mode: 0o751 },
+      { name: './objects/cd/', type: 'directory', mode: 0o711, uid: 7 },
+      { name: './objects/cd/ef.file', text: 'object' },
+    ]),
+  });
   const seen = await stat(join(staging.repository, 'objects/cd'));
   assert.deepEqual([seen.mode & 0o7777, seen.uid], [0o711, 7]);
   assert.equal((await stat(join(staging.repository, 'objects'))).mode & 0o7777, 0o751);
@@ -143,12 +203,28 @@ await test('an object that the disk has keeps its bytes and its place, whatever 
     await mkdir(join(repository, 'objects/ab'), { recursive: true });
     await link(own, join(repository, 'objects/ab/cd.file'));
   };
-  const archive = await archiveOf([{ name: './objects/', type: 'directory' }, { name: './objects/ab/', type: 'directory' }, { name: './objects/ab/cd.file', text: 'of the archive', mode: 0o777 }, { name: './objects/ab/ce.file', type: 'link', linkname: './objects/ab/cd.file' }, { name: './objects/ab/cf.file', text: 'new' }]);
+  const archive = await archiveOf([
+    { name: './objects/', type: 'directory' },
+    { name: './objects/ab/', type: 'directory' },
+    { name: './objects/ab/cd.file', text: 'of the archive', mode: 0o777 },
+    { name: './objects/ab/ce.file', type: 'link', linkname: './objects/ab/cd.file' },
+    { name: './objects/ab/cf.file', text: 'new' },
+  ]);
   await using tar = await openArchiveTar(host, () => undefined);
-  const { staging, settled } = await stageSeed(host, { reference: 'r', layers: [await layerOf({ ...members, 'ostree.tgz': archive })], folder, tar, putObjects });
+  const { staging, settled } = await stageSeed(host, {
+    reference: 'r',
+    layers: [await layerOf({ ...members, 'ostree.tgz': archive })],
+    folder,
+    tar,
+    putObjects,
+  });
   await settled;
   const object = (name: string): string => join(staging.repository, 'objects/ab', name);
-  assert.deepEqual(await Promise.all(['cd.file', 'ce.file', 'cf.file'].map((name) => readFile(object(name), 'utf8'))), ['of the disk', 'of the disk', 'new']);
+  assert.deepEqual(await Promise.all(['cd.file', 'ce.file', 'cf.file'].map((name) => readFile(object(name), 'utf8'))), [
+    'of the disk',
+    'of the disk',
+    'new',
+  ]);
   const [before, after] = [await stat(own), await stat(object('cd.file'))];
   assert.deepEqual([after.ino, after.mode & 0o7777, before.nlink], [before.ino, 0o640, 3]);
 });
@@ -157,13 +233,25 @@ await test('an archive that puts a link in the place of "objects" is refused, an
   const { members, folder, stage } = await bench(t);
   const target = join(folder, '../elsewhere');
   await mkdir(target, { recursive: true });
-  await fails(stage({ ...members, 'ostree.tgz': await archiveOf([{ name: 'objects', type: 'symlink', linkname: target }]) }), /cannot be unpacked/);
+  await fails(
+    stage({ ...members, 'ostree.tgz': await archiveOf([{ name: 'objects', type: 'symlink', linkname: target }]) }),
+    /cannot be unpacked/,
+  );
   assert.deepEqual(await readdir(target), []);
 });
 
 await test('members beside "var/" are refused by name', async (t) => {
   const { members, stage } = await bench(t);
-  await fails(stage({ ...members, 'var.tgz': await archiveOf([{ name: 'var/a', text: 'x' }, { name: 'usr/bin/evil', text: 'x' }]) }), /holds "usr" outside "var\/"/);
+  await fails(
+    stage({
+      ...members,
+      'var.tgz': await archiveOf([
+        { name: 'var/a', text: 'x' },
+        { name: 'usr/bin/evil', text: 'x' },
+      ]),
+    }),
+    /holds "usr" outside "var\/"/,
+  );
 });
 
 await test('a layer that is no gzip, or no tar, is refused by its digest', async (t) => {
@@ -171,10 +259,21 @@ await test('a layer that is no gzip, or no tar, is refused by its digest', async
   const mediaType = 'application/vnd.oci.image.layer.v1.tar+gzip';
   const stage = async (bytes: Buffer): Promise<unknown> => {
     await using tar = await openArchiveTar(host, () => undefined);
-    return await stageSeed(host, { reference: 'r/seed@sha256:1', layers: [{ digest: 'sha256:abc', mediaType, open: () => Readable.from(chunks(bytes), { objectMode: false }) }], folder, tar });
+    return await stageSeed(host, {
+      reference: 'r/seed@sha256:1',
+      layers: [{ digest: 'sha256:abc', mediaType, open: () => Readable.from(chunks(bytes), { objectMode: false }) }],
+      folder,
+      tar,
+    });
   };
-  await fails(stage(Buffer.from('this is not gzip')), /layer sha256:abc of seed image "r\/seed@sha256:1" cannot be inflated/);
-  await fails(stage(gzipSync(Buffer.alloc(5000, 'no tar'))), /layer sha256:abc of seed image "r\/seed@sha256:1" is no tar archive/);
+  await fails(
+    stage(Buffer.from('this is not gzip')),
+    /layer sha256:abc of seed image "r\/seed@sha256:1" cannot be inflated/,
+  );
+  await fails(
+    stage(gzipSync(Buffer.alloc(5000, 'no tar'))),
+    /layer sha256:abc of seed image "r\/seed@sha256:1" is no tar archive/,
+  );
   const whole = (await layerOf({ 'manifest.json': 'x'.repeat(100_000) })).bytes;
   await fails(stage(whole.subarray(0, whole.length - 30)), /layer sha256:abc/);
 });
@@ -188,12 +287,23 @@ await test('a stream that breaks in the middle of an archive fails with its own 
     throw new Failure('blob sha256:abc has the wrong digest');
   };
   await using tar = await openArchiveTar(host, () => undefined);
-  await fails(stageSeed(host, { reference: 'r', layers: [{ ...layer, open: () => Readable.from(broken(), { objectMode: false }) }], folder, tar }), /^blob sha256:abc has the wrong digest/);
+  await fails(
+    stageSeed(host, {
+      reference: 'r',
+      layers: [{ ...layer, open: () => Readable.from(broken(), { objectMode: false }) }],
+      folder,
+      tar,
+    }),
+    /^blob sha256:abc has the wrong digest/,
+  );
 });
 
 await test('a small member of unlikely size is refused before it fills the memory', async (t) => {
   const { members, stage } = await bench(t);
-  await fails(stage({ ...members, 'manifest.json': Buffer.alloc(65 * 1024 * 1024) }), /"manifest.json" of seed image "r\/seed@sha256:1" has 68157440 bytes/);
+  await fails(
+    stage({ ...members, 'manifest.json': Buffer.alloc(65 * 1024 * 1024) }),
+    /"manifest.json" of seed image "r\/seed@sha256:1" has 68157440 bytes/,
+  );
 });
 
 await test('a missing or failing tar is named', async (t) => {
@@ -202,9 +312,15 @@ await test('a missing or failing tar is named', async (t) => {
   await mkdir(bin);
   await writeFile(join(bin, 'tar'), '#!/bin/sh\necho "tar: no space left" >&2\nexit 2\n');
   await chmod(join(bin, 'tar'), 0o755);
-  const poor = openHost({ log: openLog({ program: 'test', write: () => undefined }), env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` } });
+  const poor = openHost({
+    log: openLog({ program: 'test', write: () => undefined }),
+    env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+  });
   await using tar = await openArchiveTar(poor, () => undefined);
-  await fails(stageSeed(poor, { reference: 'r', layers: [await layerOf(members)], folder, tar }), /cannot be unpacked[\s\S]*no space left/);
+  await fails(
+    stageSeed(poor, { reference: 'r', layers: [await layerOf(members)], folder, tar }),
+    /cannot be unpacked[\s\S]*no space left/,
+  );
 });
 
 await test('/var is put in place by rename, and what ostree had made there stays; doing it twice changes nothing', async (t) => {
@@ -234,13 +350,28 @@ await test('/etc of the seed replaces files of the deployment, and the origin is
 });
 
 for (const [what, entries, message] of [
-  ['a member outside', [{ name: 'usr/bin/evil', text: 'x' }], 'seed archive "etc.tgz" holds "usr/bin/evil" outside "etc/"'],
-  ['a member that climbs', [{ name: 'etc/../usr/evil', text: 'x' }], 'seed archive "etc.tgz" holds "etc/../usr/evil" outside "etc/"'],
-  ['a hard link outside', [{ name: 'etc/x', type: 'link', linkname: 'usr/bin/sudo' }], 'seed archive "etc.tgz" holds "etc/x", a hard link to "usr/bin/sudo" outside "etc/"'],
+  [
+    'a member outside',
+    [{ name: 'usr/bin/evil', text: 'x' }],
+    'seed archive "etc.tgz" holds "usr/bin/evil" outside "etc/"',
+  ],
+  [
+    'a member that climbs',
+    [{ name: 'etc/../usr/evil', text: 'x' }],
+    'seed archive "etc.tgz" holds "etc/../usr/evil" outside "etc/"',
+  ],
+  [
+    'a hard link outside',
+    [{ name: 'etc/x', type: 'link', linkname: 'usr/bin/sudo' }],
+    'seed archive "etc.tgz" holds "etc/x", a hard link to "usr/bin/sudo" outside "etc/"',
+  ],
 ] as const) {
   await test(`etc.tgz with ${what} is refused before anything of it is unpacked`, async (t) => {
     const { members, folder, stage } = await bench(t);
-    const staging = await stage({ ...members, 'etc.tgz': await archiveOf([{ name: 'etc/first', text: 'x' }, ...entries]) });
+    const staging = await stage({
+      ...members,
+      'etc.tgz': await archiveOf([{ name: 'etc/first', text: 'x' }, ...entries]),
+    });
     const deployment = join(folder, '../deployment.0');
     await mkdir(join(deployment, 'etc'), { recursive: true });
     await using tar = await openArchiveTar(host, () => undefined);
@@ -255,7 +386,10 @@ await test('etc.deletions removes files, links and empty folders; what is gone a
   await mkdir(join(etc, 'empty'), { recursive: true });
   await writeFile(join(etc, 'file'), '');
   await symlink('file', join(etc, 'link'));
-  assert.equal(await applyDeletions('/etc/file\n/etc/link\n\n  /etc/empty  \n/etc/gone\n/etc/file/below\n', join(etc, '..')), 3);
+  assert.equal(
+    await applyDeletions('/etc/file\n/etc/link\n\n  /etc/empty  \n/etc/gone\n/etc/file/below\n', join(etc, '..')),
+    3,
+  );
   assert.deepEqual(await readdir(etc), []);
 });
 
@@ -273,7 +407,9 @@ for (const [line, why] of [
     await mkdir(join(deployment, 'usr'));
     await writeFile(join(deployment, 'usr/file'), '');
     await symlink('../usr', join(deployment, 'etc/out'));
-    await assert.rejects(applyDeletions(`${line}\n`, deployment), { message: `failed to process etc.deletions: failed to remove ${line}: ${why}` });
+    await assert.rejects(applyDeletions(`${line}\n`, deployment), {
+      message: `failed to process etc.deletions: failed to remove ${line}: ${why}`,
+    });
     assert.deepEqual(await readdir(join(deployment, 'usr')), ['file']);
     assert.deepEqual((await readdir(join(deployment, 'etc'))).sort(), ['full', 'out']);
   });

@@ -72,7 +72,9 @@ async function stageLayer(request: Underway, layer: SeedLayer, found: Set<string
   const inflate = inflaterOf(layer.mediaType);
   const members = extract();
   let fed: { error: unknown } | undefined;
-  const feeding = pipeline(source, inflate, members).catch((error: unknown) => { fed = { error: named(error, layer.digest, request.reference) }; });
+  const feeding = pipeline(source, inflate, members).catch((error: unknown) => {
+    fed = { error: named(error, layer.digest, request.reference) };
+  });
   try {
     for await (const entry of members) {
       const name = memberName(entry.header.name);
@@ -103,10 +105,17 @@ function rootCause(fed: unknown, consumer: unknown): unknown {
   return aborted ? consumer : fed;
 }
 
-async function stageMember({ staging, objects, putObjects, tar, reference }: Underway, entry: Entry, name: string): Promise<void> {
+async function stageMember(
+  { staging, objects, putObjects, tar, reference }: Underway,
+  entry: Entry,
+  name: string,
+): Promise<void> {
   const use = useOf(name);
   if (use === 'ignore' || entry.header.type !== 'file') {
-    if (use !== 'ignore') throw new Failure(`"${name}" of seed image "${reference}" is no plain file`, { next: 'build the seed image again with lca-cli create' });
+    if (use !== 'ignore')
+      throw new Failure(`"${name}" of seed image "${reference}" is no plain file`, {
+        next: 'build the seed image again with lca-cli create',
+      });
     entry.resume();
     return;
   }
@@ -120,7 +129,10 @@ async function stageMember({ staging, objects, putObjects, tar, reference }: Und
       return;
     case 'keep':
     case 'origin': {
-      if ((entry.header.size) > largestSmallMember) throw new Failure(`"${name}" of seed image "${reference}" has ${entry.header.size} bytes`, { why: `more than ${largestSmallMember} is not expected of it` });
+      if (entry.header.size > largestSmallMember)
+        throw new Failure(`"${name}" of seed image "${reference}" has ${entry.header.size} bytes`, {
+          why: `more than ${largestSmallMember} is not expected of it`,
+        });
       await writeScratch(join(staging.folder, 'members', name), asReadable(entry));
     }
   }
@@ -146,6 +158,13 @@ function inflaterOf(mediaType: string): typeof inflated | Transform {
 async function requireOnly(folder: string, wanted: string, archive: string): Promise<void> {
   const names = await readdir(folder);
   const stray = names.filter((name) => name !== wanted);
-  if (stray.length > 0) throw new Failure(`seed archive "${archive}" holds "${stray.join('", "')}" outside "${wanted}/"`, { why: 'it reaches outside its target', next: 'build the seed image again with lca-cli create' });
-  if (names.length === 0) throw new Failure(`seed archive "${archive}" holds no "${wanted}/"`, { next: 'build the seed image again with lca-cli create' });
+  if (stray.length > 0)
+    throw new Failure(`seed archive "${archive}" holds "${stray.join('", "')}" outside "${wanted}/"`, {
+      why: 'it reaches outside its target',
+      next: 'build the seed image again with lca-cli create',
+    });
+  if (names.length === 0)
+    throw new Failure(`seed archive "${archive}" holds no "${wanted}/"`, {
+      next: 'build the seed image again with lca-cli create',
+    });
 }

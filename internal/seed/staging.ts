@@ -58,7 +58,8 @@ export async function isStaged(folder: string, digest: string): Promise<boolean>
 export async function resetStaging(host: Host, folder: string): Promise<Staging> {
   await removeTree(host, folder);
   const staging = stagingAt(folder);
-  for (const path of [folder, join(folder, 'members'), staging.repository, staging.var]) await mkdir(path, { recursive: true, mode: 0o700 });
+  for (const path of [folder, join(folder, 'members'), staging.repository, staging.var])
+    await mkdir(path, { recursive: true, mode: 0o700 });
   return staging;
 }
 
@@ -74,10 +75,14 @@ export async function resetStaging(host: Host, folder: string): Promise<Staging>
  * @returns waits for the others. They are a help: what fails here fails again in tar, which has words for it
  */
 export async function makeObjectFolders(staging: Staging): Promise<() => Promise<void>> {
-  const [first = '', ...others] = Array.from({ length: 256 }, (_, number) => join(staging.repository, 'objects', number.toString(16).padStart(2, '0')));
+  const [first = '', ...others] = Array.from({ length: 256 }, (_, number) =>
+    join(staging.repository, 'objects', number.toString(16).padStart(2, '0')),
+  );
   await mkdir(first, { recursive: true });
   const made = eachOf(others, 2, (folder) => mkdir(folder).catch(() => undefined));
-  return async () => { await made; };
+  return async () => {
+    await made;
+  };
 }
 
 /** How long the staging may gather unwritten bytes. */
@@ -96,7 +101,12 @@ export function writeBehind(host: Host, folder: string): { end(): Promise<void> 
     while (await sleep(behindMs, true, { signal: over.signal }).catch(() => false)) await syncFolder(host, folder);
   })();
   writing.catch(() => undefined); // told by end()
-  return { end: () => { over.abort(); return writing; } };
+  return {
+    end: () => {
+      over.abort();
+      return writing;
+    },
+  };
 }
 
 async function syncFolder(host: Host, folder: string): Promise<void> {

@@ -30,8 +30,15 @@ export function seedMembers(parent: string): SeedMembers {
     execFileSync('mkfifo', [join(work, 'var/lib/pipe')]);
     execFileSync('mknod', [join(work, 'var/lib/null'), 'c', '1', '3']);
     execFileSync('ln', [join(work, 'var/lib/etcd/data'), join(work, 'var/lib/etcd/hard')]);
-    writeFileSync(Buffer.concat([Buffer.from(`${join(work, 'var/lib')}/odd \n`), Buffer.from([0xff, 0xfe]), Buffer.from('name')]), 'odd');
-    const tar = (...args: string[]): Buffer => execFileSync('tar', ['-cz', '-C', work, ...args, '--selinux', '--xattrs', '--xattrs-include=*', '--acls'], { maxBuffer: 1e9, stdio: ['ignore', 'pipe', 'ignore'] });
+    writeFileSync(
+      Buffer.concat([Buffer.from(`${join(work, 'var/lib')}/odd \n`), Buffer.from([0xff, 0xfe]), Buffer.from('name')]),
+      'odd',
+    );
+    const tar = (...args: string[]): Buffer =>
+      execFileSync('tar', ['-cz', '-C', work, ...args, '--selinux', '--xattrs', '--xattrs-include=*', '--acls'], {
+        maxBuffer: 1e9,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
     return {
       'containers.list': 'quay.io/a/b@sha256:1\nquay.io/a/c:1',
       'etc.deletions': '/etc/gone\n',
@@ -41,7 +48,12 @@ export function seedMembers(parent: string): SeedMembers {
       'mco-currentconfig.json': '{"spec":{"kernelArguments":["a=1","q=\\"x y\\"","l=<&>"],"fips":true}}',
       [`ostree-${commit}.1.origin`]: '[origin]\nrefspec=x\n',
       'ostree.tgz': tar('-C', join(work, 'repo'), '.'),
-      'rpm-ostree.json': JSON.stringify({ deployments: [{ id: 'other-1', booted: false }, { id: `rhcos-a-${commit}.1`, booted: true }] }),
+      'rpm-ostree.json': JSON.stringify({
+        deployments: [
+          { id: 'other-1', booted: false },
+          { id: `rhcos-a-${commit}.1`, booted: true },
+        ],
+      }),
       'var.tgz': tar('var'),
     };
   } finally {
@@ -50,7 +62,9 @@ export function seedMembers(parent: string): SeedMembers {
 }
 
 /** A gzip-compressed archive of given headers, with names that tar itself would not write. */
-export async function archiveOf(entries: readonly (Partial<Header> & { name: string; text?: string })[]): Promise<Buffer> {
+export async function archiveOf(
+  entries: readonly (Partial<Header> & { name: string; text?: string })[],
+): Promise<Buffer> {
   const archive = pack();
   for (const { text, ...header } of entries) archive.entry(header, text ?? '');
   archive.finalize();
@@ -59,8 +73,15 @@ export async function archiveOf(entries: readonly (Partial<Header> & { name: str
 
 /** One layer of a seed image, as a registry's verified stream would give it. */
 export async function layerOf(members: SeedMembers, prefix = ''): Promise<SeedLayer & { bytes: Buffer }> {
-  const bytes = await archiveOf(Object.entries(members).map(([name, text]) => ({ name: `${prefix}${name}`, text: text as string })));
-  return { bytes, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', open: () => Readable.from(chunks(bytes), { objectMode: false }) };
+  const bytes = await archiveOf(
+    Object.entries(members).map(([name, text]) => ({ name: `${prefix}${name}`, text: text as string })),
+  );
+  return {
+    bytes,
+    digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+    mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+    open: () => Readable.from(chunks(bytes), { objectMode: false }),
+  };
 }
 
 export function* chunks(bytes: Buffer, size = 4096): Generator<Buffer> {
@@ -72,4 +93,3 @@ async function collect(stream: Readable): Promise<Buffer> {
   for await (const part of stream) parts.push(Buffer.from(part as Uint8Array));
   return Buffer.concat(parts);
 }
-

@@ -25,12 +25,21 @@ export function failureBlock(report: FailureReport): string[] {
   const failure = error instanceof Failure ? error : undefined;
   // The last of many attempts says the same again; only what lies behind it is news.
   const news = causes.filter((cause) => messageOf(cause) !== messageOf(error));
-  const why = [failure?.why, ...news.map((cause) => (cause instanceof Failure && cause.why !== undefined ? `${messageOf(cause)}; ${cause.why}` : messageOf(cause)))].filter((text) => text !== undefined);
-  const next = failure?.next ?? causes.map((cause) => (cause instanceof Failure ? cause.next : undefined)).find((text) => text !== undefined);
+  const why = [
+    failure?.why,
+    ...news.map((cause) =>
+      cause instanceof Failure && cause.why !== undefined ? `${messageOf(cause)}; ${cause.why}` : messageOf(cause),
+    ),
+  ].filter((text) => text !== undefined);
+  const next =
+    failure?.next ??
+    causes.map((cause) => (cause instanceof Failure ? cause.next : undefined)).find((text) => text !== undefined);
   return [
     `${report.program}: failed at ${report.at}`,
     `what:    ${messageOf(error)}`,
-    ...unique(why).filter((text) => text !== messageOf(error)).map((text) => `why:     ${text}`),
+    ...unique(why)
+      .filter((text) => text !== messageOf(error))
+      .map((text) => `why:     ${text}`),
     ...(command === undefined ? [] : commandLines(command)),
     ...(report.leaves === undefined ? [] : [`leaves:  ${report.leaves}`]),
     `next:    ${next === undefined ? `${error instanceof UsageError ? 'correct it, then run' : 'run again'}: ${report.again}` : `${next}, then run: ${report.again}`}`,
@@ -39,8 +48,14 @@ export function failureBlock(report: FailureReport): string[] {
 }
 
 function commandLines(command: CommandError): string[] {
-  const talk = (command.stderrTail === '' ? command.stdoutTail : command.stderrTail).split('\n').filter((line) => line !== '').slice(-6);
-  return [`command: ${shorten(command.command)} (${describeEnd(command.end)}), ${talk.length === 0 ? 'it said nothing' : 'last lines below'}`, ...talk.map((line) => `         | ${line}`)];
+  const talk = (command.stderrTail === '' ? command.stdoutTail : command.stderrTail)
+    .split('\n')
+    .filter((line) => line !== '')
+    .slice(-6);
+  return [
+    `command: ${shorten(command.command)} (${describeEnd(command.end)}), ${talk.length === 0 ? 'it said nothing' : 'last lines below'}`,
+    ...talk.map((line) => `         | ${line}`),
+  ];
 }
 
 function shorten(text: string): string {
@@ -49,7 +64,12 @@ function shorten(text: string): string {
 
 function causesOf(error: unknown): unknown[] {
   const causes: unknown[] = [];
-  for (let cause = error instanceof Error ? error.cause : undefined; cause !== undefined && causes.length < 5; cause = cause instanceof Error ? cause.cause : undefined) causes.push(cause);
+  for (
+    let cause = error instanceof Error ? error.cause : undefined;
+    cause !== undefined && causes.length < 5;
+    cause = cause instanceof Error ? cause.cause : undefined
+  )
+    causes.push(cause);
   return causes;
 }
 

@@ -66,9 +66,16 @@ export async function openJournal(file: string): Promise<Journal> {
     put: (step, entry) => save({ ...content, steps: { ...content.steps, [step]: entry } }),
     forget: async (steps) => {
       if (!steps.some((step) => step in content.steps)) return;
-      await save({ ...content, steps: Object.fromEntries(Object.entries(content.steps).filter(([name]) => !steps.includes(name))) });
+      await save({
+        ...content,
+        steps: Object.fromEntries(Object.entries(content.steps).filter(([name]) => !steps.includes(name))),
+      });
     },
-    putRun: (run) => save({ ...content, runs: [...content.runs.filter((old) => old.startedAt !== run.startedAt), run].slice(-runsKept) }),
+    putRun: (run) =>
+      save({
+        ...content,
+        runs: [...content.runs.filter((old) => old.startedAt !== run.startedAt), run].slice(-runsKept),
+      }),
   };
 }
 
@@ -77,7 +84,13 @@ function parse(text: string | undefined): JournalFile {
   if (text === undefined) return empty;
   try {
     const data: unknown = JSON.parse(text);
-    const isOurs = typeof data === 'object' && data !== null && 'format' in data && data.format === 1 && 'steps' in data && 'runs' in data;
+    const isOurs =
+      typeof data === 'object' &&
+      data !== null &&
+      'format' in data &&
+      data.format === 1 &&
+      'steps' in data &&
+      'runs' in data;
     // Written by this very program version or a compatible one (format 1); anything else counts as lost.
     return isOurs ? (data as JournalFile) : empty;
   } catch {

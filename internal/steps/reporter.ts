@@ -8,7 +8,13 @@ export type RunStatus = {
   readonly state: 'running' | 'done' | 'failed' | 'interrupted';
   readonly startedAt: string;
   readonly updatedAt: string;
-  readonly step?: { readonly name: string; readonly index: number; readonly steps: number; readonly says: string; readonly startedAt: string };
+  readonly step?: {
+    readonly name: string;
+    readonly index: number;
+    readonly steps: number;
+    readonly says: string;
+    readonly startedAt: string;
+  };
   readonly progress?: Amount;
   readonly lastProgressAt?: string;
   readonly waitingFor?: string;
@@ -39,7 +45,15 @@ const plainProgressMs = 10_000;
 const barGapMs = 200;
 const statusGapMs = 1000;
 
-type Current = { placed: PlacedStep<never>; startedAt: Date; meter: Meter; amount?: Amount; waitingFor?: string; lastLifeAt: Date; timer: NodeJS.Timeout };
+type Current = {
+  placed: PlacedStep<never>;
+  startedAt: Date;
+  meter: Meter;
+  amount?: Amount;
+  waitingFor?: string;
+  lastLifeAt: Date;
+  timer: NodeJS.Timeout;
+};
 
 /** Makes the reporter of one run. */
 export function createReporter(options: ReporterOptions): Reporter {
@@ -63,12 +77,20 @@ export function createReporter(options: ReporterOptions): Reporter {
       state,
       startedAt: startedAt.toISOString(),
       updatedAt: now().toISOString(),
-      ...(current === undefined ? {} : {
-        step: { name: current.placed.step.name, index: current.placed.index, steps: options.steps, says: current.placed.step.says, startedAt: current.startedAt.toISOString() },
-        lastProgressAt: current.lastLifeAt.toISOString(),
-        ...(current.amount === undefined ? {} : { progress: current.amount }),
-        ...(current.waitingFor === undefined ? {} : { waitingFor: current.waitingFor }),
-      }),
+      ...(current === undefined
+        ? {}
+        : {
+            step: {
+              name: current.placed.step.name,
+              index: current.placed.index,
+              steps: options.steps,
+              says: current.placed.step.says,
+              startedAt: current.startedAt.toISOString(),
+            },
+            lastProgressAt: current.lastLifeAt.toISOString(),
+            ...(current.amount === undefined ? {} : { progress: current.amount }),
+            ...(current.waitingFor === undefined ? {} : { waitingFor: current.waitingFor }),
+          }),
       ...(failure === undefined ? {} : { failure }),
     });
   };
@@ -76,17 +98,30 @@ export function createReporter(options: ReporterOptions): Reporter {
     if (current === undefined || now().getTime() - lastLineMs < heartbeatMs) return;
     const spent = durationText(now().getTime() - current.startedAt.getTime());
     const meter = current.meter.text(now().getTime());
-    if (current.waitingFor !== undefined) line('info', `still waiting for ${current.waitingFor} (${spent})`, current.placed);
+    if (current.waitingFor !== undefined)
+      line('info', `still waiting for ${current.waitingFor} (${spent})`, current.placed);
     else line('info', meter === '' ? `still working (${spent})` : meter, current.placed);
     status('running');
   };
 
   return {
     begin(placed, onLife) {
-      const step: Current = { placed, startedAt: now(), meter: createMeter(now().getTime()), lastLifeAt: now(), timer: setInterval(heartbeat, 1000) };
+      const step: Current = {
+        placed,
+        startedAt: now(),
+        meter: createMeter(now().getTime()),
+        lastLifeAt: now(),
+        timer: setInterval(heartbeat, 1000),
+      };
       step.timer.unref();
       current = step;
-      options.emit({ type: 'step', step: placed.step.name, index: placed.index, steps: options.steps, state: 'started' });
+      options.emit({
+        type: 'step',
+        step: placed.step.name,
+        index: placed.index,
+        steps: options.steps,
+        state: 'started',
+      });
       line('info', placed.step.says, placed);
       status('running');
       const life = (): void => {
@@ -95,8 +130,14 @@ export function createReporter(options: ReporterOptions): Reporter {
         onLife();
       };
       return {
-        say: (fact) => { life(); line('info', fact, placed); },
-        warn: (fact) => { life(); line('warning', fact, placed); },
+        say: (fact) => {
+          life();
+          line('info', fact, placed);
+        },
+        warn: (fact) => {
+          life();
+          line('warning', fact, placed);
+        },
         waiting: (forWhat) => {
           if (step.waitingFor === forWhat) return;
           step.waitingFor = forWhat;
@@ -126,7 +167,14 @@ export function createReporter(options: ReporterOptions): Reporter {
       const { placed } = current;
       const spent = details.durationMs === undefined ? '' : ` in ${durationText(details.durationMs)}`;
       const reason = details.reason === undefined ? '' : `: ${details.reason}`;
-      options.emit({ type: 'step', step: placed.step.name, index: placed.index, steps: options.steps, state, ...details });
+      options.emit({
+        type: 'step',
+        step: placed.step.name,
+        index: placed.index,
+        steps: options.steps,
+        state,
+        ...details,
+      });
       if (state !== 'failed') line('info', `${state}${spent}${reason}`, placed);
       options.bar?.('');
       current = undefined;

@@ -29,18 +29,56 @@ const makes = (name: string, extra: Partial<Step<World>> = {}): Step<World> => (
   ...extra,
 });
 
-async function lab(t: Test): Promise<{ file: string; go: (flow: Flow<World>, world: World, selection?: Record<string, string>, stop?: AbortSignal) => Promise<unknown>; events: ProgressEvent[]; lines: string[]; statuses: RunStatus[] }> {
+async function lab(
+  t: Test,
+): Promise<{
+  file: string;
+  go: (flow: Flow<World>, world: World, selection?: Record<string, string>, stop?: AbortSignal) => Promise<unknown>;
+  events: ProgressEvent[];
+  lines: string[];
+  statuses: RunStatus[];
+}> {
   const folder = await mkdtemp(join(tmpdir(), 'steps-'));
   t.after(() => rm(folder, { recursive: true }));
   const file = join(folder, 'journal.json');
   const events: ProgressEvent[] = [];
   const lines: string[] = [];
   const statuses: RunStatus[] = [];
-  const log = openLog({ program: 'probe', write: (line) => { lines.push(line); } });
-  const go = async (flow: Flow<World>, world: World, selection: Record<string, string> = {}, stop = new AbortController().signal): Promise<unknown> => {
+  const log = openLog({
+    program: 'probe',
+    write: (line) => {
+      lines.push(line);
+    },
+  });
+  const go = async (
+    flow: Flow<World>,
+    world: World,
+    selection: Record<string, string> = {},
+    stop = new AbortController().signal,
+  ): Promise<unknown> => {
     const now = (): Date => new Date();
-    const reporter = createReporter({ log, steps: flow.filter((entry) => 'name' in entry).length, now, emit: (event) => { events.push(event); }, keepStatus: (status) => { statuses.push(status); } });
-    return runFlow({ program: 'probe', version: '1', flow, context: world, journal: await openJournal(file), selection, reporter, stop, now });
+    const reporter = createReporter({
+      log,
+      steps: flow.filter((entry) => 'name' in entry).length,
+      now,
+      emit: (event) => {
+        events.push(event);
+      },
+      keepStatus: (status) => {
+        statuses.push(status);
+      },
+    });
+    return runFlow({
+      program: 'probe',
+      version: '1',
+      flow,
+      context: world,
+      journal: await openJournal(file),
+      selection,
+      reporter,
+      stop,
+      now,
+    });
   };
   return { file, go, events, lines, statuses };
 }
@@ -54,13 +92,26 @@ await test('a second run repeats no finished step', async (t) => {
   await go(flow, machine);
   await go(flow, machine);
   assert.deepEqual(machine.diary, ['a', 'b']);
-  assert.deepEqual(events.filter((event) => event.type === 'step' && event.state === 'skipped').map((event) => event.type === 'step' && event.reason), ['already done', 'already done']);
+  assert.deepEqual(
+    events
+      .filter((event) => event.type === 'step' && event.state === 'skipped')
+      .map((event) => event.type === 'step' && event.reason),
+    ['already done', 'already done'],
+  );
 });
 
 await test('a step finds the times of those before it in the journal', async (t) => {
   const { go, file } = await lab(t);
   const times: string[][] = [];
-  const looks: Step<World> = { name: 'looks', says: 'Look', run: async () => { times.push((await openJournal(file)).runs().map((run) => `${run.state}: ${run.steps.map(({ step }) => step).join(' ')}`)); } };
+  const looks: Step<World> = {
+    name: 'looks',
+    says: 'Look',
+    run: async () => {
+      times.push(
+        (await openJournal(file)).runs().map((run) => `${run.state}: ${run.steps.map(({ step }) => step).join(' ')}`),
+      );
+    },
+  };
   await go([heading('Make'), makes('a'), makes('b'), looks], world());
   assert.deepEqual(times, [['running: a b']]);
 });
@@ -104,12 +155,18 @@ await test('an interrupted attempt is recovered from before the step runs again'
     return Promise.resolve();
   };
   let fail = true;
-  const flow = [heading('Make'), makes('a', { recover, run: (machine) => {
-    machine.diary.push('run');
-    if (fail) throw new Failure('power cut');
-    machine.made.add('a');
-    return Promise.resolve();
-  } })];
+  const flow = [
+    heading('Make'),
+    makes('a', {
+      recover,
+      run: (machine) => {
+        machine.diary.push('run');
+        if (fail) throw new Failure('power cut');
+        machine.made.add('a');
+        return Promise.resolve();
+      },
+    }),
+  ];
   const machine = world();
   await assert.rejects(go(flow, machine), StepFailed);
   assert.match(await readFile(file, 'utf8'), /"state": "failed"/);
@@ -121,14 +178,26 @@ await test('an interrupted attempt is recovered from before the step runs again'
 await test('"started" is on disk while a step runs', async (t) => {
   const { go, file } = await lab(t);
   let seen = '';
-  await go([heading('Make'), makes('a', { run: async () => { seen = await readFile(file, 'utf8'); } })], world());
+  await go(
+    [
+      heading('Make'),
+      makes('a', {
+        run: async () => {
+          seen = await readFile(file, 'utf8');
+        },
+      }),
+    ],
+    world(),
+  );
   assert.match(seen, /"a": \{\s+"state": "started"/);
 });
 
 await test('--from leaves out earlier steps, but not those that only look', async (t) => {
   const { go } = await lab(t);
   const machine = world();
-  await go([heading('Look', 'nothing'), makes('look'), heading('Make'), makes('a'), makes('b')], machine, { from: 'b' });
+  await go([heading('Look', 'nothing'), makes('look'), heading('Make'), makes('a'), makes('b')], machine, {
+    from: 'b',
+  });
   assert.deepEqual(machine.diary, ['look', 'b']);
 });
 
@@ -144,56 +213,108 @@ await test('--only runs one step even if it is done, --again one and what follow
 
 await test('an unknown step name is a usage error that lists the steps', async (t) => {
   const { go } = await lab(t);
-  await assert.rejects(go([heading('Make'), makes('a'), makes('b')], world(), { from: 'x' }), (error) => error instanceof UsageError && error.message === 'step "x" given by --from does not exist' && error.next === 'choose one of: a, b');
+  await assert.rejects(
+    go([heading('Make'), makes('a'), makes('b')], world(), { from: 'x' }),
+    (error) =>
+      error instanceof UsageError &&
+      error.message === 'step "x" given by --from does not exist' &&
+      error.next === 'choose one of: a, b',
+  );
 });
 
 await test('after a stop request no step begins, and the run ends as interrupted with exit code 75', async (t) => {
   const { go } = await lab(t);
   const stop = new AbortController();
   const machine = world();
-  const flow = [heading('Make'), makes('a', { run: (it) => {
-    stop.abort();
-    it.made.add('a');
-    return Promise.resolve();
-  } }), makes('b')];
-  await assert.rejects(go(flow, machine, {}, stop.signal), (error) => error instanceof StepFailed && error.exitCode === 75 && error.error instanceof Interrupted && error.step === 'b');
+  const flow = [
+    heading('Make'),
+    makes('a', {
+      run: (it) => {
+        stop.abort();
+        it.made.add('a');
+        return Promise.resolve();
+      },
+    }),
+    makes('b'),
+  ];
+  await assert.rejects(
+    go(flow, machine, {}, stop.signal),
+    (error) =>
+      error instanceof StepFailed && error.exitCode === 75 && error.error instanceof Interrupted && error.step === 'b',
+  );
   assert.deepEqual([...machine.made], ['a']);
 });
 
 await test('a step without a sign of life ends when its budget is spent, and progress restarts the budget', async (t) => {
   const { go } = await lab(t);
   const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-  await go([heading('Make'), makes('slow', { budgetMs: 150, run: async (_machine, io) => {
-    for (let done = 1; done <= 5; done += 1) {
-      await pause(60);
-      io.progress({ done, total: 5, unit: 'items' });
-    }
-  } })], world());
-  await assert.rejects(go([heading('Make'), makes('dead', { budgetMs: 50, run: () => pause(400) })], world()), /no sign of life for 0 s/);
+  await go(
+    [
+      heading('Make'),
+      makes('slow', {
+        budgetMs: 150,
+        run: async (_machine, io) => {
+          for (let done = 1; done <= 5; done += 1) {
+            await pause(60);
+            io.progress({ done, total: 5, unit: 'items' });
+          }
+        },
+      }),
+    ],
+    world(),
+  );
+  await assert.rejects(
+    go([heading('Make'), makes('dead', { budgetMs: 50, run: () => pause(400) })], world()),
+    /no sign of life for 0 s/,
+  );
 });
 
 await test('a plan changes nothing and says why each step would run', async (t) => {
   const { file, go } = await lab(t);
-  const flow = [heading('Look', 'nothing'), makes('look'), heading('Make'), makes('a'), makes('b'), makes('c', { notWanted: () => 'the configuration says no' })];
+  const flow = [
+    heading('Look', 'nothing'),
+    makes('look'),
+    heading('Make'),
+    makes('a'),
+    makes('b'),
+    makes('c', { notWanted: () => 'the configuration says no' }),
+  ];
   const machine = world();
   await go([heading('Make'), makes('a')], machine);
   const { steps } = await planFlow(flow, machine, await openJournal(file), {}, () => undefined);
-  assert.deepEqual(steps.map(({ step, would, reason }) => `${step} ${would}: ${reason}`), ['look run: checked now', 'a skip: already done', 'b run: not done yet', 'c skip: the configuration says no']);
+  assert.deepEqual(
+    steps.map(({ step, would, reason }) => `${step} ${would}: ${reason}`),
+    ['look run: checked now', 'a skip: already done', 'b run: not done yet', 'c skip: the configuration says no'],
+  );
 });
 
 await test('the failure block names step, cause, command, next command and what is left', async (t) => {
   const { go, lines } = await lab(t);
-  const failing = makes('b', { run: () => { throw new Failure('disk "sdb" is gone', { why: 'it was unplugged', next: 'plug it in' }); } });
+  const failing = makes('b', {
+    run: () => {
+      throw new Failure('disk "sdb" is gone', { why: 'it was unplugged', next: 'plug it in' });
+    },
+  });
   await assert.rejects(go([heading('Make'), makes('a'), failing], world()), (error) => {
     assert.ok(error instanceof StepFailed);
-    assert.deepEqual(failureBlock({ program: 'probe', at: error.at, error: error.error, again: 'probe run', leaves: 'nothing was changed', details: 'probe gather' }), [
-      'probe: failed at step 2/2 b',
-      'what:    disk "sdb" is gone',
-      'why:     it was unplugged',
-      'leaves:  nothing was changed',
-      'next:    plug it in, then run: probe run',
-      'details: probe gather',
-    ]);
+    assert.deepEqual(
+      failureBlock({
+        program: 'probe',
+        at: error.at,
+        error: error.error,
+        again: 'probe run',
+        leaves: 'nothing was changed',
+        details: 'probe gather',
+      }),
+      [
+        'probe: failed at step 2/2 b',
+        'what:    disk "sdb" is gone',
+        'why:     it was unplugged',
+        'leaves:  nothing was changed',
+        'next:    plug it in, then run: probe run',
+        'details: probe gather',
+      ],
+    );
     return true;
   });
   assert.equal(lines[0], 'probe: step 1/2 a: Make a\n');

@@ -66,11 +66,23 @@ export async function runFlow<C>(options: RunFlowOptions<C>): Promise<RunRecord>
     if (part === 'leave') continue;
     const startMs = now().getTime() - startedAt.getTime();
     const note = (state: StepTime['state'], reason?: string): void => {
-      times.push({ step: placed.step.name, heading: placed.heading.heading, state, startMs, durationMs: now().getTime() - startedAt.getTime() - startMs, ...(reason === undefined ? {} : { reason }) });
+      times.push({
+        step: placed.step.name,
+        heading: placed.heading.heading,
+        state,
+        startMs,
+        durationMs: now().getTime() - startedAt.getTime() - startMs,
+        ...(reason === undefined ? {} : { reason }),
+      });
     };
     try {
       if (options.stop.aborted) throw new Interrupted('stopped on request before this step began');
-      const outcome = await runStep(options, placed, part, steps.slice(placed.index).map(({ step }) => step.name));
+      const outcome = await runStep(
+        options,
+        placed,
+        part,
+        steps.slice(placed.index).map(({ step }) => step.name),
+      );
       note(outcome.state, outcome.reason);
       // A later step may keep the times on the disk, and a power cut must not lose them.
       await journal.putRun(record('running'));
@@ -89,7 +101,12 @@ export async function runFlow<C>(options: RunFlowOptions<C>): Promise<RunRecord>
 
 type Outcome = { readonly state: 'done' | 'skipped'; readonly reason?: string };
 
-async function runStep<C>(options: RunFlowOptions<C>, placed: PlacedStep<C>, part: Part, later: readonly string[]): Promise<Outcome> {
+async function runStep<C>(
+  options: RunFlowOptions<C>,
+  placed: PlacedStep<C>,
+  part: Part,
+  later: readonly string[],
+): Promise<Outcome> {
   const { context, journal, reporter, now } = options;
   const { step } = placed;
   const budget = openBudget(step.budgetMs);
@@ -139,10 +156,17 @@ async function runStep<C>(options: RunFlowOptions<C>, placed: PlacedStep<C>, par
 
 function isStop(error: unknown, stop: AbortSignal): boolean {
   if (error instanceof Interrupted) return true;
-  return stop.aborted && (!(error instanceof CommandError) || error.end.kind === 'stopped' || error.end.kind === 'signal');
+  return (
+    stop.aborted && (!(error instanceof CommandError) || error.end.kind === 'stopped' || error.end.kind === 'signal')
+  );
 }
 
-type Budget = { readonly signal: AbortSignal; readonly spent: Promise<never>; readonly restart: () => void; readonly close: () => void };
+type Budget = {
+  readonly signal: AbortSignal;
+  readonly spent: Promise<never>;
+  readonly restart: () => void;
+  readonly close: () => void;
+};
 
 /** A clock that each sign of life sets back; when it runs out the signal fires and `spent` fails. */
 function openBudget(budgetMs: number | undefined): Budget {
@@ -159,5 +183,12 @@ function openBudget(budgetMs: number | undefined): Budget {
     }, budgetMs);
   };
   restart();
-  return { signal: controller.signal, spent: promise, restart, close: () => { clearTimeout(timer); } };
+  return {
+    signal: controller.signal,
+    spent: promise,
+    restart,
+    close: () => {
+      clearTimeout(timer);
+    },
+  };
 }

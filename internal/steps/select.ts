@@ -24,12 +24,15 @@ export function selectSteps<C>(flow: Flow<C>, selection: Selection): Map<string,
   const indexOf = (name: string, flag: string): number => {
     const found = steps.find(({ step }) => step.name === name);
     if (found !== undefined) return found.index;
-    throw new UsageError(`step "${name}" given by ${flag} does not exist`, { next: `choose one of: ${steps.map(({ step }) => step.name).join(', ')}` });
+    throw new UsageError(`step "${name}" given by ${flag} does not exist`, {
+      next: `choose one of: ${steps.map(({ step }) => step.name).join(', ')}`,
+    });
   };
   const from = selection.from === undefined ? 1 : indexOf(selection.from, '--from');
   const only = selection.only === undefined ? undefined : indexOf(selection.only, '--only');
   const again = selection.again === undefined ? undefined : indexOf(selection.again, '--again');
-  if (from > 1 && only !== undefined) throw new UsageError('--from and --only exclude each other', { next: 'give one of them' });
+  if (from > 1 && only !== undefined)
+    throw new UsageError('--from and --only exclude each other', { next: 'give one of them' });
 
   const parts = new Map<string, Part>();
   for (const { step, index, heading } of steps) {

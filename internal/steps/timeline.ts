@@ -2,7 +2,12 @@ import { durationText } from '../log/progress.ts';
 import type { RunRecord, StepTime } from './journal.ts';
 
 /** Colours of the states; readable on white and for people who do not see red and green apart. */
-const colourOf: Record<StepTime['state'], string> = { done: '#3b76af', skipped: '#b9c4cf', failed: '#c5382c', interrupted: '#e0a030' };
+const colourOf: Record<StepTime['state'], string> = {
+  done: '#3b76af',
+  skipped: '#b9c4cf',
+  failed: '#c5382c',
+  interrupted: '#e0a030',
+};
 
 const barWidth = 640;
 const labelWidth = 190;
@@ -61,7 +66,9 @@ export function timelineText(run: RunRecord): string {
     const from = Math.min(Math.floor((step.startMs / total) * width), width - 1);
     const length = Math.max(Math.round((step.durationMs / total) * width), 1);
     const bar = `${' '.repeat(from)}${(step.state === 'skipped' ? '·' : step.state === 'done' ? '█' : '✗').repeat(Math.min(length, width - from))}`;
-    lines.push(`  ${step.step.padEnd(nameWidth)} ${(step.state === 'done' ? durationText(step.durationMs) : step.state).padStart(11)} ${bar}`.trimEnd());
+    lines.push(
+      `  ${step.step.padEnd(nameWidth)} ${(step.state === 'done' ? durationText(step.durationMs) : step.state).padStart(11)} ${bar}`.trimEnd(),
+    );
   }
   return `${lines.join('\n')}\n`;
 }
@@ -72,7 +79,8 @@ function titleOf(run: RunRecord): string {
 
 /** Round tick marks, at most about ten. */
 function tickSeconds(total: number): number[] {
-  const step = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600].find((candidate) => total / candidate <= 10) ?? 7200;
+  const step =
+    [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600].find((candidate) => total / candidate <= 10) ?? 7200;
   return Array.from({ length: Math.floor(total / step) + 1 }, (_, index) => index * step);
 }
 

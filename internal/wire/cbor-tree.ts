@@ -26,14 +26,20 @@ export function cborStructure(bytes: Uint8Array, identity: Identity): Structure 
   const source = (member: CborMember): Uint8Array => bytes.subarray(member.start, member.value.end);
 
   /** The object with the members of one container replaced. */
-  const withMembers = (path: FieldPath, change: (pieces: readonly Uint8Array[]) => readonly Uint8Array[]): Structure => {
+  const withMembers = (
+    path: FieldPath,
+    change: (pieces: readonly Uint8Array[]) => readonly Uint8Array[],
+  ): Structure => {
     const item = itemAt(path);
     const pieces = change(item.members().map(source));
     const head = item.count === undefined ? bytes.subarray(item.head, item.start) : counted(item, pieces.length);
     const end = item.count === undefined ? [Uint8Array.of(0xff)] : [];
     return edited(spliced(bytes, item.head, item.end, joined(head, ...pieces, ...end)));
   };
-  const namesOf = (path: FieldPath): string[] => itemAt(path).members().map((member) => String(member.name));
+  const namesOf = (path: FieldPath): string[] =>
+    itemAt(path)
+      .members()
+      .map((member) => String(member.name));
 
   return {
     subject,
@@ -46,7 +52,9 @@ export function cborStructure(bytes: Uint8Array, identity: Identity): Structure 
     textAt: (path) => {
       const item = cborItemAt(root(), path);
       const text = item?.type === 'string' ? utf8(cborContent(bytes, item)) : undefined;
-      return text !== undefined && item?.isBytes === false && isBytes(path) ? utf8(new Uint8Array(Buffer.from(text, 'base64'))) : text;
+      return text !== undefined && item?.isBytes === false && isBytes(path)
+        ? utf8(new Uint8Array(Buffer.from(text, 'base64')))
+        : text;
     },
     keysAt: (path) => cborKeysAt(root(), path),
     shapeAt: (path) => {
@@ -55,14 +63,22 @@ export function cborStructure(bytes: Uint8Array, identity: Identity): Structure 
     },
     replace: (path, value) => {
       const item = itemAt(path);
-      if (item.type === 'string' && typeof value === 'string') return edited(replaceCborString(bytes, item, item.isBytes ? new Uint8Array(Buffer.from(value, 'base64')) : value));
+      if (item.type === 'string' && typeof value === 'string')
+        return edited(
+          replaceCborString(bytes, item, item.isBytes ? new Uint8Array(Buffer.from(value, 'base64')) : value),
+        );
       return edited(spliced(bytes, item.tagsAt, item.end, write(path, value)));
     },
-    replaceItems: (list, from, to, items) => withMembers(list, (pieces) => pieces.toSpliced(from, to - from, ...items.map((item, at) => write([...list, from + at], item)))),
+    replaceItems: (list, from, to, items) =>
+      withMembers(list, (pieces) =>
+        pieces.toSpliced(from, to - from, ...items.map((item, at) => write([...list, from + at], item))),
+      ),
     add: (path, value) => {
       const [parent, name] = [path.slice(0, -1), String(path.at(-1))];
       const names = namesOf(parent);
-      return withMembers(parent, (pieces) => pieces.toSpliced(placeOf(name, names, orderOf(names)), 0, joined(key(name), write(path, value))));
+      return withMembers(parent, (pieces) =>
+        pieces.toSpliced(placeOf(name, names, orderOf(names)), 0, joined(key(name), write(path, value))),
+      );
     },
     drop: (path) => {
       const members = itemAt(path.slice(0, -1)).members();
@@ -72,7 +88,11 @@ export function cborStructure(bytes: Uint8Array, identity: Identity): Structure 
       const [parent, old] = [path.slice(0, -1), String(path.at(-1))];
       const members = itemAt(parent).members();
       const names = namesOf(parent);
-      const fresh = members.map((member) => (member.name === old ? joined(renamedKey(bytes, member, name), bytes.subarray(member.value.tagsAt, member.value.end)) : source(member)));
+      const fresh = members.map((member) =>
+        member.name === old
+          ? joined(renamedKey(bytes, member, name), bytes.subarray(member.value.tagsAt, member.value.end))
+          : source(member),
+      );
       const order = orderAfterRename(names, old, name, orderOf(names));
       return withMembers(parent, () => order.map((at) => fresh[at] ?? new Uint8Array()));
     },
@@ -85,7 +105,9 @@ function encoded(path: FieldPath, value: Plain, isBytes: (path: FieldPath) => bo
   if (typeof value === 'boolean') return Uint8Array.of(value ? 0xf5 : 0xf4);
   if (typeof value === 'string') {
     // Tag 22: bytes that are base64 in JSON (RFC 8949, 3.4.5.2).
-    return isBytes(path) ? joined(Uint8Array.of(0xd6), byteString(new Uint8Array(Buffer.from(value, 'base64')))) : byteString(bytesOf(value));
+    return isBytes(path)
+      ? joined(Uint8Array.of(0xd6), byteString(new Uint8Array(Buffer.from(value, 'base64'))))
+      : byteString(bytesOf(value));
   }
   if (typeof value === 'number') {
     if (Number.isSafeInteger(value)) return value < 0 ? headOf(1, -1 - value) : headOf(0, value);
@@ -93,9 +115,13 @@ function encoded(path: FieldPath, value: Plain, isBytes: (path: FieldPath) => bo
     float.writeDoubleBE(value, 1);
     return new Uint8Array(float);
   }
-  if (isList(value)) return joined(headOf(4, value.length), ...value.map((item, at) => encoded([...path, at], item, isBytes)));
+  if (isList(value))
+    return joined(headOf(4, value.length), ...value.map((item, at) => encoded([...path, at], item, isBytes)));
   const members = Object.entries(value).toSorted(([one], [other]) => byEncodedName(one, other));
-  return joined(headOf(5, members.length), ...members.flatMap(([name, member]) => [key(name), encoded([...path, name], member, isBytes)]));
+  return joined(
+    headOf(5, members.length),
+    ...members.flatMap(([name, member]) => [key(name), encoded([...path, name], member, isBytes)]),
+  );
 }
 
 function byteString(content: Uint8Array): Uint8Array {
@@ -125,7 +151,8 @@ function orderOf(names: readonly string[]): (one: string, other: string) => numb
 function counted(item: CborItem, count: number): Uint8Array {
   const width = item.start - item.head;
   const shortest = headOf(item.major, count);
-  if (item.count === undefined || headOf(item.major, item.count).length === width || shortest.length >= width) return shortest;
+  if (item.count === undefined || headOf(item.major, item.count).length === width || shortest.length >= width)
+    return shortest;
   const wide = Buffer.alloc(width);
   wide.writeUInt8((item.major << 5) | (width === 2 ? 24 : width === 3 ? 25 : width === 5 ? 26 : 27));
   if (width === 9) wide.writeBigUInt64BE(BigInt(count), 1);
@@ -135,13 +162,21 @@ function counted(item: CborItem, count: number): Uint8Array {
 
 function plainOf(bytes: Uint8Array, item: CborItem): Plain {
   switch (item.type) {
-    case 'map': return Object.fromEntries(item.members().filter(({ name }) => typeof name === 'string').map(({ name, value }) => [String(name), plainOf(bytes, value)]));
-    case 'array': return item.members().map(({ value }) => plainOf(bytes, value));
+    case 'map':
+      return Object.fromEntries(
+        item
+          .members()
+          .filter(({ name }) => typeof name === 'string')
+          .map(({ name, value }) => [String(name), plainOf(bytes, value)]),
+      );
+    case 'array':
+      return item.members().map(({ value }) => plainOf(bytes, value));
     case 'string': {
       const content = cborContent(bytes, item);
       return (item.isBytes ? undefined : utf8(content)) ?? Buffer.from(content).toString('base64');
     }
-    case 'other': return item.major === 0 ? item.count ?? 0 : item.major === 1 ? -1 - (item.count ?? 0) : simpleOf(bytes, item);
+    case 'other':
+      return item.major === 0 ? (item.count ?? 0) : item.major === 1 ? -1 - (item.count ?? 0) : simpleOf(bytes, item);
   }
 }
 
@@ -149,11 +184,17 @@ function plainOf(bytes: Uint8Array, item: CborItem): Plain {
 function simpleOf(bytes: Uint8Array, item: CborItem): Plain {
   const view = new DataView(bytes.buffer, bytes.byteOffset + item.head + 1);
   switch ((bytes[item.head] ?? 0) & 0x1f) {
-    case 20: return false;
-    case 21: return true;
-    case 25: return view.getFloat16(0);
-    case 26: return view.getFloat32(0);
-    case 27: return view.getFloat64(0);
-    default: return null;
+    case 20:
+      return false;
+    case 21:
+      return true;
+    case 25:
+      return view.getFloat16(0);
+    case 26:
+      return view.getFloat32(0);
+    case 27:
+      return view.getFloat64(0);
+    default:
+      return null;
   }
 }

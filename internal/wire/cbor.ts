@@ -45,7 +45,13 @@ export function cborItemAt(root: CborItem, path: FieldPath): CborItem | undefine
 
 /** Names of a map's members, or indexes of an array. */
 export function cborKeysAt(root: CborItem, path: FieldPath): (string | number)[] {
-  return [...new Set(cborItemAt(root, path)?.members().map((member) => member.name))];
+  return [
+    ...new Set(
+      cborItemAt(root, path)
+        ?.members()
+        .map((member) => member.name),
+    ),
+  ];
 }
 
 /** The content of a string item. */
@@ -81,7 +87,13 @@ export function headOf(major: number, length: number): Uint8Array {
 }
 
 /** Items are read once, when their container's end is sought; what they are is kept for the asking. */
-function container(bytes: Uint8Array, type: 'map' | 'array', start: number, count: number | undefined, depth: number): Pick<CborItem, 'type' | 'end' | 'members'> {
+function container(
+  bytes: Uint8Array,
+  type: 'map' | 'array',
+  start: number,
+  count: number | undefined,
+  depth: number,
+): Pick<CborItem, 'type' | 'end' | 'members'> {
   const members: CborMember[] = [];
   let at = start;
   while (count === undefined ? bytes[at] !== 0xff : members.length < count) {
@@ -90,7 +102,7 @@ function container(bytes: Uint8Array, type: 'map' | 'array', start: number, coun
     if (type === 'map') {
       const key = itemFrom(bytes, at, depth + 1);
       // Kubernetes has string keys only; one of another type cannot be named by a path, so it gets a name that no path has.
-      name = key.type === 'string' ? utf8(cborContent(bytes, key)) ?? -1 : -1;
+      name = key.type === 'string' ? (utf8(cborContent(bytes, key)) ?? -1) : -1;
       at = key.end;
     }
     const value = itemFrom(bytes, at, depth + 1);
@@ -116,11 +128,22 @@ function itemFrom(bytes: Uint8Array, begin: number, depth: number): CborItem {
     }
     const item = { tagsAt: begin, head: at, start: next, major, count: value, isBytes, members: () => [] };
     switch (major) {
-      case 0: case 1: return { ...item, type: 'other', end: next };
-      case 2: case 3: return { ...item, type: 'string', end: value === undefined ? endOfChunks(bytes, next, depth) : within(bytes, next + value) };
-      case 4: return { ...item, ...container(bytes, 'array', next, value, depth) };
-      case 5: return { ...item, ...container(bytes, 'map', next, value, depth) };
-      default: return { ...item, type: 'other', end: next };
+      case 0:
+      case 1:
+        return { ...item, type: 'other', end: next };
+      case 2:
+      case 3:
+        return {
+          ...item,
+          type: 'string',
+          end: value === undefined ? endOfChunks(bytes, next, depth) : within(bytes, next + value),
+        };
+      case 4:
+        return { ...item, ...container(bytes, 'array', next, value, depth) };
+      case 5:
+        return { ...item, ...container(bytes, 'map', next, value, depth) };
+      default:
+        return { ...item, type: 'other', end: next };
     }
   }
 }

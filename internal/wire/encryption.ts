@@ -16,8 +16,7 @@ import { bytesOf, joined, startsWith } from './bytes.ts';
  * OpenShift offers aescbc, aesgcm and identity.
  */
 export type Provider =
-  | { readonly type: 'aescbc' | 'aesgcm'; readonly keys: readonly EncryptionKey[] }
-  | { readonly type: 'identity' };
+  { readonly type: 'aescbc' | 'aesgcm'; readonly keys: readonly EncryptionKey[] } | { readonly type: 'identity' };
 
 /** The key's bytes travel in a closure-free value on purpose: it is made and used by the same caller, and never printed. */
 export type EncryptionKey = { readonly name: string; readonly secret: Uint8Array };
@@ -46,12 +45,24 @@ export function decrypt(value: Uint8Array, etcdKey: string, providers: readonly 
       if (clear !== undefined) return clear;
     }
   }
-  if (how.provider !== 'aescbc' && how.provider !== 'aesgcm') throw new Failure(`values encrypted by "${how.provider}" cannot be read`, { next: 'decrypt the seed cluster, or use aescbc or aesgcm there' });
-  throw new Failure(tried ? `the ${how.provider} key "${how.keyName}" does not open the value` : `there is no ${how.provider} key "${how.keyName}"`);
+  if (how.provider !== 'aescbc' && how.provider !== 'aesgcm')
+    throw new Failure(`values encrypted by "${how.provider}" cannot be read`, {
+      next: 'decrypt the seed cluster, or use aescbc or aesgcm there',
+    });
+  throw new Failure(
+    tried
+      ? `the ${how.provider} key "${how.keyName}" does not open the value`
+      : `there is no ${how.provider} key "${how.keyName}"`,
+  );
 }
 
 /** The value as the first provider stores it, under its first key. */
-export function encrypt(clear: Uint8Array, etcdKey: string, providers: readonly Provider[], random: (size: number) => Uint8Array = randomBytes): Uint8Array {
+export function encrypt(
+  clear: Uint8Array,
+  etcdKey: string,
+  providers: readonly Provider[],
+  random: (size: number) => Uint8Array = randomBytes,
+): Uint8Array {
   const [provider] = providers;
   if (provider === undefined || provider.type === 'identity') return clear;
   const [key] = provider.keys;
@@ -68,14 +79,21 @@ export function encrypt(clear: Uint8Array, etcdKey: string, providers: readonly 
   return joined(prefixOf('aesgcm', key), nonce, body, end, cipher.getAuthTag());
 }
 
-function opened(type: 'aescbc' | 'aesgcm', key: EncryptionKey, body: Uint8Array, etcdKey: string): Uint8Array | undefined {
+function opened(
+  type: 'aescbc' | 'aesgcm',
+  key: EncryptionKey,
+  body: Uint8Array,
+  etcdKey: string,
+): Uint8Array | undefined {
   const bits = bitsOf(key);
   try {
     if (type === 'aescbc') {
       const decipher = createDecipheriv(`aes-${bits}-cbc`, key.secret, body.subarray(0, 16));
       return joined(decipher.update(body.subarray(16)), decipher.final());
     }
-    const decipher = createDecipheriv(`aes-${bits}-gcm`, key.secret, body.subarray(0, 12), { authTagLength: 16 }).setAAD(bytesOf(etcdKey)).setAuthTag(body.subarray(-16));
+    const decipher = createDecipheriv(`aes-${bits}-gcm`, key.secret, body.subarray(0, 12), { authTagLength: 16 })
+      .setAAD(bytesOf(etcdKey))
+      .setAuthTag(body.subarray(-16));
     return joined(decipher.update(body.subarray(12, -16)), decipher.final());
   } catch {
     return undefined; // the wrong key, or a damaged value: which of them cannot be told
@@ -88,9 +106,13 @@ function prefixOf(type: string, key: EncryptionKey): Uint8Array {
 
 function bitsOf(key: EncryptionKey): 128 | 192 | 256 {
   switch (key.secret.length) {
-    case 16: return 128;
-    case 24: return 192;
-    case 32: return 256;
-    default: throw new Failure(`the encryption key "${key.name}" has ${key.secret.length} bytes; 16, 24 or 32 are possible`);
+    case 16:
+      return 128;
+    case 24:
+      return 192;
+    case 32:
+      return 256;
+    default:
+      throw new Failure(`the encryption key "${key.name}" has ${key.secret.length} bytes; 16, 24 or 32 are possible`);
   }
 }

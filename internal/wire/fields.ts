@@ -28,11 +28,22 @@ const workload = (templateAt: number): MessageSpec => ({ template: template(temp
  */
 const messages: Readonly<Record<string, MessageSpec>> = {
   ObjectMeta: {
-    name: one(1, 'text'), namespace: one(3, 'text'), uid: one(5, 'text'), labels: map(11, 'text'), annotations: map(12, 'text'),
-    ownerReferences: list(13, 'OwnerReference'), managedFields: list(17, 'ManagedFieldsEntry'),
+    name: one(1, 'text'),
+    namespace: one(3, 'text'),
+    uid: one(5, 'text'),
+    labels: map(11, 'text'),
+    annotations: map(12, 'text'),
+    ownerReferences: list(13, 'OwnerReference'),
+    managedFields: list(17, 'ManagedFieldsEntry'),
   },
   OwnerReference: { kind: one(1, 'text'), name: one(3, 'text'), uid: one(4, 'text'), apiVersion: one(5, 'text') },
-  ManagedFieldsEntry: { manager: one(1, 'text'), operation: one(2, 'text'), apiVersion: one(3, 'text'), fieldsType: one(6, 'text'), fieldsV1: one(7, 'Raw') },
+  ManagedFieldsEntry: {
+    manager: one(1, 'text'),
+    operation: one(2, 'text'),
+    apiVersion: one(3, 'text'),
+    fieldsType: one(6, 'text'),
+    fieldsV1: one(7, 'Raw'),
+  },
   Raw: { raw: one(1, 'bytes') },
 
   Secret: { metadata, data: map(2, 'bytes'), type: one(3, 'text') },
@@ -45,8 +56,19 @@ const messages: Readonly<Record<string, MessageSpec>> = {
 
   Pod: { metadata, spec: one(2, 'PodSpec') },
   PodTemplateSpec: { metadata, spec: one(2, 'PodSpec') },
-  PodSpec: { containers: list(2, 'Container'), serviceAccountName: one(8, 'text'), nodeName: one(10, 'text'), initContainers: list(20, 'Container') },
-  Container: { name: one(1, 'text'), image: one(2, 'text'), command: list(3, 'text'), args: list(4, 'text'), env: list(7, 'EnvVar') },
+  PodSpec: {
+    containers: list(2, 'Container'),
+    serviceAccountName: one(8, 'text'),
+    nodeName: one(10, 'text'),
+    initContainers: list(20, 'Container'),
+  },
+  Container: {
+    name: one(1, 'text'),
+    image: one(2, 'text'),
+    command: list(3, 'text'),
+    args: list(4, 'text'),
+    env: list(7, 'EnvVar'),
+  },
   EnvVar: { name: one(1, 'text'), value: one(2, 'text'), valueFrom: pointer(3, 'EnvVarSource') },
   EnvVarSource: {},
 
@@ -71,7 +93,12 @@ const messages: Readonly<Record<string, MessageSpec>> = {
 
   // Stored as JSON by every release seen; the numbers are for one that changes its mind, the byte fields are for JSON.
   APIService: { metadata, spec: one(2, 'APIServiceSpec') },
-  APIServiceSpec: { service: one(1, 'APIServiceReference'), group: one(2, 'text'), version: one(3, 'text'), caBundle: one(5, 'bytes') },
+  APIServiceSpec: {
+    service: one(1, 'APIServiceReference'),
+    group: one(2, 'text'),
+    version: one(3, 'text'),
+    caBundle: one(5, 'bytes'),
+  },
   APIServiceReference: { namespace: one(1, 'text'), name: one(2, 'text') },
   CustomResourceDefinition: { metadata, spec: one(2, 'CustomResourceDefinitionSpec') },
   CustomResourceDefinitionSpec: { group: one(1, 'text'), conversion: one(9, 'CustomResourceConversion') },
@@ -81,19 +108,47 @@ const messages: Readonly<Record<string, MessageSpec>> = {
   Route: { metadata, spec: one(2, 'RouteSpec'), status: one(3, 'RouteStatus') },
   RouteSpec: { host: one(1, 'text'), path: one(2, 'text'), tls: one(6, 'TLSConfig'), subdomain: one(8, 'text') },
   TLSConfig: {
-    termination: one(1, 'text'), certificate: one(2, 'text'), key: one(3, 'text'), caCertificate: one(4, 'text'),
-    destinationCACertificate: one(5, 'text'), insecureEdgeTerminationPolicy: one(6, 'text'),
+    termination: one(1, 'text'),
+    certificate: one(2, 'text'),
+    key: one(3, 'text'),
+    caCertificate: one(4, 'text'),
+    destinationCACertificate: one(5, 'text'),
+    insecureEdgeTerminationPolicy: one(6, 'text'),
   },
   RouteStatus: { ingress: list(1, 'RouteIngress') },
-  RouteIngress: { host: one(1, 'text'), routerName: one(2, 'text'), wildcardPolicy: one(4, 'text'), routerCanonicalHostname: one(5, 'text') },
-  OAuthClient: { metadata, secret: one(2, 'text'), additionalSecrets: list(3, 'text'), redirectURIs: list(5, 'text'), grantMethod: one(6, 'text') },
+  RouteIngress: {
+    host: one(1, 'text'),
+    routerName: one(2, 'text'),
+    wildcardPolicy: one(4, 'text'),
+    routerCanonicalHostname: one(5, 'text'),
+  },
+  OAuthClient: {
+    metadata,
+    secret: one(2, 'text'),
+    additionalSecrets: list(3, 'text'),
+    redirectURIs: list(5, 'text'),
+    grantMethod: one(6, 'text'),
+  },
 };
 
 /** API groups whose kinds above are meant; a custom resource that is also called `Secret` is another thing. */
 const groupOf: Readonly<Record<string, string>> = {
-  Secret: '', ConfigMap: '', Node: '', Pod: '', Deployment: 'apps', DaemonSet: 'apps', StatefulSet: 'apps', ControllerRevision: 'apps', Job: 'batch', CronJob: 'batch',
-  ValidatingWebhookConfiguration: 'admissionregistration.k8s.io', MutatingWebhookConfiguration: 'admissionregistration.k8s.io',
-  APIService: 'apiregistration.k8s.io', CustomResourceDefinition: 'apiextensions.k8s.io', Route: 'route.openshift.io', OAuthClient: 'oauth.openshift.io',
+  Secret: '',
+  ConfigMap: '',
+  Node: '',
+  Pod: '',
+  Deployment: 'apps',
+  DaemonSet: 'apps',
+  StatefulSet: 'apps',
+  ControllerRevision: 'apps',
+  Job: 'batch',
+  CronJob: 'batch',
+  ValidatingWebhookConfiguration: 'admissionregistration.k8s.io',
+  MutatingWebhookConfiguration: 'admissionregistration.k8s.io',
+  APIService: 'apiregistration.k8s.io',
+  CustomResourceDefinition: 'apiextensions.k8s.io',
+  Route: 'route.openshift.io',
+  OAuthClient: 'oauth.openshift.io',
 };
 
 /** The kinds whose fields are known. */

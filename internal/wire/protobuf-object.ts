@@ -22,7 +22,12 @@ export function rawOf(bytes: Uint8Array): readonly Enclosing[] {
 }
 
 /** Finds a path below the message whose span is the last of `enclosing`. */
-export function locate(bytes: Uint8Array, enclosing: readonly Enclosing[], spec: MessageSpec, path: FieldPath): Located | undefined {
+export function locate(
+  bytes: Uint8Array,
+  enclosing: readonly Enclosing[],
+  spec: MessageSpec,
+  path: FieldPath,
+): Located | undefined {
   let here: Located | undefined = { is: 'message', spec, enclosing };
   for (const step of path) {
     if (here?.is === 'message') here = member(bytes, here.enclosing, here.spec, String(step));
@@ -33,7 +38,12 @@ export function locate(bytes: Uint8Array, enclosing: readonly Enclosing[], spec:
 }
 
 /** What a member of a message is. */
-export function member(bytes: Uint8Array, enclosing: readonly Enclosing[], spec: MessageSpec, name: string): Located | undefined {
+export function member(
+  bytes: Uint8Array,
+  enclosing: readonly Enclosing[],
+  spec: MessageSpec,
+  name: string,
+): Located | undefined {
   const known = spec[name];
   if (known === undefined) return undefined;
   const found = occurrences(bytes, enclosing, known.number);
@@ -43,7 +53,12 @@ export function member(bytes: Uint8Array, enclosing: readonly Enclosing[], spec:
 }
 
 /** What an item of a list or an entry of a map is. */
-export function element(bytes: Uint8Array, enclosing: readonly Enclosing[], known: FieldSpec, step: string | number): Located | undefined {
+export function element(
+  bytes: Uint8Array,
+  enclosing: readonly Enclosing[],
+  known: FieldSpec,
+  step: string | number,
+): Located | undefined {
   const all = occurrences(bytes, enclosing, known.number);
   if (known.shape === 'list') {
     const item = typeof step === 'number' ? all[step] : undefined;
@@ -58,14 +73,18 @@ export function element(bytes: Uint8Array, enclosing: readonly Enclosing[], know
 }
 
 function typedAs(known: FieldSpec, enclosing: readonly Enclosing[]): Located {
-  return typeof known.type === 'string' ? { is: 'leaf', type: known.type, enclosing } : { is: 'message', spec: messageNamed(known.type.message), enclosing };
+  return typeof known.type === 'string'
+    ? { is: 'leaf', type: known.type, enclosing }
+    : { is: 'message', spec: messageNamed(known.type.message), enclosing };
 }
 
 /** The fields of one number in a message that hold content, in their order. */
 export function occurrences(bytes: Uint8Array, enclosing: readonly Enclosing[], number: number): WireField[] {
   const message = enclosing.at(-1);
   if (message === undefined) return [];
-  return fieldsIn(bytes, message.start, message.end).filter((candidate) => candidate.number === number && candidate.wireType === lengthDelimited);
+  return fieldsIn(bytes, message.start, message.end).filter(
+    (candidate) => candidate.number === number && candidate.wireType === lengthDelimited,
+  );
 }
 
 /** The key of a map entry. */
@@ -77,11 +96,16 @@ export function keyOf(bytes: Uint8Array, entry: Enclosing): string | undefined {
 /** Names of a message's known members that are present, keys of a map, indexes of a list; in stored order. */
 export function keysOf(bytes: Uint8Array, here: Located): (string | number)[] {
   switch (here.is) {
-    case 'leaf': case 'bare-entry': return [];
-    case 'message': return Object.keys(here.spec).filter((name) => member(bytes, here.enclosing, here.spec, name) !== undefined);
+    case 'leaf':
+    case 'bare-entry':
+      return [];
+    case 'message':
+      return Object.keys(here.spec).filter((name) => member(bytes, here.enclosing, here.spec, name) !== undefined);
     case 'many': {
       const all = occurrences(bytes, here.enclosing, here.field.number);
-      return here.field.shape === 'list' ? all.map((_, index) => index) : [...new Set(all.map((entry) => keyOf(bytes, entry)).filter((key) => key !== undefined))];
+      return here.field.shape === 'list'
+        ? all.map((_, index) => index)
+        : [...new Set(all.map((entry) => keyOf(bytes, entry)).filter((key) => key !== undefined))];
     }
   }
 }
@@ -99,5 +123,7 @@ export function replaceLeaf(bytes: Uint8Array, here: Located, value: Uint8Array 
   if (place === undefined) return undefined;
   const content = typeof value === 'string' ? bytesOf(value) : value;
   if (here.is === 'leaf') return replaceSpan(bytes, here.enclosing, place.start, place.end, content);
-  return here.is === 'bare-entry' ? replaceSpan(bytes, here.enclosing, place.end, place.end, field(2, content)) : undefined;
+  return here.is === 'bare-entry'
+    ? replaceSpan(bytes, here.enclosing, place.end, place.end, field(2, content))
+    : undefined;
 }

@@ -29,7 +29,8 @@ type Slot = { readonly message: readonly Enclosing[]; readonly known: FieldSpec 
  */
 export function protobufStructure(bytes: Uint8Array, identity: Identity): Structure {
   const { subject, apiVersion, kind } = identity;
-  const located = (path: FieldPath): Located | undefined => locate(bytes, rawOf(bytes), messageOfKind(apiVersion, kind), path);
+  const located = (path: FieldPath): Located | undefined =>
+    locate(bytes, rawOf(bytes), messageOfKind(apiVersion, kind), path);
   const slotAt = (path: FieldPath): Slot | undefined => {
     const parent = located(path.slice(0, -1));
     const known = parent?.is === 'message' ? parent.spec[String(path.at(-1))] : undefined;
@@ -43,46 +44,90 @@ export function protobufStructure(bytes: Uint8Array, identity: Identity): Struct
     const here = located(path);
     return isEmptyLeaf(bytes, here) && slotAt(path) !== undefined ? undefined : here;
   };
-  const typeMeta = (path: FieldPath): string | undefined => (path.length !== 1 ? undefined : path[0] === 'kind' ? kind || undefined : path[0] === 'apiVersion' ? apiVersion || undefined : undefined);
+  const typeMeta = (path: FieldPath): string | undefined =>
+    path.length !== 1
+      ? undefined
+      : path[0] === 'kind'
+        ? kind || undefined
+        : path[0] === 'apiVersion'
+          ? apiVersion || undefined
+          : undefined;
   const at = (path: FieldPath): Plain | undefined => {
     const here = visible(path);
     const plain = here === undefined ? undefined : plainOf(bytes, here);
-    return typeMeta(path) ?? (path.length === 0 && typeof plain === 'object' && plain !== null && !isList(plain) ? { kind, apiVersion, ...plain } : plain);
+    return (
+      typeMeta(path) ??
+      (path.length === 0 && typeof plain === 'object' && plain !== null && !isList(plain)
+        ? { kind, apiVersion, ...plain }
+        : plain)
+    );
   };
-  const refusal = (path: FieldPath) => (why: string): Failure => new Failure(`${subject} cannot hold the value for ${pathText(path)}`, { why });
-  const unknown = (path: FieldPath): Failure => refusal(path)(typeMeta(path) === undefined ? 'the number of its protobuf field is not known' : 'the kind of an object is fixed');
+  const refusal =
+    (path: FieldPath) =>
+    (why: string): Failure =>
+      new Failure(`${subject} cannot hold the value for ${pathText(path)}`, { why });
+  const unknown = (path: FieldPath): Failure =>
+    refusal(path)(
+      typeMeta(path) === undefined ? 'the number of its protobuf field is not known' : 'the kind of an object is fixed',
+    );
 
   /** The object with the fields of one message rewritten. */
-  const rewritten = (message: readonly Enclosing[], write: (fields: readonly WireField[]) => readonly Uint8Array[]): Structure => {
+  const rewritten = (
+    message: readonly Enclosing[],
+    write: (fields: readonly WireField[]) => readonly Uint8Array[],
+  ): Structure => {
     const last = message.at(-1);
     if (last === undefined) throw new Failure(`${subject} holds no object`);
-    return protobufStructure(replaceSpan(bytes, message, last.start, last.end, joined(...write(fieldsIn(bytes, last.start, last.end)))), identity);
+    return protobufStructure(
+      replaceSpan(bytes, message, last.start, last.end, joined(...write(fieldsIn(bytes, last.start, last.end)))),
+      identity,
+    );
   };
   const slice = (candidate: WireField): Uint8Array => bytes.subarray(candidate.tagAt, candidate.end);
-  const isOf = ({ known }: Slot, candidate: WireField): boolean => candidate.number === known.number && candidate.wireType === lengthDelimited;
+  const isOf = ({ known }: Slot, candidate: WireField): boolean =>
+    candidate.number === known.number && candidate.wireType === lengthDelimited;
   const entriesOf = ({ message, known }: Slot): WireField[] => occurrences(bytes, message, known.number);
   const namesOf = (slot: Slot): string[] => entriesOf(slot).map((entry) => keyOf(bytes, entry) ?? '');
 
   /** What stands in a slot, `[from, to)` of it replaced: at the place of the first replaced one, beside its neighbour, or where field numbers are in order. */
-  const replaced = (slot: Slot, from: number, to: number, fresh: readonly Uint8Array[]): Structure => rewritten(slot.message, (fields) => {
-    const own = fields.filter((candidate) => isOf(slot, candidate));
-    const next = own[from];
-    const before = own[from - 1];
-    const after = fields.findIndex((candidate) => candidate.number > slot.known.number);
-    const place = next !== undefined ? fields.indexOf(next) : before !== undefined ? fields.indexOf(before) + 1 : after < 0 ? fields.length : after;
-    const gone = new Set(own.slice(from, to));
-    return [...fields.slice(0, place), undefined, ...fields.slice(place)].flatMap((candidate) => (candidate === undefined ? fresh : gone.has(candidate) ? [] : [slice(candidate)]));
-  });
+  const replaced = (slot: Slot, from: number, to: number, fresh: readonly Uint8Array[]): Structure =>
+    rewritten(slot.message, (fields) => {
+      const own = fields.filter((candidate) => isOf(slot, candidate));
+      const next = own[from];
+      const before = own[from - 1];
+      const after = fields.findIndex((candidate) => candidate.number > slot.known.number);
+      const place =
+        next !== undefined
+          ? fields.indexOf(next)
+          : before !== undefined
+            ? fields.indexOf(before) + 1
+            : after < 0
+              ? fields.length
+              : after;
+      const gone = new Set(own.slice(from, to));
+      return [...fields.slice(0, place), undefined, ...fields.slice(place)].flatMap((candidate) =>
+        candidate === undefined ? fresh : gone.has(candidate) ? [] : [slice(candidate)],
+      );
+    });
   const replaceItems = (list: FieldPath, from: number, to: number, items: readonly Plain[]): Structure => {
     const slot = manyAt(list, 'list');
     if (slot === undefined) throw unknown(list);
     // An item that stays keeps its bytes, and with them what we do not know of it, also when it moves.
-    const spare = entriesOf(slot).slice(from, to).map((entry, index) => ({ entry, value: at([...list, from + index]) }));
-    return replaced(slot, from, to, items.flatMap((item, index) => {
-      const same = spare.findIndex(({ value }) => isDeepStrictEqual(value, item));
-      const [kept] = same < 0 ? [] : spare.splice(same, 1);
-      return kept === undefined ? fieldsFor({ ...slot.known, shape: 'one' }, item, refusal([...list, from + index])) : [slice(kept.entry)];
-    }));
+    const spare = entriesOf(slot)
+      .slice(from, to)
+      .map((entry, index) => ({ entry, value: at([...list, from + index]) }));
+    return replaced(
+      slot,
+      from,
+      to,
+      items.flatMap((item, index) => {
+        const same = spare.findIndex(({ value }) => isDeepStrictEqual(value, item));
+        const [kept] = same < 0 ? [] : spare.splice(same, 1);
+        return kept === undefined
+          ? fieldsFor({ ...slot.known, shape: 'one' }, item, refusal([...list, from + index]))
+          : [slice(kept.entry)];
+      }),
+    );
   };
 
   return {
@@ -97,7 +142,10 @@ export function protobufStructure(bytes: Uint8Array, identity: Identity): Struct
     },
     keysAt: (path) => {
       const here = visible(path);
-      return [...(path.length === 0 ? ['kind', 'apiVersion'] : []), ...(here === undefined ? [] : visibleNames(bytes, here))];
+      return [
+        ...(path.length === 0 ? ['kind', 'apiVersion'] : []),
+        ...(here === undefined ? [] : visibleNames(bytes, here)),
+      ];
     },
     shapeAt: (path) => {
       const here = visible(path);
@@ -107,12 +155,16 @@ export function protobufStructure(bytes: Uint8Array, identity: Identity): Struct
     },
     replace: (path, value) => {
       const slot = slotAt(path);
-      if (slot !== undefined && slot.known.shape !== 'one') return replaced(slot, 0, entriesOf(slot).length, fieldsFor(slot.known, value, refusal(path)));
+      if (slot !== undefined && slot.known.shape !== 'one')
+        return replaced(slot, 0, entriesOf(slot).length, fieldsFor(slot.known, value, refusal(path)));
       const here = located(path);
       const place = here?.enclosing.at(-1);
       if (here === undefined || here.is === 'many' || place === undefined) throw unknown(path);
       const content = contentFor(here.is === 'message' ? { spec: here.spec } : here.type, value, refusal(path));
-      const fresh = here.is === 'bare-entry' ? replaceSpan(bytes, here.enclosing, place.end, place.end, field(2, content)) : replaceSpan(bytes, here.enclosing, place.start, place.end, content);
+      const fresh =
+        here.is === 'bare-entry'
+          ? replaceSpan(bytes, here.enclosing, place.end, place.end, field(2, content))
+          : replaceSpan(bytes, here.enclosing, place.start, place.end, content);
       return protobufStructure(fresh, identity);
     },
     replaceItems,
@@ -121,7 +173,9 @@ export function protobufStructure(bytes: Uint8Array, identity: Identity): Struct
       const map = manyAt(parent, 'map');
       if (map !== undefined) {
         const index = placeOf(name, namesOf(map));
-        return replaced(map, index, index, [entryField(map.known.number, name, contentFor(map.known.type, value, refusal(path)))]);
+        return replaced(map, index, index, [
+          entryField(map.known.number, name, contentFor(map.known.type, value, refusal(path))),
+        ]);
       }
       const slot = slotAt(path);
       if (slot === undefined) throw unknown(path);
@@ -132,22 +186,33 @@ export function protobufStructure(bytes: Uint8Array, identity: Identity): Struct
       const slot = map ?? slotAt(path);
       if (slot === undefined) throw unknown(path);
       if (visible(path) === undefined) throw new Failure(`${subject} has nothing at ${pathText(path)}`); // an empty list or map
-      return rewritten(slot.message, (fields) => fields.filter((candidate) => !isOf(slot, candidate) || (map !== undefined && keyOf(bytes, candidate) !== path.at(-1))).map(slice));
+      return rewritten(slot.message, (fields) =>
+        fields
+          .filter(
+            (candidate) => !isOf(slot, candidate) || (map !== undefined && keyOf(bytes, candidate) !== path.at(-1)),
+          )
+          .map(slice),
+      );
     },
     rename: (path, name) => {
       const old = String(path.at(-1));
       const map = manyAt(path.slice(0, -1), 'map');
-      if (map === undefined) throw new Failure(`${subject} has a field at ${pathText(path)}, and fields have fixed names`);
+      if (map === undefined)
+        throw new Failure(`${subject} has a field at ${pathText(path)}, and fields have fixed names`);
       const names = namesOf(map);
       const pieces = entriesOf(map).map((entry, index) => {
         if (names[index] !== old) return slice(entry);
-        const rest = fieldsIn(bytes, entry.start, entry.end).filter((inner) => inner.number !== 1).map(slice);
+        const rest = fieldsIn(bytes, entry.start, entry.end)
+          .filter((inner) => inner.number !== 1)
+          .map(slice);
         return field(map.known.number, joined(field(1, bytesOf(name)), ...rest));
       });
       const order = orderAfterRename(names, old, name);
       return rewritten(map.message, (fields) => {
         let index = 0;
-        return fields.map((candidate) => (isOf(map, candidate) ? pieces[order[index++] ?? 0] ?? slice(candidate) : slice(candidate)));
+        return fields.map((candidate) =>
+          isOf(map, candidate) ? (pieces[order[index++] ?? 0] ?? slice(candidate)) : slice(candidate),
+        );
       });
     },
   };

@@ -45,14 +45,18 @@ export function fieldsIn(bytes: Uint8Array, start: number, end: number): WireFie
 
 function contentOf(bytes: Uint8Array, wireType: number, at: number, end: number): { start: number; end: number } {
   switch (wireType) {
-    case 0: return { start: at, end: readNumber(bytes, at, end).next };
-    case 1: return { start: at, end: at + 8 };
+    case 0:
+      return { start: at, end: readNumber(bytes, at, end).next };
+    case 1:
+      return { start: at, end: at + 8 };
     case 2: {
       const length = readNumber(bytes, at, end);
       return { start: length.next, end: length.next + length.value };
     }
-    case 5: return { start: at, end: at + 4 };
-    default: throw broken(at); // groups are not used by any Kubernetes type
+    case 5:
+      return { start: at, end: at + 4 };
+    default:
+      throw broken(at); // groups are not used by any Kubernetes type
   }
 }
 
@@ -69,7 +73,11 @@ function readNumber(bytes: Uint8Array, at: number, end: number): { readonly valu
 }
 
 /** A varint and where it ends. */
-export function readVarint(bytes: Uint8Array, at: number, end: number): { readonly value: bigint; readonly next: number } {
+export function readVarint(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): { readonly value: bigint; readonly next: number } {
   let value = 0n;
   for (let shift = 0n, next = at; next < end && shift < 70n; shift += 7n) {
     const byte = bytes[next] ?? 0;
@@ -101,7 +109,13 @@ export function field(number: number, content: Uint8Array): Uint8Array {
  * Replaces `[start, end)` and mends the lengths of the messages around it. `enclosing` goes from the outermost inwards and
  * includes the replaced field itself when it has a length of its own.
  */
-export function replaceSpan(bytes: Uint8Array, enclosing: readonly Enclosing[], start: number, end: number, piece: Uint8Array): Uint8Array {
+export function replaceSpan(
+  bytes: Uint8Array,
+  enclosing: readonly Enclosing[],
+  start: number,
+  end: number,
+  piece: Uint8Array,
+): Uint8Array {
   const parts: Uint8Array[] = [piece];
   let size = piece.length;
   let [left, right] = [start, end];

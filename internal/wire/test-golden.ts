@@ -5,18 +5,25 @@ import { gunzipSync } from 'node:zlib';
 const archive = new URL('../../../shared/data/k8s-golden/k8s-v1-golden.tar.gz', import.meta.url);
 
 /** Why the golden tests cannot run here, or false. */
-export const goldenSkip: string | false = existsSync(archive) ? false : `the golden archive is not at ${archive.pathname}`;
+export const goldenSkip: string | false = existsSync(archive)
+  ? false
+  : `the golden archive is not at ${archive.pathname}`;
 
 /** File name (`core.v1.Secret.pb`) → content. */
 export function golden(): ReadonlyMap<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   if (goldenSkip !== false) return files;
   const tar = gunzipSync(readFileSync(archive));
-  const word = (at: number, length: number): string => tar.toString('latin1', at, at + length).replace(/\0[^]*$/, '').trim();
+  const word = (at: number, length: number): string =>
+    tar
+      .toString('latin1', at, at + length)
+      .replace(/\0[^]*$/, '')
+      .trim();
   for (let at = 0; at + 512 <= tar.length && tar[at] !== 0;) {
     const size = Number.parseInt(word(at + 124, 12), 8);
     const type = word(at + 156, 1);
-    if (type === '0' || type === '') files.set(word(at, 100).split('/').at(-1) ?? '', new Uint8Array(tar.subarray(at + 512, at + 512 + size)));
+    if (type === '0' || type === '')
+      files.set(word(at, 100).split('/').at(-1) ?? '', new Uint8Array(tar.subarray(at + 512, at + 512 + size)));
     at += 512 + Math.ceil(size / 512) * 512;
   }
   return files;
@@ -40,7 +47,9 @@ function item(value: unknown): Buffer {
   if (Array.isArray(value)) return Buffer.concat([head(4, value.length), ...value.map(item)]);
   const entries = Object.entries(value as Record<string, unknown>); // what JSON.parse returns, after the cases above
   // Names in the order of their encodings: the shorter first.
-  const sorted = entries.toSorted(([a], [b]) => Buffer.byteLength(a) - Buffer.byteLength(b) || Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const sorted = entries.toSorted(
+    ([a], [b]) => Buffer.byteLength(a) - Buffer.byteLength(b) || Buffer.compare(Buffer.from(a), Buffer.from(b)),
+  );
   return Buffer.concat([head(5, entries.length), ...sorted.flatMap(([name, member]) => [item(name), item(member)])]);
 }
 

@@ -42,7 +42,11 @@ function thereAndBack(stored: Stored, name: string, most: number): number {
     for (const after of [`<&>"\\\n${'é'.repeat(150)}`, '']) {
       const changed = replaceAt(stored, path, old.type === 'text' ? after : bytes(after));
       const read = fieldAt(changed, path);
-      assert.deepEqual(read, old.type === 'text' ? { type: 'text', text: after } : { type: 'bytes', bytes: bytes(after) }, `${name} ${path.join('/')}`);
+      assert.deepEqual(
+        read,
+        old.type === 'text' ? { type: 'text', text: after } : { type: 'bytes', bytes: bytes(after) },
+        `${name} ${path.join('/')}`,
+      );
       assert.equal(hex(replaceAt(changed, path, before).bytes), hex(stored.bytes), `${name} ${path.join('/')}`);
     }
     assert.equal(replaceAt(stored, path, before).bytes, stored.bytes);
@@ -50,17 +54,21 @@ function thereAndBack(stored: Stored, name: string, most: number): number {
   return leaves.length;
 }
 
-test('every golden protobuf value takes each of its texts there and back and is byte-identical', { skip: goldenSkip }, async (t) => {
-  let [values, leaves] = [0, 0];
-  for (const [name, value] of golden()) {
-    if (!name.endsWith('.pb')) continue;
-    const stored = opened(value);
-    leaves += thereAndBack(stored, name, 500);
-    values += 1;
-  }
-  t.comment(`${values} protobuf values byte-identical, ${leaves} places edited and taken back`);
-  assert.equal(values, 77);
-});
+test(
+  'every golden protobuf value takes each of its texts there and back and is byte-identical',
+  { skip: goldenSkip },
+  async (t) => {
+    let [values, leaves] = [0, 0];
+    for (const [name, value] of golden()) {
+      if (!name.endsWith('.pb')) continue;
+      const stored = opened(value);
+      leaves += thereAndBack(stored, name, 500);
+      values += 1;
+    }
+    t.comment(`${values} protobuf values byte-identical, ${leaves} places edited and taken back`);
+    assert.equal(values, 77);
+  },
+);
 
 test('every golden JSON value takes texts there and back and is byte-identical', { skip: goldenSkip }, async (t) => {
   let [values, leaves] = [0, 0];
@@ -84,49 +92,86 @@ test('every golden value as CBOR takes texts there and back and is byte-identica
   assert.equal(values, 77);
 });
 
-test('each field number that we know reads what the JSON of the same golden object says', { skip: goldenSkip }, async () => {
-  const files = golden();
-  const proven = new Set<string>();
-  for (const [name, value] of files) {
-    if (!name.endsWith('.pb')) continue;
-    const protobuf = opened(value);
-    const json = opened(files.get(name.replace(/pb$/, 'json')) ?? new Uint8Array());
-    assert.deepEqual([protobuf.apiVersion, protobuf.kind], [json.apiVersion, json.kind], name);
-    for (const path of leavesOf(protobuf)) {
-      if (path.at(-1) === 'raw') continue; // JSON of its own, held as bytes
-      assert.deepEqual(fieldAt(protobuf, path), fieldAt(json, path), `${name} ${path.join('/')}`);
+test(
+  'each field number that we know reads what the JSON of the same golden object says',
+  { skip: goldenSkip },
+  async () => {
+    const files = golden();
+    const proven = new Set<string>();
+    for (const [name, value] of files) {
+      if (!name.endsWith('.pb')) continue;
+      const protobuf = opened(value);
+      const json = opened(files.get(name.replace(/pb$/, 'json')) ?? new Uint8Array());
+      assert.deepEqual([protobuf.apiVersion, protobuf.kind], [json.apiVersion, json.kind], name);
+      for (const path of leavesOf(protobuf)) {
+        if (path.at(-1) === 'raw') continue; // JSON of its own, held as bytes
+        assert.deepEqual(fieldAt(protobuf, path), fieldAt(json, path), `${name} ${path.join('/')}`);
+      }
+      if (knownKinds.includes(protobuf.kind)) proven.add(protobuf.kind);
     }
-    if (knownKinds.includes(protobuf.kind)) proven.add(protobuf.kind);
-  }
-  assert.deepEqual(knownKinds.filter((kind) => !proven.has(kind)), ['APIService', 'CustomResourceDefinition', 'Route', 'OAuthClient']);
-});
+    assert.deepEqual(
+      knownKinds.filter((kind) => !proven.has(kind)),
+      ['APIService', 'CustomResourceDefinition', 'Route', 'OAuthClient'],
+    );
+  },
+);
 
 test('an edit in a message mends the length of every message around it', async () => {
-  const secret = (content: string): Uint8Array => joined(bytes('k8s\0'),
-    field(1, joined(field(1, bytes('v1')), field(2, bytes('Secret')))),
-    field(2, joined(field(2, joined(field(1, bytes('tls.crt')), field(2, bytes(content)))), field(99, bytes('unknown')))),
-    field(3, bytes('')), field(4, bytes('')));
+  const secret = (content: string): Uint8Array =>
+    joined(
+      bytes('k8s\0'),
+      field(1, joined(field(1, bytes('v1')), field(2, bytes('Secret')))),
+      field(
+        2,
+        joined(field(2, joined(field(1, bytes('tls.crt')), field(2, bytes(content)))), field(99, bytes('unknown'))),
+      ),
+      field(3, bytes('')),
+      field(4, bytes('')),
+    );
   const stored = opened(secret('short'));
   assert.deepEqual(replaceAt(stored, ['data', 'tls.crt'], bytes('x'.repeat(70_000))).bytes, secret('x'.repeat(70_000)));
 });
 
 test('a map entry without a value reads as empty and gets the field when it is written', async () => {
-  const map = (entry: Uint8Array): Uint8Array => joined(bytes('k8s\0'), field(1, joined(field(1, bytes('v1')), field(2, bytes('ConfigMap')))), field(2, field(2, entry)));
+  const map = (entry: Uint8Array): Uint8Array =>
+    joined(
+      bytes('k8s\0'),
+      field(1, joined(field(1, bytes('v1')), field(2, bytes('ConfigMap')))),
+      field(2, field(2, entry)),
+    );
   const stored = opened(map(field(1, bytes('a'))));
   assert.deepEqual(fieldAt(stored, ['data', 'a']), { type: 'text', text: '' });
-  assert.deepEqual(replaceAt(stored, ['data', 'a'], 'b').bytes, map(joined(field(1, bytes('a')), field(2, bytes('b')))));
+  assert.deepEqual(
+    replaceAt(stored, ['data', 'a'], 'b').bytes,
+    map(joined(field(1, bytes('a')), field(2, bytes('b')))),
+  );
 });
 
 test('of a map key that stands twice the last one is read and replaced', async () => {
   const entry = (value: string): Uint8Array => field(2, joined(field(1, bytes('a')), field(2, bytes(value))));
-  const map = (one: string, other: string): Uint8Array => joined(bytes('k8s\0'), field(1, joined(field(1, bytes('v1')), field(2, bytes('ConfigMap')))), field(2, joined(entry(one), entry(other))));
+  const map = (one: string, other: string): Uint8Array =>
+    joined(
+      bytes('k8s\0'),
+      field(1, joined(field(1, bytes('v1')), field(2, bytes('ConfigMap')))),
+      field(2, joined(entry(one), entry(other))),
+    );
   assert.deepEqual(replaceAt(opened(map('old', 'new')), ['data', 'a'], 'third').bytes, map('old', 'third'));
 });
 
 test('a length that is not in its shortest form stays as it is unless the edit changes it', async () => {
-  const long = joined(bytes('k8s\0'), field(1, joined(field(1, bytes('v1')), field(2, bytes('ConfigMap')))), Uint8Array.of(0x12, 0x8b, 0x00), field(2, joined(field(1, bytes('a')), field(2, bytes('old!')))).subarray(0, 12));
+  const long = joined(
+    bytes('k8s\0'),
+    field(1, joined(field(1, bytes('v1')), field(2, bytes('ConfigMap')))),
+    Uint8Array.of(0x12, 0x8b, 0x00),
+    field(2, joined(field(1, bytes('a')), field(2, bytes('old!')))).subarray(0, 12),
+  );
   // 0x8b 0x00 is 11 in two bytes: the field inside has tag, length and nine more.
-  const exact = joined(bytes('k8s\0'), field(1, joined(field(1, bytes('v1')), field(2, bytes('ConfigMap')))), Uint8Array.of(0x12, 0x8b, 0x00), field(2, joined(field(1, bytes('a')), field(2, bytes('old!')))));
+  const exact = joined(
+    bytes('k8s\0'),
+    field(1, joined(field(1, bytes('v1')), field(2, bytes('ConfigMap')))),
+    Uint8Array.of(0x12, 0x8b, 0x00),
+    field(2, joined(field(1, bytes('a')), field(2, bytes('old!')))),
+  );
   assert.equal(hex(exact), hex(long));
   const changed = replaceAt(opened(exact), ['data', 'a'], 'new!');
   assert.equal(hex(changed.bytes), hex(exact).replace(hex(bytes('old!')), hex(bytes('new!'))));
@@ -134,18 +179,30 @@ test('a length that is not in its shortest form stays as it is unless the edit c
 
 test('text that begins like an object and is none is refused without naming its content', async () => {
   for (const broken of ['{"data": "secret-', 'k8s\0\u0012secret-word']) {
-    assert.throws(() => openStored(bytes(broken)), (error: Error) => !error.message.includes('secret-') && error.message.includes('begins like'));
+    assert.throws(
+      () => openStored(bytes(broken)),
+      (error: Error) => !error.message.includes('secret-') && error.message.includes('begins like'),
+    );
   }
   assert.equal(openStored(bytes('compact_rev_key')), undefined);
   assert.equal(openStored(bytes('k8s:enc:aescbc:v1:1:xxxx')), undefined);
 });
 
 test('a byte field of JSON is its bytes, in base64 only where it is stored', async () => {
-  const stored = opened(bytes('{"kind":"APIService","apiVersion":"apiregistration.k8s.io/v1","spec":{"caBundle":"YWJj","group":"<a>"}}\n'));
+  const stored = opened(
+    bytes('{"kind":"APIService","apiVersion":"apiregistration.k8s.io/v1","spec":{"caBundle":"YWJj","group":"<a>"}}\n'),
+  );
   assert.deepEqual(fieldAt(stored, ['spec', 'caBundle']), { type: 'bytes', bytes: bytes('abc') });
   const changed = replaceAt(stored, ['spec', 'caBundle'], bytes('wxyz'));
-  assert.equal(new TextDecoder().decode(changed.bytes), '{"kind":"APIService","apiVersion":"apiregistration.k8s.io/v1","spec":{"caBundle":"d3h5eg==","group":"<a>"}}\n');
-  assert.equal(isByteField('example.org/v1', 'Secret', ['data', 'x']), false, 'a custom resource named Secret is another kind');
+  assert.equal(
+    new TextDecoder().decode(changed.bytes),
+    '{"kind":"APIService","apiVersion":"apiregistration.k8s.io/v1","spec":{"caBundle":"d3h5eg==","group":"<a>"}}\n',
+  );
+  assert.equal(
+    isByteField('example.org/v1', 'Secret', ['data', 'x']),
+    false,
+    'a custom resource named Secret is another kind',
+  );
 });
 
 test('a value of the wrong type or at a place that does not exist is refused', async () => {
@@ -173,7 +230,10 @@ test('a value cut off or with a byte changed is opened or refused, and never han
   const cbor = kubernetesCbor(JSON.parse(new TextDecoder().decode(files.get('core.v1.Secret.json'))));
   for (const whole of [secret, cbor]) {
     for (let at = 4; at < whole.length; at += 1) {
-      for (const broken of [whole.subarray(0, at), ...[0x00, 0x5f, 0x9b, 0xbb, 0xff].map((byte) => Uint8Array.from(whole).fill(byte, at, at + 1))]) {
+      for (const broken of [
+        whole.subarray(0, at),
+        ...[0x00, 0x5f, 0x9b, 0xbb, 0xff].map((byte) => Uint8Array.from(whole).fill(byte, at, at + 1)),
+      ]) {
         try {
           const stored = openStored(broken);
           if (stored !== undefined) leavesOf(stored);

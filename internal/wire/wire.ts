@@ -34,14 +34,18 @@ export type StoredField =
 export function openStored(bytes: Uint8Array): Stored | undefined {
   const form = formOf(bytes);
   switch (form) {
-    case 'encrypted': case 'other': return undefined;
-    case 'protobuf': return { form, bytes, ...typeMetaOf(bytes) };
+    case 'encrypted':
+    case 'other':
+      return undefined;
+    case 'protobuf':
+      return { form, bytes, ...typeMetaOf(bytes) };
     case 'json': {
       const text = utf8(bytes);
       if (text === undefined || !isJson(text)) throw new Failure('a value that begins like JSON is not JSON');
       return withKind({ form, bytes, text, root: jsonRoot(text), apiVersion: '', kind: '' });
     }
-    case 'cbor': return withKind({ form, bytes, root: cborRoot(bytes), apiVersion: '', kind: '' });
+    case 'cbor':
+      return withKind({ form, bytes, root: cborRoot(bytes), apiVersion: '', kind: '' });
   }
 }
 
@@ -53,7 +57,9 @@ export function fieldAt(stored: Stored, path: FieldPath): StoredField | undefine
       if (here === undefined) return undefined;
       const content = contentOf(stored.bytes, here);
       if (content === undefined) return { type: 'container' };
-      return (here.is === 'leaf' || here.is === 'bare-entry') && here.type === 'bytes' ? { type: 'bytes', bytes: content } : asText(content);
+      return (here.is === 'leaf' || here.is === 'bare-entry') && here.type === 'bytes'
+        ? { type: 'bytes', bytes: content }
+        : asText(content);
     }
     case 'json': {
       const token = jsonTokenAt(stored.root, path);
@@ -61,7 +67,9 @@ export function fieldAt(stored: Stored, path: FieldPath): StoredField | undefine
       if (token.type === 'object' || token.type === 'array') return { type: 'container' };
       const value = jsonStringAt(stored.text, stored.root, path);
       if (value === undefined) return { type: 'other' };
-      return isByteField(stored.apiVersion, stored.kind, path) ? { type: 'bytes', bytes: new Uint8Array(Buffer.from(value, 'base64')) } : { type: 'text', text: value };
+      return isByteField(stored.apiVersion, stored.kind, path)
+        ? { type: 'bytes', bytes: new Uint8Array(Buffer.from(value, 'base64')) }
+        : { type: 'text', text: value };
     }
     case 'cbor': {
       const item = cborItemAt(stored.root, path);
@@ -81,8 +89,10 @@ export function keysAt(stored: Stored, path: FieldPath): (string | number)[] {
       const here = placeOf(stored, path);
       return here === undefined ? [] : keysOf(stored.bytes, here);
     }
-    case 'json': return jsonKeysAt(stored.root, path);
-    case 'cbor': return cborKeysAt(stored.root, path);
+    case 'json':
+      return jsonKeysAt(stored.root, path);
+    case 'cbor':
+      return cborKeysAt(stored.root, path);
   }
 }
 
@@ -92,10 +102,16 @@ export function keysAt(stored: Stored, path: FieldPath): (string | number)[] {
  */
 export function spanAt(stored: Stored, path: FieldPath): { readonly start: number; readonly end: number } | undefined {
   switch (stored.form) {
-    case 'protobuf': return undefined;
+    case 'protobuf':
+      return undefined;
     case 'json': {
       const token = jsonTokenAt(stored.root, path);
-      return token === undefined ? undefined : { start: Buffer.byteLength(stored.text.slice(0, token.start)), end: Buffer.byteLength(stored.text.slice(0, token.end)) };
+      return token === undefined
+        ? undefined
+        : {
+            start: Buffer.byteLength(stored.text.slice(0, token.start)),
+            end: Buffer.byteLength(stored.text.slice(0, token.end)),
+          };
     }
     case 'cbor': {
       const item = cborItemAt(stored.root, path);
@@ -108,15 +124,18 @@ export function spanAt(stored: Stored, path: FieldPath): { readonly start: numbe
 export function replaceAt(stored: Stored, path: FieldPath, value: string | Uint8Array): Stored {
   const old = fieldAt(stored, path);
   const fits = typeof value === 'string' ? old?.type === 'text' : old?.type === 'bytes';
-  if (old === undefined || !fits) throw new Failure(`${stored.kind} has no ${typeof value === 'string' ? 'text' : 'bytes'} at "${path.join('/')}"`);
+  if (old === undefined || !fits)
+    throw new Failure(`${stored.kind} has no ${typeof value === 'string' ? 'text' : 'bytes'} at "${path.join('/')}"`);
   // The same value keeps its spelling: base64 in JSON and chunked CBOR strings have several.
   if (old.type === 'text' && old.text === value) return stored;
   if (old.type === 'bytes' && typeof value !== 'string' && sameBytes(old.bytes, value)) return stored;
   const bytes = replaced(stored, path, value);
   if (bytes === undefined) throw new Failure(`${stored.kind} has no value at "${path.join('/')}"`);
   switch (stored.form) {
-    case 'protobuf': return { ...stored, bytes };
-    case 'cbor': return { ...stored, bytes, root: cborRoot(bytes) };
+    case 'protobuf':
+      return { ...stored, bytes };
+    case 'cbor':
+      return { ...stored, bytes, root: cborRoot(bytes) };
     case 'json': {
       const text = utf8(bytes) ?? '';
       return { ...stored, bytes, text, root: jsonRoot(text) };
@@ -131,7 +150,12 @@ function replaced(stored: Stored, path: FieldPath, value: string | Uint8Array): 
       return here === undefined ? undefined : replaceLeaf(stored.bytes, here, value);
     }
     case 'json': {
-      const text = replaceJsonString(stored.text, stored.root, path, typeof value === 'string' ? value : Buffer.from(value).toString('base64'));
+      const text = replaceJsonString(
+        stored.text,
+        stored.root,
+        path,
+        typeof value === 'string' ? value : Buffer.from(value).toString('base64'),
+      );
       return text === undefined ? undefined : bytesOf(text);
     }
     case 'cbor': {
@@ -169,7 +193,7 @@ function typeMetaOf(bytes: Uint8Array): { apiVersion: string; kind: string } {
     const words = typeMeta === undefined ? [] : fieldsIn(bytes, typeMeta.start, typeMeta.end);
     const word = (number: number): string => {
       const found = words.findLast((field) => field.number === number);
-      return found === undefined ? '' : utf8(bytes.subarray(found.start, found.end)) ?? '';
+      return found === undefined ? '' : (utf8(bytes.subarray(found.start, found.end)) ?? '');
     };
     return { apiVersion: word(unknown.apiVersion), kind: word(unknown.kind) };
   } catch (error) {

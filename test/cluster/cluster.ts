@@ -51,7 +51,11 @@ export type Cluster = AsyncDisposable & {
   /** Who it is. */
   readonly seed: Identity;
   /** What the production caller sends, with this cluster's paths; no renames. Spread it to add more. */
-  readonly config: { readonly etcd_endpoint: string; readonly crypto_dirs: readonly string[]; readonly crypto_files: readonly string[] };
+  readonly config: {
+    readonly etcd_endpoint: string;
+    readonly crypto_dirs: readonly string[];
+    readonly crypto_files: readonly string[];
+  };
   /** A folder beside the root, for what a test wants to keep; gone with the cluster. */
   readonly folder: string;
 };
@@ -67,13 +71,29 @@ export async function makeCluster(options: ClusterOptions, say: Say = () => unde
   const stack = new AsyncDisposableStack();
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   try {
-    await run('cp', ['-a', '--sparse=always', '--reflink=auto', generated.path('etcd'), generated.path('root'), folder]);
+    await run('cp', [
+      '-a',
+      '--sparse=always',
+      '--reflink=auto',
+      generated.path('etcd'),
+      generated.path('root'),
+      folder,
+    ]);
     const etcd = stack.use(await startEtcd(join(folder, 'etcd')));
     const root = join(folder, 'root');
     const inventory = JSON.parse(await readFile(generated.path('inventory.json'), 'utf8')) as Inventory; // written below
     return {
-      etcd, endpoint: etcd.endpoint, root, inventory, folder, seed: identityOf(options),
-      config: { etcd_endpoint: etcd.endpoint, crypto_dirs: ['kubelet', 'kubernetes', 'machine-config-daemon'].map((name) => join(root, name)), crypto_files: [join(root, 'etc/mcs-machine-config-content.json')] },
+      etcd,
+      endpoint: etcd.endpoint,
+      root,
+      inventory,
+      folder,
+      seed: identityOf(options),
+      config: {
+        etcd_endpoint: etcd.endpoint,
+        crypto_dirs: ['kubelet', 'kubernetes', 'machine-config-daemon'].map((name) => join(root, name)),
+        crypto_files: [join(root, 'etc/mcs-machine-config-content.json')],
+      },
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
   } catch (error) {
@@ -92,8 +112,15 @@ export function identityOf({ stack = 'v4', identity = {} }: Pick<ClusterOptions,
 }
 
 /** The values and files of these options, written from `now` where a renaming would write. The same as the cluster's when `now` is its seed. */
-export function contentsOf({ size, odd = false, encryption, age = 'first-day', seed = 1, release = '4.20', ...who }: ClusterOptions, now: Identity, say: Say = () => undefined): Promise<Generated> {
-  return generate({ size, odd, encryption, age, seed, now: thisQuarter(), names: { seed: identityOf(who), now, release } }, say);
+export function contentsOf(
+  { size, odd = false, encryption, age = 'first-day', seed = 1, release = '4.20', ...who }: ClusterOptions,
+  now: Identity,
+  say: Say = () => undefined,
+): Promise<Generated> {
+  return generate(
+    { size, odd, encryption, age, seed, now: thisQuarter(), names: { seed: identityOf(who), now, release } },
+    say,
+  );
 }
 
 const thisQuarter = (): Date => new Date(Math.floor(Date.now() / quarterMs) * quarterMs);
@@ -101,38 +128,58 @@ const thisQuarter = (): Date => new Date(Math.floor(Date.now() / quarterMs) * qu
 async function generatedCluster(options: ClusterOptions, say: Say): Promise<Artefact> {
   const { size, odd = false, encryption = null, age = 'first-day', seed = 1, release = '4.20' } = options;
   const identity = identityOf(options);
-  return ensure({
-    name: `cluster-${size}`,
-    sources: await sources(),
-    inputs: { odd, encryption, age, seed, release, identity, now: thisQuarter().toISOString() },
-    async build(dir) {
-      const { values, files, labels, inventory } = await contentsOf(options, identity, say);
-      await mkdir(join(dir, 'root'));
-      await writeNodeFiles(join(dir, 'root'), files, labels);
-      await writeFile(join(dir, 'inventory.json'), JSON.stringify(inventory));
-      await using server = await startEtcd(join(dir, 'etcd'));
-      await using etcd = await openEtcd(server.endpoint);
-      await etcd.commit(values.map(({ key, bytes }) => ({ kind: 'put', key, value: bytes, was: '0' })));
-      // A member that is alone never dials itself, so it may go by the node's address.
-      for (const { id } of await etcd.members()) await etcd.updateMember(id, peerUrlsOf(identity));
-      await server.stop();
-      await run('cp', ['-a', '--sparse=always', join(dir, 'etcd'), join(dir, 'etcd.sparse')]);
-      await rm(join(dir, 'etcd'), { recursive: true });
-      await run('mv', [join(dir, 'etcd.sparse'), join(dir, 'etcd')]);
+  return ensure(
+    {
+      name: `cluster-${size}`,
+      sources: await sources(),
+      inputs: { odd, encryption, age, seed, release, identity, now: thisQuarter().toISOString() },
+      async build(dir) {
+        const { values, files, labels, inventory } = await contentsOf(options, identity, say);
+        await mkdir(join(dir, 'root'));
+        await writeNodeFiles(join(dir, 'root'), files, labels);
+        await writeFile(join(dir, 'inventory.json'), JSON.stringify(inventory));
+        await using server = await startEtcd(join(dir, 'etcd'));
+        await using etcd = await openEtcd(server.endpoint);
+        await etcd.commit(values.map(({ key, bytes }) => ({ kind: 'put', key, value: bytes, was: '0' })));
+        // A member that is alone never dials itself, so it may go by the node's address.
+        for (const { id } of await etcd.members()) await etcd.updateMember(id, peerUrlsOf(identity));
+        await server.stop();
+        await run('cp', ['-a', '--sparse=always', join(dir, 'etcd'), join(dir, 'etcd.sparse')]);
+        await rm(join(dir, 'etcd'), { recursive: true });
+        await run('mv', [join(dir, 'etcd.sparse'), join(dir, 'etcd')]);
+      },
     },
-  }, say);
+    say,
+  );
 }
 
 /** Clusters of yesterday are never asked for again: their quarter is over. */
 async function forgetOld(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const facts = await stat(join(folder, name)).catch(() => undefined); // another process forgets, too
-    if (facts !== undefined && Date.now() - facts.mtimeMs > 4 * quarterMs) await rm(join(folder, name), { recursive: true, force: true });
+    if (facts !== undefined && Date.now() - facts.mtimeMs > 4 * quarterMs)
+      await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 
 /** Everything that decides what is generated. Tests and judges do not. */
 async function sources(): Promise<URL[]> {
-  const here = [...(await readdir(import.meta.dirname)), ...(await readdir(new URL('settings', import.meta.url))).map((name) => `settings/${name}`)].filter((name) => /\.(?:ts|json)$/.test(name) && !/test\.ts$|judge|evidence|remainder|openssl|api-server|etcd-server|expected|fates|sweep|rows|configuration/.test(name)).sort();
-  return [...here.map((name) => new URL(name, import.meta.url)), ...['pki/test-certificates.ts', 'pki/key-identifier.ts', 'wire/test-golden.ts'].map((name) => new URL(`../../internal/${name}`, import.meta.url))];
+  const here = [
+    ...(await readdir(import.meta.dirname)),
+    ...(await readdir(new URL('settings', import.meta.url))).map((name) => `settings/${name}`),
+  ]
+    .filter(
+      (name) =>
+        /\.(?:ts|json)$/.test(name) &&
+        !/test\.ts$|judge|evidence|remainder|openssl|api-server|etcd-server|expected|fates|sweep|rows|configuration/.test(
+          name,
+        ),
+    )
+    .sort();
+  return [
+    ...here.map((name) => new URL(name, import.meta.url)),
+    ...['pki/test-certificates.ts', 'pki/key-identifier.ts', 'wire/test-golden.ts'].map(
+      (name) => new URL(`../../internal/${name}`, import.meta.url),
+    ),
+  ];
 }

@@ -5,11 +5,21 @@ import { domainOf, type Identity } from './identity.ts';
 import { installConfigText } from './install-config.ts';
 
 /** Which options of 2.1 lead from one identity to the other, and so which steps of section 6 run. */
-export type Asked = { readonly rename: boolean; readonly hostname: boolean; readonly ip: boolean; readonly rules: boolean };
+export type Asked = {
+  readonly rename: boolean;
+  readonly hostname: boolean;
+  readonly ip: boolean;
+  readonly rules: boolean;
+};
 
 export function askedFor(seed: Identity, now: Identity): Asked {
-  const differs = (...fields: readonly (keyof Identity)[]): boolean => fields.some((field) => JSON.stringify(seed[field]) !== JSON.stringify(now[field]));
-  const asked = { rename: differs('clusterName', 'baseDomain', 'infraId'), hostname: differs('hostname'), ip: differs('ips') };
+  const differs = (...fields: readonly (keyof Identity)[]): boolean =>
+    fields.some((field) => JSON.stringify(seed[field]) !== JSON.stringify(now[field]));
+  const asked = {
+    rename: differs('clusterName', 'baseDomain', 'infraId'),
+    hostname: differs('hostname'),
+    ip: differs('ips'),
+  };
   return { ...asked, rules: asked.rename || asked.hostname || asked.ip };
 }
 
@@ -17,7 +27,11 @@ export function askedFor(seed: Identity, now: Identity): Asked {
  * The configuration that asks for exactly the differences of two identities, in the forms of the production caller (2.3). Spread it to add
  * a state folder or more. What a cluster lacks cannot be asked for: a proxy, for one.
  */
-export function configFor(cluster: Pick<Cluster, 'config' | 'root'>, seed: Identity, now: Identity): Readonly<Record<string, unknown>> {
+export function configFor(
+  cluster: Pick<Cluster, 'config' | 'root'>,
+  seed: Identity,
+  now: Identity,
+): Readonly<Record<string, unknown>> {
   const asked = askedFor(seed, now);
   const changed = (field: keyof Identity): boolean => JSON.stringify(seed[field]) !== JSON.stringify(now[field]);
   const given = <T>(key: string, isAsked: boolean, value: T): Record<string, T> => (isAsked ? { [key]: value } : {});
@@ -25,20 +39,36 @@ export function configFor(cluster: Pick<Cluster, 'config' | 'root'>, seed: Ident
   return {
     ...cluster.config,
     cluster_customization_dirs: [...cluster.config.crypto_dirs, join(root, 'etc/pki')],
-    cluster_customization_files: ['etc/mcs-machine-config-content.json', 'etc/mco/proxy.env', 'etc/chrony.conf'].map((path) => join(root, path)).filter((path) => existsSync(path)),
+    cluster_customization_files: ['etc/mcs-machine-config-content.json', 'etc/mco/proxy.env', 'etc/chrony.conf']
+      .map((path) => join(root, path))
+      .filter((path) => existsSync(path)),
     ...given('cn_san_replace_rules', asked.rules, rulesFor(seed, now)),
     ...given('cluster_rename', asked.rename, `${now.clusterName}:${now.baseDomain}:${now.infraId}`),
     ...given('hostname', asked.hostname, now.hostname),
     // One address as a text, two as a list.
     ...given('ip', asked.ip, now.ips.length === 1 ? now.ips[0] : now.ips),
-    ...given('machine_network_cidr', changed('machineNetworks'), now.machineNetworks.length === 1 ? now.machineNetworks[0] : now.machineNetworks),
+    ...given(
+      'machine_network_cidr',
+      changed('machineNetworks'),
+      now.machineNetworks.length === 1 ? now.machineNetworks[0] : now.machineNetworks,
+    ),
     ...given('kubeadmin_password_hash', changed('kubeadminHash'), now.kubeadminHash ?? ''),
     ...given('pull_secret', changed('pullSecret'), now.pullSecret),
-    ...given('proxy', changed('proxy') && now.proxy !== undefined, [now.proxy?.spec, now.proxy?.status].flatMap((part) => [part?.http ?? '', part?.https ?? '', part?.no ?? '']).join('|')),
+    ...given(
+      'proxy',
+      changed('proxy') && now.proxy !== undefined,
+      [now.proxy?.spec, now.proxy?.status]
+        .flatMap((part) => [part?.http ?? '', part?.https ?? '', part?.no ?? ''])
+        .join('|'),
+    ),
     // Back from a text that was given leads only another one.
     ...given('install_config', changed('installConfig'), now.installConfig ?? installConfigText(now, now)),
     ...given('user_ca_bundle', changed('userCaBundle') && now.userCaBundle !== undefined, now.userCaBundle ?? ''),
-    ...given('proxy_trusted_ca_bundle', changed('proxyTrustedCa') && now.proxyTrustedCa !== undefined, `${now.proxyTrustedCa?.configMap ?? ''}:${now.proxyTrustedCa?.configMap === 'user-ca-bundle' ? '' : now.proxyTrustedCa?.bundle ?? ''}`),
+    ...given(
+      'proxy_trusted_ca_bundle',
+      changed('proxyTrustedCa') && now.proxyTrustedCa !== undefined,
+      `${now.proxyTrustedCa?.configMap ?? ''}:${now.proxyTrustedCa?.configMap === 'user-ca-bundle' ? '' : (now.proxyTrustedCa?.bundle ?? '')}`,
+    ),
     ...given('chrony_config', changed('chrony'), now.chrony),
   };
 }
@@ -47,8 +77,13 @@ export function configFor(cluster: Pick<Cluster, 'config' | 'root'>, seed: Ident
 export function rulesFor(seed: Identity, now: Identity): string[] {
   const [was, is] = [domainOf(seed), domainOf(now)];
   const pairs = [
-    [`system:node:${seed.hostname}`, `system:node:${now.hostname}`], [seed.hostname, now.hostname], [`api.${was}`, `api.${is}`], [`api-int.${was}`, `api-int.${is}`], [`*.apps.${was}`, `*.apps.${is}`],
-    ...seed.ips.map((ip, index) => [ip, now.ips[index] ?? ip]), ['ingress-operator@1747106563', 'ingress-operator@1747106563'],
+    [`system:node:${seed.hostname}`, `system:node:${now.hostname}`],
+    [seed.hostname, now.hostname],
+    [`api.${was}`, `api.${is}`],
+    [`api-int.${was}`, `api-int.${is}`],
+    [`*.apps.${was}`, `*.apps.${is}`],
+    ...seed.ips.map((ip, index) => [ip, now.ips[index] ?? ip]),
+    ['ingress-operator@1747106563', 'ingress-operator@1747106563'],
   ];
   return pairs.map((pair) => pair.join(','));
 }

@@ -45,27 +45,76 @@ export async function startEtcd(dataDir: string, options: EtcdServerOptions = {}
     const server = await startOn(dataDir, port, await freePort(), logPath, options);
     if (server !== undefined) return server;
     const log = await readFile(logPath, 'utf8');
-    if (attempt >= 5 || !log.includes('address already in use')) throw new Error(`etcd ended at once: ${log.split('\n').slice(-6).join('\n')}`);
+    if (attempt >= 5 || !log.includes('address already in use'))
+      throw new Error(`etcd ended at once: ${log.split('\n').slice(-6).join('\n')}`);
   }
 }
 
-async function startOn(dataDir: string, port: number, peerPort: number, logPath: string, { flags = [], awaitHealth = true }: EtcdServerOptions): Promise<EtcdServer | undefined> {
+async function startOn(
+  dataDir: string,
+  port: number,
+  peerPort: number,
+  logPath: string,
+  { flags = [], awaitHealth = true }: EtcdServerOptions,
+): Promise<EtcdServer | undefined> {
   const endpoint = `127.0.0.1:${port}`;
   const scheme = flags.some((flag) => flag.startsWith('--cert-file')) ? 'https' : 'http';
   await using log = await open(logPath, 'a');
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'etcd', '--name', name, '--data-dir', dataDir,
-    '--listen-client-urls', `${scheme}://${endpoint}`, '--advertise-client-urls', `${scheme}://${endpoint}`,
-    '--listen-peer-urls', `http://127.0.0.1:${peerPort}`, '--initial-advertise-peer-urls', announced, '--initial-cluster', `${name}=${announced}`,
-    // One member elects itself; it need not wait long for others.
-    '--heartbeat-interval', '10', '--election-timeout', '100', '--log-level', 'warn', '--logger', 'zap', ...flags], { stdio: ['ignore', log.fd, log.fd], env: { PATH: process.env['PATH'] } });
-  const gone = new Promise<void>((resolve) => { child.once('close', () => { resolve(); }).once('error', () => { resolve(); }); });
+  const child = spawn(
+    'setpriv',
+    [
+      '--pdeathsig',
+      'KILL',
+      '--',
+      'etcd',
+      '--name',
+      name,
+      '--data-dir',
+      dataDir,
+      '--listen-client-urls',
+      `${scheme}://${endpoint}`,
+      '--advertise-client-urls',
+      `${scheme}://${endpoint}`,
+      '--listen-peer-urls',
+      `http://127.0.0.1:${peerPort}`,
+      '--initial-advertise-peer-urls',
+      announced,
+      '--initial-cluster',
+      `${name}=${announced}`,
+      // One member elects itself; it need not wait long for others.
+      '--heartbeat-interval',
+      '10',
+      '--election-timeout',
+      '100',
+      '--log-level',
+      'warn',
+      '--logger',
+      'zap',
+      ...flags,
+    ],
+    { stdio: ['ignore', log.fd, log.fd], env: { PATH: process.env['PATH'] } },
+  );
+  const gone = new Promise<void>((resolve) => {
+    child
+      .once('close', () => {
+        resolve();
+      })
+      .once('error', () => {
+        resolve();
+      });
+  });
   const stop: EtcdServer['stop'] = async (signal = 'SIGTERM') => {
     child.kill(signal);
     await gone;
   };
   for (const started = performance.now(); performance.now() - started < 20_000; await sleep(15)) {
     if (child.exitCode !== null || child.pid === undefined) return undefined;
-    const healthy = !awaitHealth || (await fetch(`${scheme}://${endpoint}/health`).then((answer) => answer.ok, () => false));
+    const healthy =
+      !awaitHealth ||
+      (await fetch(`${scheme}://${endpoint}/health`).then(
+        (answer) => answer.ok,
+        () => false,
+      ));
     if (healthy) return { endpoint, port, dataDir, pid: child.pid, stop, [Symbol.asyncDispose]: () => stop() };
   }
   await stop('SIGKILL');
@@ -75,9 +124,13 @@ async function startOn(dataDir: string, port: number, peerPort: number, logPath:
 /** A port of 127.0.0.1 that nobody listens on at this moment. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => { resolve(typeof address === 'object' && address !== null ? address.port : 0); });
-    });
+    const probe = createServer()
+      .once('error', reject)
+      .listen(0, '127.0.0.1', () => {
+        const address = probe.address();
+        probe.close(() => {
+          resolve(typeof address === 'object' && address !== null ? address.port : 0);
+        });
+      });
   });
 }

@@ -16,26 +16,52 @@ export async function expectedAfter(options: ClusterOptions, seed: Identity, now
   const expected = new Map<string, string>();
   for (const [key, bytes] of clear) {
     if (isDeleted(key, asked)) continue;
-    expected.set(`etcd:${key}`, valueRemainder(key === '/kubernetes.io/config.openshift.io/clusterversions/version' ? unknownVersion(bytes) : bytes));
+    expected.set(
+      `etcd:${key}`,
+      valueRemainder(
+        key === '/kubernetes.io/config.openshift.io/clusterversions/version' ? unknownVersion(bytes) : bytes,
+      ),
+    );
   }
   for (const file of files) {
     const document = `file:${mountedPath(file.path)}`;
     if ('link' in file) expected.set(document, linkRemainder(file.link));
-    else expected.set(document, fileRemainder(`${file.mode.toString(8)} ${file.owner ?? 0}:${file.owner ?? 0} ${labelOf(file.path, labels)}`, Buffer.from(file.text)));
+    else
+      expected.set(
+        document,
+        fileRemainder(
+          `${file.mode.toString(8)} ${file.owner ?? 0}:${file.owner ?? 0} ${labelOf(file.path, labels)}`,
+          Buffer.from(file.text),
+        ),
+      );
   }
   return expected;
 }
 
 /** An identity that is given whole takes away what the stack's own has and it has not. */
-const nothing = { kubeadminHash: undefined, proxy: undefined, installConfig: undefined, userCaBundle: undefined, proxyTrustedCa: undefined };
+const nothing = {
+  kubeadminHash: undefined,
+  proxy: undefined,
+  installConfig: undefined,
+  userCaBundle: undefined,
+  proxyTrustedCa: undefined,
+};
 
 /** 6.14: nobody shall take the seed's word for the site's. */
 function unknownVersion(stored: Buffer): Buffer {
-  return Buffer.from(stored.toString().replace('"message":"Done applying 4.20.1","status":"True","type":"Available"', '"message":"Cluster version status unknown","status":"False","type":"Available"'));
+  return Buffer.from(
+    stored
+      .toString()
+      .replace(
+        '"message":"Done applying 4.20.1","status":"True","type":"Available"',
+        '"message":"Cluster version status unknown","status":"False","type":"Available"',
+      ),
+  );
 }
 
 /**
  * What differs from the expected: one readable line for each document. The Secrets and files of encryption at rest are left out: a rotation
  * makes new keys (the API server judges those).
  */
-export const differencesFrom = (expected: Remainder, found: Remainder): string[] => differences(expected, found, (document) => /\/encryption-(?:config|key)/.test(document));
+export const differencesFrom = (expected: Remainder, found: Remainder): string[] =>
+  differences(expected, found, (document) => /\/encryption-(?:config|key)/.test(document));

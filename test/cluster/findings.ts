@@ -4,7 +4,10 @@ import { customBundles } from './settings/authorities.ts';
  * Certificates, keys and tokens in the bytes of a value or a file, found by their looks alone: no object is decoded, no place is
  * computed. Slower and simpler than the product, and independent of it, so that the judges may trust it.
  */
-export type Finding = { readonly kind: 'certificate' | 'private-key' | 'public-key' | 'token'; /** PEM text of one block with LF and 64 columns, or the token. */ readonly text: string };
+export type Finding = {
+  readonly kind: 'certificate' | 'private-key' | 'public-key' | 'token';
+  /** PEM text of one block with LF and 64 columns, or the token. */ readonly text: string;
+};
 
 const pem = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g;
 const token = /eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}/g;
@@ -25,7 +28,9 @@ function hiddenIn(run: string): Buffer | undefined {
 export function findingsIn(bytes: Uint8Array): Finding[] {
   const text = Buffer.from(bytes).toString('latin1');
   const found: { at: number; finding: Finding }[] = [];
-  const inside = (at: number, content: Buffer): void => { for (const finding of findingsIn(content)) found.push({ at, finding }); };
+  const inside = (at: number, content: Buffer): void => {
+    for (const finding of findingsIn(content)) found.push({ at, finding });
+  };
   for (const match of text.matchAll(pem)) {
     const [, tag = '', body = ''] = match;
     const finding = block(tag, body);
@@ -41,7 +46,13 @@ export function findingsIn(bytes: Uint8Array): Finding[] {
 }
 
 function block(tag: string, body: string): Finding | undefined {
-  const kind = /CERTIFICATE$/.test(tag) ? 'certificate' : /PRIVATE KEY$/.test(tag) ? 'private-key' : /PUBLIC KEY$/.test(tag) ? 'public-key' : undefined;
+  const kind = /CERTIFICATE$/.test(tag)
+    ? 'certificate'
+    : /PRIVATE KEY$/.test(tag)
+      ? 'private-key'
+      : /PUBLIC KEY$/.test(tag)
+        ? 'public-key'
+        : undefined;
   // A JSON text spells its line ends `\n`.
   const base64 = body.replace(/\\r|\\n/g, '').replace(/\s/g, '');
   if (kind === undefined || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined;
@@ -52,7 +63,14 @@ function block(tag: string, body: string): Finding | undefined {
 export const derOf = ({ text }: Finding): Buffer => Buffer.from(text.replace(/-----[^-]+-----|\s/g, ''), 'base64');
 
 const bare = (body: string): string => body.replace(/\\r|\\n|\s/g, '');
-const customAuthorities = new Map(Object.entries(customBundles).flatMap(([use, { one, two }]) => [...`${one}${two}`.matchAll(pem)].map(([, , body = '']): [string, string] => [bare(body), `${use}'s ${bare(body).slice(-8)} `])));
+const customAuthorities = new Map(
+  Object.entries(customBundles).flatMap(([use, { one, two }]) =>
+    [...`${one}${two}`.matchAll(pem)].map(([, , body = '']): [string, string] => [
+      bare(body),
+      `${use}'s ${bare(body).slice(-8)} `,
+    ]),
+  ),
+);
 
 /** Authorities that people tell a cluster to trust are nobody's to renew, and which of them stands where is part of an identity. */
 const customAuthority = (body: string): string => customAuthorities.get(bare(body)) ?? '';
@@ -62,17 +80,20 @@ const customAuthority = (body: string): string => customAuthorities.get(bare(bod
  * line, line ends, and the way into base64 and data URLs.
  */
 export function masked(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('latin1')
+  return Buffer.from(bytes)
+    .toString('latin1')
     .replace(encoded, (run) => {
       const content = hiddenIn(run);
       return content === undefined ? run : `<base64 ${masked(content)}>`;
     })
-    .replace(dataUrl, (url, content: string) => (inner.test(decodeURIComponent(content)) ? `<url ${masked(Buffer.from(decodeURIComponent(content)))}>` : url))
+    .replace(dataUrl, (url, content: string) =>
+      inner.test(decodeURIComponent(content)) ? `<url ${masked(Buffer.from(decodeURIComponent(content)))}>` : url,
+    )
     .replace(pem, (whole, tag: string, body: string) => {
       if (block(tag, body) === undefined) return whole;
       const lineEnd = /^(?:\r?\n|(?:\\r)?\\n)/.exec(body)?.[0] ?? '';
       const lines = body.split(lineEnd === '' ? '\n' : lineEnd);
-      return `<${customAuthority(body)}${tag} ${JSON.stringify(lineEnd)} ${lines.length > 3 ? lines[1]?.length ?? 0 : 'one line'} ${lines.at(-1) ?? ''}>`;
+      return `<${customAuthority(body)}${tag} ${JSON.stringify(lineEnd)} ${lines.length > 3 ? (lines[1]?.length ?? 0) : 'one line'} ${lines.at(-1) ?? ''}>`;
     })
     .replace(token, '<token>');
 }

@@ -5,14 +5,18 @@ import type { Identity } from './identity.ts';
  * place (6.8); the machine networks are set in whatever stands there then.
  */
 export function installConfigText(seed: Identity, now: Identity): string {
-  const given = now.installConfig !== undefined && now.installConfig !== seed.installConfig ? now.installConfig : undefined;
+  const given =
+    now.installConfig !== undefined && now.installConfig !== seed.installConfig ? now.installConfig : undefined;
   const text = given ?? seed.installConfig ?? ownText(now);
   // Step 13 comes after step 10.
   const asked = JSON.stringify(now.machineNetworks) !== JSON.stringify(seed.machineNetworks);
-  return given === undefined || !asked ? text : text.replace(/( {2}machineNetwork:\n)(?: {2}- cidr: .*\n)+/, (_, head: string) => head + networks(now));
+  return given === undefined || !asked
+    ? text
+    : text.replace(/( {2}machineNetwork:\n)(?: {2}- cidr: .*\n)+/, (_, head: string) => head + networks(now));
 }
 
-const networks = ({ machineNetworks }: Identity): string => machineNetworks.map((cidr) => `  - cidr: ${cidr}\n`).join('');
+const networks = ({ machineNetworks }: Identity): string =>
+  machineNetworks.map((cidr) => `  - cidr: ${cidr}\n`).join('');
 
 /** Rows 28 and 29 set two names in it. A seed that was installed with a text of its own is not described here when it is renamed. */
 function ownText(now: Identity): string {

@@ -18,7 +18,10 @@ export type Issued = {
   readonly signer: Issued | undefined;
 };
 
-export type Pki = { readonly issued: readonly Issued[]; /** The signer or leaf of this common name; the first of several. */ named(cn: string): Issued };
+export type Pki = {
+  readonly issued: readonly Issued[];
+  /** The signer or leaf of this common name; the first of several. */ named(cn: string): Issued;
+};
 
 /** Name parts and times that differ between a cluster of some hours and one of some days. */
 export type Age = 'first-day' | 'rotated';
@@ -29,7 +32,10 @@ const units: Readonly<Record<string, number>> = { y: 365 * days, d: days, h: hou
 
 /** `2y60d` in milliseconds. */
 export function spanMs(validity: string): number {
-  return [...validity.matchAll(/(\d+)([ydh])/g)].reduce((sum, [, count, unit = '']) => sum + Number(count) * (units[unit] ?? 0), 0);
+  return [...validity.matchAll(/(\d+)([ydh])/g)].reduce(
+    (sum, [, count, unit = '']) => sum + Number(count) * (units[unit] ?? 0),
+    0,
+  );
 }
 
 /** Short-lived certificates last 30 days after their first rotation, their signers 60, and operators name these after themselves. */
@@ -43,7 +49,9 @@ export function aged(fixture: Fixture, age: Age): Fixture {
   return {
     ...fixture,
     pairs: fixture.pairs.map((pair) => ({
-      ...pair, cn: renamed(pair.cn), ...(pair.issuer === undefined ? {} : { issuer: renamed(pair.issuer) }),
+      ...pair,
+      cn: renamed(pair.cn),
+      ...(pair.issuer === undefined ? {} : { issuer: renamed(pair.issuer) }),
       validity: spanMs(pair.validity) > days ? pair.validity : pair.kind === 'signer' ? '60d' : '30d',
     })),
     bundles: fixture.bundles.map((bundle) => ({ ...bundle, members: bundle.members.map(renamed) })),
@@ -56,7 +64,10 @@ export async function issueAll(fixture: Fixture, pool: KeyPool, random: Seeded, 
   const signers = new Map<string, Issued>();
   const outside: PairSpec[] = fixture.foreign.map(({ cn, validity }) => ({ cn, validity, kind: 'signer' }));
   // OLM signs its own serving certificate and throws the key of the signer away.
-  for (const olm of new Set(fixture.pairs.flatMap(({ issuer = '' }) => (issuer.startsWith('olm-selfsigned') ? [issuer] : [])))) outside.push({ cn: olm, validity: '2y', kind: 'signer', key: 'p256', orgs: ['Red Hat, Inc.'] });
+  for (const olm of new Set(
+    fixture.pairs.flatMap(({ issuer = '' }) => (issuer.startsWith('olm-selfsigned') ? [issuer] : [])),
+  ))
+    outside.push({ cn: olm, validity: '2y', kind: 'signer', key: 'p256', orgs: ['Red Hat, Inc.'] });
 
   const counts = new Map<string, number>();
   const issue = async (spec: PairSpec): Promise<void> => {
@@ -64,7 +75,8 @@ export async function issueAll(fixture: Fixture, pool: KeyPool, random: Seeded, 
     counts.set(spec.cn, count);
     const base = spec.cn === '' ? '(no common name)' : spec.cn;
     const by = spec.issuer === undefined ? undefined : signers.get(spec.issuer);
-    if (spec.issuer !== undefined && by === undefined) throw new Error(`the fixture has no signer "${spec.issuer}" for "${spec.cn}"`);
+    if (spec.issuer !== undefined && by === undefined)
+      throw new Error(`the fixture has no signer "${spec.issuer}" for "${spec.cn}"`);
     const key = pool.take(spec.key ?? 'rsa2048');
     const certificate = await makeCertificate(recipeOf(spec, key, by, random, now));
     const one: Issued = { name: count === 1 ? base : `${base}#${count}`, spec, certificate, key, signer: by };
@@ -89,18 +101,33 @@ function recipeOf(spec: PairSpec, key: PrivateKey, by: Issued | undefined, rando
   const isSigner = spec.kind === 'signer';
   const short = spanMs(spec.validity) <= days;
   // A cluster of some hours; what was rotated since is three days old. Signers are older than what they sign.
-  const notBefore = new Date(Math.floor((now.getTime() - (short ? 1 : /^(?:30|60)d$/.test(spec.validity) ? 72 : 100) * hours - (isSigner ? 1 : 0) * hours / 2) / 1000) * 1000);
+  const notBefore = new Date(
+    Math.floor(
+      (now.getTime() -
+        (short ? 1 : /^(?:30|60)d$/.test(spec.validity) ? 72 : 100) * hours -
+        ((isSigner ? 1 : 0) * hours) / 2) /
+        1000,
+    ) * 1000,
+  );
   const usage = spec.usage ?? ['digitalSignature', 'keyEncipherment', ...(isSigner ? ['keyCertSign'] : [])];
-  const extended = spec.extended ?? { signer: [], serving: ['serverAuth'], client: ['clientAuth'], peer: ['clientAuth', 'serverAuth'] }[spec.kind];
+  const extended =
+    spec.extended ??
+    { signer: [], serving: ['serverAuth'], client: ['clientAuth'], peer: ['clientAuth', 'serverAuth'] }[spec.kind];
   const method = methodOf(by?.spec.cn ?? spec.cn, key);
   const own = keyIdOf(key.public, methodOf(spec.cn, key));
   return {
-    subject: goName(spec), key, serial: serialOf(spec, random), notBefore, notAfter: new Date(notBefore.getTime() + spanMs(spec.validity)),
+    subject: goName(spec),
+    key,
+    serial: serialOf(spec, random),
+    notBefore,
+    notAfter: new Date(notBefore.getTime() + spanMs(spec.validity)),
     ...(by === undefined ? {} : { by }),
     // The order in which Go writes extensions.
     extensions: [
       ...(usage.length === 0 ? [] : [keyUsage(usage)]),
-      ...(extended.length === 0 ? [] : [extension.extendedUsage(extended.includes('serverAuth'), extended.includes('clientAuth'))]),
+      ...(extended.length === 0
+        ? []
+        : [extension.extendedUsage(extended.includes('serverAuth'), extended.includes('clientAuth'))]),
       extension.basicConstraints(isSigner),
       ...(isSigner || method !== 'rfc5280-1' ? [extension.subjectKeyId(own)] : []),
       extension.authorityKeyId(by === undefined ? own : by.certificate.subjectKeyId),
@@ -127,21 +154,38 @@ function serialOf({ cn, key }: PairSpec, random: Seeded): Uint8Array {
 
 /** A name as Go writes it: all organisations in one set, then the unit, then the common name. */
 function goName({ cn, orgs = [], issuer, kind }: PairSpec): Uint8Array {
-  const attribute = (oid: string, text: string): Uint8Array => tlv(tags.sequence, tlv(tags.oid, Buffer.from(oid, 'hex')), tlv(/^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text) ? tags.printableString : tags.utf8String, Buffer.from(text)));
+  const attribute = (oid: string, text: string): Uint8Array =>
+    tlv(
+      tags.sequence,
+      tlv(tags.oid, Buffer.from(oid, 'hex')),
+      tlv(/^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text) ? tags.printableString : tags.utf8String, Buffer.from(text)),
+    );
   const unit = kind === 'signer' && issuer === undefined && !cn.includes('@') && !cn.startsWith('olm-');
-  return tlv(tags.sequence,
+  return tlv(
+    tags.sequence,
     ...(orgs.length === 0 ? [] : [tlv(tags.set, ...orgs.map((org) => attribute('55040a', org)))]),
     ...(unit ? [tlv(tags.set, attribute('55040b', 'openshift'))] : []),
-    ...(cn === '' ? [] : [tlv(tags.set, attribute('550403', cn))]));
+    ...(cn === '' ? [] : [tlv(tags.set, attribute('550403', cn))]),
+  );
 }
 
 function keyUsage(names: readonly string[]): Uint8Array {
   const bit: Readonly<Record<string, number>> = { digitalSignature: 0x80, keyEncipherment: 0x20, keyCertSign: 0x04 };
   const bits = names.reduce((sum, name) => sum | (bit[name] ?? 0), 0);
-  return makeExtension('551d0f', tlv(tags.bitString, Uint8Array.of(Math.clz32(bits & -bits) === 29 ? 2 : Math.clz32(bits & -bits) === 26 ? 5 : 7, bits)), true);
+  return makeExtension(
+    '551d0f',
+    tlv(
+      tags.bitString,
+      Uint8Array.of(Math.clz32(bits & -bits) === 29 ? 2 : Math.clz32(bits & -bits) === 26 ? 5 : 7, bits),
+    ),
+    true,
+  );
 }
 
-export const pemOf = (tag: string, der: Uint8Array): string => `-----BEGIN ${tag}-----\n${Buffer.from(der).toString('base64').replace(/.{1,64}/g, '$&\n')}-----END ${tag}-----\n`;
+export const pemOf = (tag: string, der: Uint8Array): string =>
+  `-----BEGIN ${tag}-----\n${Buffer.from(der)
+    .toString('base64')
+    .replace(/.{1,64}/g, '$&\n')}-----END ${tag}-----\n`;
 
 export const certificatePem = ({ certificate }: Issued): string => pemOf('CERTIFICATE', certificate.der);
 
@@ -149,10 +193,15 @@ export const certificatePem = ({ certificate }: Issued): string => pemOf('CERTIF
 export function keyPem(key: PrivateKey, form?: 'pkcs1' | 'sec1' | 'pkcs8'): string {
   const { type } = key.public.shape;
   const chosen = form ?? (type === 'rsa' ? 'pkcs1' : type === 'ec' ? 'sec1' : 'pkcs8');
-  return pemOf({ pkcs1: 'RSA PRIVATE KEY', sec1: 'EC PRIVATE KEY', pkcs8: 'PRIVATE KEY' }[chosen], writePrivateKey(key, chosen));
+  return pemOf(
+    { pkcs1: 'RSA PRIVATE KEY', sec1: 'EC PRIVATE KEY', pkcs8: 'PRIVATE KEY' }[chosen],
+    writePrivateKey(key, chosen),
+  );
 }
 
 /** Kinds of keys that a fixture needs, counted. */
 export function keysNeeded(fixture: Fixture): number {
-  return fixture.pairs.filter(({ key = 'rsa2048' }: { key?: KeyKind }) => key === 'rsa2048').length + fixture.foreign.length;
+  return (
+    fixture.pairs.filter(({ key = 'rsa2048' }: { key?: KeyKind }) => key === 'rsa2048').length + fixture.foreign.length
+  );
 }

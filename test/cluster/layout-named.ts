@@ -12,6 +12,19 @@ import type { ObjectMaker } from './objects.ts';
 
 /** All that bears a name, domain or address of the cluster and no certificate of its own (6.1-6.6, 6.14). */
 export function layOutNamed(names: Names, pki: Pki, objects: ObjectMaker): Content {
-  const parts = [layOutEtcd(names, pki, objects), layOutControlPlane(names, objects), layOutOperators(names, objects), layOutClusterConfig(names, objects), layOutIngress(names, pki, objects)];
-  return { objects: [...parts.flatMap((part) => part.objects), ...layOutTraces(names, objects), ...layOutLookAlikes(names.seed, lookAlikes, objects)], files: parts.flatMap((part) => part.files) };
+  const parts = [
+    layOutEtcd(names, pki, objects),
+    layOutControlPlane(names, objects),
+    layOutOperators(names, objects),
+    layOutClusterConfig(names, objects),
+    layOutIngress(names, pki, objects),
+  ];
+  return {
+    objects: [
+      ...parts.flatMap((part) => part.objects),
+      ...layOutTraces(names, objects),
+      ...layOutLookAlikes(names.seed, lookAlikes, objects),
+    ],
+    files: parts.flatMap((part) => part.files),
+  };
 }

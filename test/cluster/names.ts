@@ -10,9 +10,21 @@ export type Release = '4.14' | '4.20';
 export type Names = { readonly seed: Identity; readonly now: Identity; readonly release: Release };
 
 /** A text with the names that one of the two identities gives it. */
-export type NamesOf = { readonly domain: string; readonly clusterName: string; readonly infraId: string; readonly hostname: string; readonly safe: string };
+export type NamesOf = {
+  readonly domain: string;
+  readonly clusterName: string;
+  readonly infraId: string;
+  readonly hostname: string;
+  readonly safe: string;
+};
 
-export const namesOf = (identity: Identity): NamesOf => ({ domain: domainOf(identity), clusterName: identity.clusterName, infraId: identity.infraId, hostname: identity.hostname, safe: safe(identity.hostname) });
+export const namesOf = (identity: Identity): NamesOf => ({
+  domain: domainOf(identity),
+  clusterName: identity.clusterName,
+  infraId: identity.infraId,
+  hostname: identity.hostname,
+  safe: safe(identity.hostname),
+});
 
 /** A host name as a part of a variable's name. */
 export const safe = (hostname: string): string => hostname.replace(/[-.]/g, '_');
@@ -22,4 +34,5 @@ export const revisions = [3, 9, 10] as const;
 export const newestRevision = 10;
 
 /** The folder of what is installed for a static pod, for all revisions or for one. */
-export const podFolder = (pod: string, revision: number | 'certs'): string => `/etc/kubernetes/static-pod-resources/${pod}-${revision === 'certs' ? 'certs' : `pod-${revision}`}`;
+export const podFolder = (pod: string, revision: number | 'certs'): string =>
+  `/etc/kubernetes/static-pod-resources/${pod}-${revision === 'certs' ? 'certs' : `pod-${revision}`}`;

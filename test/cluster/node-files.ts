@@ -7,10 +7,20 @@ import { mountedPath, type FileContent } from './content.ts';
 const run = promisify(execFile);
 
 /** The label that a file of the node bears: what the fixture says, or what its folder's files have. */
-export const labelOf = (path: string, labels: ReadonlyMap<string, string>): string => labels.get(path) ?? (path.startsWith('/var/lib/kubelet/pods/') ? 'system_u:object_r:container_file_t:s0:c1,c2' : path.startsWith('/etc/kubernetes/') ? 'system_u:object_r:kubernetes_file_t:s0' : 'system_u:object_r:etc_t:s0');
+export const labelOf = (path: string, labels: ReadonlyMap<string, string>): string =>
+  labels.get(path) ??
+  (path.startsWith('/var/lib/kubelet/pods/')
+    ? 'system_u:object_r:container_file_t:s0:c1,c2'
+    : path.startsWith('/etc/kubernetes/')
+      ? 'system_u:object_r:kubernetes_file_t:s0'
+      : 'system_u:object_r:etc_t:s0');
 
 /** Writes the files below `root`, with modes, owners and SELinux labels. */
-export async function writeNodeFiles(root: string, files: readonly FileContent[], labels: ReadonlyMap<string, string>): Promise<void> {
+export async function writeNodeFiles(
+  root: string,
+  files: readonly FileContent[],
+  labels: ReadonlyMap<string, string>,
+): Promise<void> {
   const dump: string[] = [];
   for (const file of files) {
     const path = join(root, mountedPath(file.path));
@@ -26,16 +36,23 @@ export async function writeNodeFiles(root: string, files: readonly FileContent[]
   }
   await new Promise<void>((resolve, reject) => {
     const child = spawn('setfattr', ['--restore=-'], { stdio: ['pipe', 'ignore', 'inherit'] });
-    child.on('error', reject).on('close', (status) => { if (status === 0) resolve(); else reject(new Error(`setfattr ended with ${status ?? 'a signal'}`)); });
+    child.on('error', reject).on('close', (status) => {
+      if (status === 0) resolve();
+      else reject(new Error(`setfattr ended with ${status ?? 'a signal'}`));
+    });
     child.stdin.end(dump.join('\n'));
   });
 }
 
 /** The SELinux label of every file below `root`, by its path. */
 export async function labelsIn(root: string): Promise<Map<string, string>> {
-  const { stdout } = await run('getfattr', ['-R', '-h', '-d', '-m', 'security.selinux', '--absolute-names', root], { maxBuffer: 1e8 });
-  return new Map(stdout.split('\n\n').flatMap((entry) => {
-    const [, path, label] = /# file: (.*)\nsecurity\.selinux="(.*)"/.exec(entry) ?? [];
-    return path === undefined || label === undefined ? [] : [[path, label] as const];
-  }));
+  const { stdout } = await run('getfattr', ['-R', '-h', '-d', '-m', 'security.selinux', '--absolute-names', root], {
+    maxBuffer: 1e8,
+  });
+  return new Map(
+    stdout.split('\n\n').flatMap((entry) => {
+      const [, path, label] = /# file: (.*)\nsecurity\.selinux="(.*)"/.exec(entry) ?? [];
+      return path === undefined || label === undefined ? [] : [[path, label] as const];
+    }),
+  );
 }

@@ -7,18 +7,46 @@ import type { Issued } from './issue.ts';
 import type { KeyPool } from './keys.ts';
 
 /** Certificates that a real cluster may hold and that broke the reference; the numbers are the rows of its table of defects. */
-export type OddPki = { readonly issued: readonly Issued[]; /** Somebody else's: to be left alone. */ readonly external: Certificate; readonly externalTwin: Certificate };
+export type OddPki = {
+  readonly issued: readonly Issued[];
+  /** Somebody else's: to be left alone. */ readonly external: Certificate;
+  readonly externalTwin: Certificate;
+};
 
-const name = (cn: string): Uint8Array => makeName([['55040a', 'Odd Ltd.'], ['550403', cn]]);
+const name = (cn: string): Uint8Array =>
+  makeName([
+    ['55040a', 'Odd Ltd.'],
+    ['550403', cn],
+  ]);
 
 export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
   const hour = 3_600_000;
-  const times = { notBefore: new Date(now.getTime() - 24 * hour), notAfter: new Date(now.getTime() + 1000 * 24 * hour) };
+  const times = {
+    notBefore: new Date(now.getTime() - 24 * hour),
+    notAfter: new Date(now.getTime() + 1000 * 24 * hour),
+  };
   const issued: Issued[] = [];
-  const make = async (cn: string, kind: PairSpec['kind'], key: PrivateKey, by?: Issued, recipe: Partial<Recipe> = {}, as = cn): Promise<Issued> => {
+  const make = async (
+    cn: string,
+    kind: PairSpec['kind'],
+    key: PrivateKey,
+    by?: Issued,
+    recipe: Partial<Recipe> = {},
+    as = cn,
+  ): Promise<Issued> => {
     const certificate = await makeCertificate({
-      subject: name(cn), key, keyIds: 'rfc5280-1', ...times, ...(by === undefined ? {} : { by }),
-      extensions: [extension.keyUsage(kind === 'signer' ? 0x84 : 0x80), ...(kind === 'signer' ? [] : [extension.extendedUsage(true, true)]), extension.basicConstraints(kind === 'signer'), ...(kind === 'signer' ? [] : [extension.altNames([`${cn}.example.com`])])], ...recipe,
+      subject: name(cn),
+      key,
+      keyIds: 'rfc5280-1',
+      ...times,
+      ...(by === undefined ? {} : { by }),
+      extensions: [
+        extension.keyUsage(kind === 'signer' ? 0x84 : 0x80),
+        ...(kind === 'signer' ? [] : [extension.extendedUsage(true, true)]),
+        extension.basicConstraints(kind === 'signer'),
+        ...(kind === 'signer' ? [] : [extension.altNames([`${cn}.example.com`])]),
+      ],
+      ...recipe,
     });
     const one: Issued = { name: `odd: ${as}`, spec: { cn, kind, validity: '1000d' }, certificate, key, signer: by };
     issued.push(one);
@@ -32,7 +60,9 @@ export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
   await make('rsa-under-p384', 'serving', pool.take('rsa2048'), p384);
   const p521 = await make('p521-signer', 'signer', pool.take('p521'));
   await make('p521-leaf', 'serving', pool.take('p521'), p521);
-  const rsa = await make('rsa3072-signer', 'signer', pool.take('rsa3072'), undefined, { signatureOid: '1.2.840.113549.1.1.13' });
+  const rsa = await make('rsa3072-signer', 'signer', pool.take('rsa3072'), undefined, {
+    signatureOid: '1.2.840.113549.1.1.13',
+  });
   await make('sha512-leaf', 'serving', pool.take('rsa2048'), rsa, { signatureOid: '1.2.840.113549.1.1.13' });
   const ed25519 = await make('ed25519-signer', 'signer', pool.take('ed25519'));
   await make('ed25519-leaf', 'client', pool.take('ed25519'), ed25519);
@@ -41,7 +71,14 @@ export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
   await make('p256-mislabelled', 'serving', pool.take('p256'), rsa);
   await make('rsa-pkcs8', 'serving', pool.take('rsa2048'), rsa);
   // 8: same names, same key, another certificate.
-  const renewed = await make('renewed', 'serving', pool.take('rsa2048'), rsa, { serial: Uint8Array.of(0x11), notAfter: new Date(now.getTime() + 40 * 24 * hour) }, 'renewed, first');
+  const renewed = await make(
+    'renewed',
+    'serving',
+    pool.take('rsa2048'),
+    rsa,
+    { serial: Uint8Array.of(0x11), notAfter: new Date(now.getTime() + 40 * 24 * hour) },
+    'renewed, first',
+  );
   await make('renewed', 'serving', renewed.key, rsa, { serial: Uint8Array.of(0x12) }, 'renewed, second');
   // 9: two certificates on one stored key.
   const shared = await make('shared-key-a', 'serving', pool.take('rsa2048'), rsa);
@@ -55,14 +92,29 @@ export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
   const selfKey = pool.take('rsa2048');
   const serial = Uint8Array.of(0x2b, 0x01);
   const subject = name('own-serial');
-  await make('own-serial', 'signer', selfKey, undefined, { subject, serial, keyIds: undefined as never, extensions: [extension.basicConstraints(true), extension.subjectKeyId(keyIdOf(selfKey.public, 'rfc5280-1')), extension.authorityKeyId(keyIdOf(selfKey.public, 'rfc5280-1'), subject, serial)] });
+  await make('own-serial', 'signer', selfKey, undefined, {
+    subject,
+    serial,
+    keyIds: undefined as never,
+    extensions: [
+      extension.basicConstraints(true),
+      extension.subjectKeyId(keyIdOf(selfKey.public, 'rfc5280-1')),
+      extension.authorityKeyId(keyIdOf(selfKey.public, 'rfc5280-1'), subject, serial),
+    ],
+  });
   // 12: beyond 2049.
   await make('generalized-time', 'serving', pool.take('rsa2048'), rsa, { notAfter: new Date('2071-05-06T07:08:09Z') });
   await make('twice-in-a-bundle', 'signer', pool.take('rsa2048'));
 
   // 3.6: a certificate that a person told the cluster to trust, and one of its own with the very same names.
   const corporate = pool.take('rsa2048');
-  const external = await makeCertificate({ subject: name('corporate-ca'), key: corporate, keyIds: 'rfc5280-1', ...times, extensions: [extension.basicConstraints(true)] });
+  const external = await makeCertificate({
+    subject: name('corporate-ca'),
+    key: corporate,
+    keyIds: 'rfc5280-1',
+    ...times,
+    extensions: [extension.basicConstraints(true)],
+  });
   const twin = await make('corporate-ca', 'signer', pool.take('rsa2048'));
   return { issued, external, externalTwin: twin.certificate };
 }

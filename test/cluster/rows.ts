@@ -5,17 +5,38 @@ import { revisions } from './names.ts';
  * from the tables; `rows.test.ts` holds the templates to it, both ways. Settings (6.7-6.13, 6.15) have their own list beside them.
  */
 export type Step = 'ip' | 'rename' | 'hostname' | 'network';
-export type Row = { readonly row: string; readonly step: Step; readonly by: string; /** Documents that must be there. */ readonly mandatory: readonly string[]; /** Those that a cluster may lack: here 4.14 does. */ readonly optional?: readonly string[] };
+export type Row = {
+  readonly row: string;
+  readonly step: Step;
+  readonly by: string;
+  /** Documents that must be there. */ readonly mandatory: readonly string[];
+  /** Those that a cluster may lack: here 4.14 does. */ readonly optional?: readonly string[];
+};
 
-const kube = (rest: string) => (...places: readonly string[]): string[] => places.map((place) => `etcd:/kubernetes.io/${rest}/${place}`);
-const [cm, secret, operator, config, deployment, daemonSet] = [kube('configmaps'), kube('secrets'), kube('operator.openshift.io'), kube('config.openshift.io'), kube('deployments'), kube('daemonsets')];
+const kube =
+  (rest: string) =>
+  (...places: readonly string[]): string[] =>
+    places.map((place) => `etcd:/kubernetes.io/${rest}/${place}`);
+const [cm, secret, operator, config, deployment, daemonSet] = [
+  kube('configmaps'),
+  kube('secrets'),
+  kube('operator.openshift.io'),
+  kube('config.openshift.io'),
+  kube('deployments'),
+  kube('daemonsets'),
+];
 const route = (...places: readonly string[]): string[] => places.map((place) => `etcd:/openshift.io/routes/${place}`);
 /** One without revision, and one for each. */
-const each = (place: string): string[] => ['', ...revisions.map((revision) => `-${revision}`)].map((suffix) => `${place}${suffix}`);
-const machineConfigs = kube('machineconfiguration.openshift.io/machineconfigs')('00-master', 'rendered-master-0123456789abcdef0123456789abcdef');
+const each = (place: string): string[] =>
+  ['', ...revisions.map((revision) => `-${revision}`)].map((suffix) => `${place}${suffix}`);
+const machineConfigs = kube('machineconfiguration.openshift.io/machineconfigs')(
+  '00-master',
+  'rendered-master-0123456789abcdef0123456789abcdef',
+);
 const controllerConfig = kube('machineconfiguration.openshift.io/controllerconfigs')('machine-config-controller');
 const pods = 'file:/kubernetes/static-pod-resources';
-const eachPod = (pod: string, file: string): string[] => revisions.map((revision) => `${pods}/${pod}-pod-${revision}/${file}`);
+const eachPod = (pod: string, file: string): string[] =>
+  revisions.map((revision) => `${pods}/${pod}-pod-${revision}/${file}`);
 const machineFiles = ['file:/machine-config-daemon/currentconfig', 'file:/etc/mcs-machine-config-content.json'];
 const kinds = ['etcd-peer', 'etcd-serving', 'etcd-serving-metrics'];
 /** `{old}` and `{new}`: the host names. A document that moves is both. */
@@ -24,50 +45,261 @@ const moved = (shape: string): string[] => ['{old}', '{new}'].map((name) => shap
 export const rows: readonly Row[] = [
   { row: '6.4 1', step: 'ip', by: 'layout-cluster-config.ts', mandatory: cm('openshift-apiserver/config') },
   { row: '6.4 2', step: 'ip', by: 'layout-etcd.ts', mandatory: cm(...each('openshift-etcd/etcd-endpoints')) },
-  { row: '6.4 3', step: 'ip', by: 'etcd-pod.ts', mandatory: cm(...each('openshift-etcd/etcd-pod'), 'openshift-etcd/restore-etcd-pod') },
+  {
+    row: '6.4 3',
+    step: 'ip',
+    by: 'etcd-pod.ts',
+    mandatory: cm(...each('openshift-etcd/etcd-pod'), 'openshift-etcd/restore-etcd-pod'),
+  },
   { row: '6.4 4', step: 'ip', by: 'layout-etcd.ts', mandatory: cm('openshift-etcd/etcd-scripts') },
-  { row: '6.4 5', step: 'ip', by: 'layout-pki.ts', mandatory: [], optional: secret(...kinds.map((kind) => `openshift-etcd/${kind}-{old}`)) },
-  { row: '6.4 6', step: 'ip', by: 'layout-control-plane.ts', mandatory: cm(...each('openshift-kube-apiserver/config')) },
-  { row: '6.4 7-9', step: 'ip', by: 'layout-operators.ts', mandatory: operator('kubeapiservers/cluster', 'authentications/cluster', 'openshiftapiservers/cluster') },
-  { row: '6.4 11', step: 'ip', by: 'settings/manifests.ts', mandatory: deployment('openshift-oauth-apiserver/apiserver') },
-  { row: '6.4 files', step: 'ip', by: 'layout-etcd.ts', mandatory: [
-    ...eachPod('etcd', 'etcd-pod.yaml'), 'file:/kubernetes/manifests/etcd-pod.yaml', ...eachPod('etcd', 'configmaps/etcd-pod/pod.yaml'), ...['restore-etcd-pod/pod.yaml', 'restore-etcd-pod/quorum-restore-pod.yaml', 'etcd-scripts/etcd.env'].map((name) => `${pods}/etcd-certs/configmaps/${name}`),
-    ...revisions.map((revision) => `${pods}/etcd-pod-${revision}/configmaps/etcd-endpoints/${revision === 3 ? '{ip64}' : '8e9e05c52164694d'}`), ...eachPod('kube-apiserver', 'configmaps/config/config.yaml'),
-  ] },
-  { row: '6.5 1-2', step: 'rename', by: 'layout-ingress.ts', mandatory: secret('openshift-authentication/v4-0-config-system-router-certs', 'openshift-config-managed/router-certs') },
-  { row: '6.5 3, 8-11', step: 'rename', by: 'layout-operators.ts', mandatory: operator('ingresscontrollers/openshift-ingress-operator/default', 'openshiftapiservers/cluster', 'kubeapiservers/cluster', 'kubecontrollermanagers/cluster', 'authentications/cluster') },
-  { row: '6.5 4-5', step: 'rename', by: 'layout-pki.ts', mandatory: secret('openshift-kube-apiserver/external-loadbalancer-serving-certkey', 'openshift-kube-apiserver/internal-loadbalancer-serving-certkey') },
+  {
+    row: '6.4 5',
+    step: 'ip',
+    by: 'layout-pki.ts',
+    mandatory: [],
+    optional: secret(...kinds.map((kind) => `openshift-etcd/${kind}-{old}`)),
+  },
+  {
+    row: '6.4 6',
+    step: 'ip',
+    by: 'layout-control-plane.ts',
+    mandatory: cm(...each('openshift-kube-apiserver/config')),
+  },
+  {
+    row: '6.4 7-9',
+    step: 'ip',
+    by: 'layout-operators.ts',
+    mandatory: operator('kubeapiservers/cluster', 'authentications/cluster', 'openshiftapiservers/cluster'),
+  },
+  {
+    row: '6.4 11',
+    step: 'ip',
+    by: 'settings/manifests.ts',
+    mandatory: deployment('openshift-oauth-apiserver/apiserver'),
+  },
+  {
+    row: '6.4 files',
+    step: 'ip',
+    by: 'layout-etcd.ts',
+    mandatory: [
+      ...eachPod('etcd', 'etcd-pod.yaml'),
+      'file:/kubernetes/manifests/etcd-pod.yaml',
+      ...eachPod('etcd', 'configmaps/etcd-pod/pod.yaml'),
+      ...['restore-etcd-pod/pod.yaml', 'restore-etcd-pod/quorum-restore-pod.yaml', 'etcd-scripts/etcd.env'].map(
+        (name) => `${pods}/etcd-certs/configmaps/${name}`,
+      ),
+      ...revisions.map(
+        (revision) =>
+          `${pods}/etcd-pod-${revision}/configmaps/etcd-endpoints/${revision === 3 ? '{ip64}' : '8e9e05c52164694d'}`,
+      ),
+      ...eachPod('kube-apiserver', 'configmaps/config/config.yaml'),
+    ],
+  },
+  {
+    row: '6.5 1-2',
+    step: 'rename',
+    by: 'layout-ingress.ts',
+    mandatory: secret(
+      'openshift-authentication/v4-0-config-system-router-certs',
+      'openshift-config-managed/router-certs',
+    ),
+  },
+  {
+    row: '6.5 3, 8-11',
+    step: 'rename',
+    by: 'layout-operators.ts',
+    mandatory: operator(
+      'ingresscontrollers/openshift-ingress-operator/default',
+      'openshiftapiservers/cluster',
+      'kubeapiservers/cluster',
+      'kubecontrollermanagers/cluster',
+      'authentications/cluster',
+    ),
+  },
+  {
+    row: '6.5 4-5',
+    step: 'rename',
+    by: 'layout-pki.ts',
+    mandatory: secret(
+      'openshift-kube-apiserver/external-loadbalancer-serving-certkey',
+      'openshift-kube-apiserver/internal-loadbalancer-serving-certkey',
+    ),
+  },
   { row: '6.5 6', step: 'rename', by: 'layout-machine.ts', mandatory: machineConfigs },
-  { row: '6.5 7, 12-14', step: 'rename', by: 'layout-cluster-config.ts', mandatory: cm('openshift-apiserver/config', 'openshift-authentication/v4-0-config-system-metadata', 'openshift-config-managed/oauth-openshift', 'openshift-authentication/v4-0-config-system-cliconfig') },
-  { row: '6.5 15-19', step: 'rename', by: 'layout-cluster-config.ts', mandatory: config('dnses/cluster', 'infrastructures/cluster', 'ingresses/cluster'), optional: [...cm('openshift-config-managed/console-public'), ...config('consoles/cluster')] },
-  { row: '6.5 20-22', step: 'rename', by: 'layout-cluster-config.ts', mandatory: cm('openshift-config-managed/monitoring-shared-config'), optional: [...kube('console.openshift.io')('consoleclidownloads/oc-cli-downloads'), ...cm('openshift-console/console-config')] },
-  { row: '6.5 23-24', step: 'rename', by: 'layout-control-plane.ts', mandatory: cm(...each('openshift-kube-apiserver/config'), ...each('openshift-kube-apiserver/oauth-metadata')) },
-  { row: '6.5 25-26, 30', step: 'rename', by: 'layout-control-plane.ts', mandatory: cm(...each('openshift-kube-controller-manager/config'), ...each('openshift-kube-controller-manager/controller-manager-kubeconfig'), ...each('openshift-kube-scheduler/scheduler-kubeconfig'), ...each('openshift-kube-controller-manager/kube-controller-manager-pod')) },
-  { row: '6.5 27-29', step: 'rename', by: 'layout-cluster-config.ts, install-config.ts', mandatory: cm('openshift-ovn-kubernetes/ovnkube-config', 'kube-system/cluster-config-v1', 'openshift-etcd/cluster-config-v1') },
-  { row: '6.5 31-34, 40', step: 'rename', by: 'layout-ingress.ts', mandatory: [...deployment('openshift-cluster-version/cluster-version-operator', 'openshift-ingress/router-default'), ...daemonSet('openshift-multus/multus', 'openshift-multus/multus-additional-cni-plugins', 'openshift-machine-config-operator/machine-config-server')] },
-  { row: '6.5 35', step: 'rename', by: 'layout-ingress.ts', mandatory: route('openshift-ingress-canary/canary', 'openshift-monitoring/prometheus-k8s', 'openshift-monitoring/prometheus-k8s-federate', 'openshift-monitoring/thanos-querier', 'openshift-authentication/oauth-openshift'), optional: route('openshift-monitoring/alertmanager-main') },
+  {
+    row: '6.5 7, 12-14',
+    step: 'rename',
+    by: 'layout-cluster-config.ts',
+    mandatory: cm(
+      'openshift-apiserver/config',
+      'openshift-authentication/v4-0-config-system-metadata',
+      'openshift-config-managed/oauth-openshift',
+      'openshift-authentication/v4-0-config-system-cliconfig',
+    ),
+  },
+  {
+    row: '6.5 15-19',
+    step: 'rename',
+    by: 'layout-cluster-config.ts',
+    mandatory: config('dnses/cluster', 'infrastructures/cluster', 'ingresses/cluster'),
+    optional: [...cm('openshift-config-managed/console-public'), ...config('consoles/cluster')],
+  },
+  {
+    row: '6.5 20-22',
+    step: 'rename',
+    by: 'layout-cluster-config.ts',
+    mandatory: cm('openshift-config-managed/monitoring-shared-config'),
+    optional: [
+      ...kube('console.openshift.io')('consoleclidownloads/oc-cli-downloads'),
+      ...cm('openshift-console/console-config'),
+    ],
+  },
+  {
+    row: '6.5 23-24',
+    step: 'rename',
+    by: 'layout-control-plane.ts',
+    mandatory: cm(...each('openshift-kube-apiserver/config'), ...each('openshift-kube-apiserver/oauth-metadata')),
+  },
+  {
+    row: '6.5 25-26, 30',
+    step: 'rename',
+    by: 'layout-control-plane.ts',
+    mandatory: cm(
+      ...each('openshift-kube-controller-manager/config'),
+      ...each('openshift-kube-controller-manager/controller-manager-kubeconfig'),
+      ...each('openshift-kube-scheduler/scheduler-kubeconfig'),
+      ...each('openshift-kube-controller-manager/kube-controller-manager-pod'),
+    ),
+  },
+  {
+    row: '6.5 27-29',
+    step: 'rename',
+    by: 'layout-cluster-config.ts, install-config.ts',
+    mandatory: cm(
+      'openshift-ovn-kubernetes/ovnkube-config',
+      'kube-system/cluster-config-v1',
+      'openshift-etcd/cluster-config-v1',
+    ),
+  },
+  {
+    row: '6.5 31-34, 40',
+    step: 'rename',
+    by: 'layout-ingress.ts',
+    mandatory: [
+      ...deployment('openshift-cluster-version/cluster-version-operator', 'openshift-ingress/router-default'),
+      ...daemonSet(
+        'openshift-multus/multus',
+        'openshift-multus/multus-additional-cni-plugins',
+        'openshift-machine-config-operator/machine-config-server',
+      ),
+    ],
+  },
+  {
+    row: '6.5 35',
+    step: 'rename',
+    by: 'layout-ingress.ts',
+    mandatory: route(
+      'openshift-ingress-canary/canary',
+      'openshift-monitoring/prometheus-k8s',
+      'openshift-monitoring/prometheus-k8s-federate',
+      'openshift-monitoring/thanos-querier',
+      'openshift-authentication/oauth-openshift',
+    ),
+    optional: route('openshift-monitoring/alertmanager-main'),
+  },
   { row: '6.5 36', step: 'rename', by: 'layout-machine.ts', mandatory: controllerConfig },
-  { row: '6.5 38-39', step: 'rename', by: 'layout-ingress.ts', mandatory: ['openshift-browser-client', 'openshift-challenging-client'].map((name) => `etcd:/openshift.io/oauth/clients/${name}`) },
-  { row: '6.5.3 kubeconfigs', step: 'rename', by: 'layout-pki.ts, layout-control-plane.ts, tokens.ts', mandatory: [
-    'file:/kubernetes/kubeconfig', 'file:/kubernetes/cni/net.d/whereabouts.d/whereabouts.kubeconfig', ...['lb-ext', 'lb-int'].map((name) => `${pods}/kube-apiserver-certs/secrets/node-kubeconfigs/${name}.kubeconfig`), `${pods}/kube-apiserver-certs/configmaps/control-plane-node-kubeconfig/kubeconfig`,
-    ...eachPod('kube-controller-manager', 'configmaps/controller-manager-kubeconfig/kubeconfig'), ...eachPod('kube-scheduler', 'configmaps/scheduler-kubeconfig/kubeconfig'),
-  ] },
-  { row: '6.5.3 apiserver-url', step: 'rename', by: 'layout-machine.ts', mandatory: ['file:/kubernetes/apiserver-url.env', 'file:/kubernetes/apiserver-url.env.mcdorig', ...machineFiles] },
-  { row: '6.5.3 pods', step: 'rename', by: 'layout-control-plane.ts', mandatory: [
-    'file:/kubernetes/manifests/kube-controller-manager-pod.yaml', ...eachPod('kube-controller-manager', 'kube-controller-manager-pod.yaml'), ...eachPod('kube-controller-manager', 'configmaps/kube-controller-manager-pod/pod.yaml'),
-    ...eachPod('kube-controller-manager', 'configmaps/config/config.yaml'), ...eachPod('kube-apiserver', 'configmaps/config/config.yaml'), ...eachPod('kube-apiserver', 'configmaps/oauth-metadata/oauthMetadata'),
-  ] },
+  {
+    row: '6.5 38-39',
+    step: 'rename',
+    by: 'layout-ingress.ts',
+    mandatory: ['openshift-browser-client', 'openshift-challenging-client'].map(
+      (name) => `etcd:/openshift.io/oauth/clients/${name}`,
+    ),
+  },
+  {
+    row: '6.5.3 kubeconfigs',
+    step: 'rename',
+    by: 'layout-pki.ts, layout-control-plane.ts, tokens.ts',
+    mandatory: [
+      'file:/kubernetes/kubeconfig',
+      'file:/kubernetes/cni/net.d/whereabouts.d/whereabouts.kubeconfig',
+      ...['lb-ext', 'lb-int'].map((name) => `${pods}/kube-apiserver-certs/secrets/node-kubeconfigs/${name}.kubeconfig`),
+      `${pods}/kube-apiserver-certs/configmaps/control-plane-node-kubeconfig/kubeconfig`,
+      ...eachPod('kube-controller-manager', 'configmaps/controller-manager-kubeconfig/kubeconfig'),
+      ...eachPod('kube-scheduler', 'configmaps/scheduler-kubeconfig/kubeconfig'),
+    ],
+  },
+  {
+    row: '6.5.3 apiserver-url',
+    step: 'rename',
+    by: 'layout-machine.ts',
+    mandatory: ['file:/kubernetes/apiserver-url.env', 'file:/kubernetes/apiserver-url.env.mcdorig', ...machineFiles],
+  },
+  {
+    row: '6.5.3 pods',
+    step: 'rename',
+    by: 'layout-control-plane.ts',
+    mandatory: [
+      'file:/kubernetes/manifests/kube-controller-manager-pod.yaml',
+      ...eachPod('kube-controller-manager', 'kube-controller-manager-pod.yaml'),
+      ...eachPod('kube-controller-manager', 'configmaps/kube-controller-manager-pod/pod.yaml'),
+      ...eachPod('kube-controller-manager', 'configmaps/config/config.yaml'),
+      ...eachPod('kube-apiserver', 'configmaps/config/config.yaml'),
+      ...eachPod('kube-apiserver', 'configmaps/oauth-metadata/oauthMetadata'),
+    ],
+  },
   { row: '6.6 1', step: 'hostname', by: 'layout-etcd.ts', mandatory: secret(...each('openshift-etcd/etcd-all-certs')) },
-  { row: '6.6 2', step: 'hostname', by: 'layout-pki.ts', mandatory: secret(...kinds.flatMap((kind) => moved(`openshift-etcd/${kind}-{name}`))) },
-  { row: '6.6 3', step: 'hostname', by: 'etcd-pod.ts', mandatory: cm(...each('openshift-etcd/etcd-pod'), 'openshift-etcd/restore-etcd-pod') },
+  {
+    row: '6.6 2',
+    step: 'hostname',
+    by: 'layout-pki.ts',
+    mandatory: secret(...kinds.flatMap((kind) => moved(`openshift-etcd/${kind}-{name}`))),
+  },
+  {
+    row: '6.6 3',
+    step: 'hostname',
+    by: 'etcd-pod.ts',
+    mandatory: cm(...each('openshift-etcd/etcd-pod'), 'openshift-etcd/restore-etcd-pod'),
+  },
   { row: '6.6 4', step: 'hostname', by: 'layout-etcd.ts', mandatory: cm('openshift-etcd/etcd-scripts') },
-  { row: '6.6 5-8', step: 'hostname', by: 'layout-operators.ts', mandatory: operator('kubeapiservers/cluster', 'kubeschedulers/cluster', 'kubecontrollermanagers/cluster', 'etcds/cluster') },
-  { row: '6.6 files', step: 'hostname', by: 'layout-etcd.ts, layout-control-plane.ts', mandatory: [
-    ...eachPod('etcd', 'etcd-pod.yaml'), 'file:/kubernetes/manifests/etcd-pod.yaml', ...eachPod('etcd', 'configmaps/etcd-pod/pod.yaml'), ...['restore-etcd-pod/pod.yaml', 'etcd-scripts/etcd.env', 'etcd-scripts/cluster-backup.sh'].map((name) => `${pods}/etcd-certs/configmaps/${name}`),
-    'file:/kubernetes/manifests/kube-apiserver-startup-monitor-pod.yaml', `${pods}/kube-apiserver-pod-10/kube-apiserver-startup-monitor-pod.yaml`, ...eachPod('kube-apiserver', 'configmaps/kube-apiserver-pod/kube-apiserver-startup-monitor-pod.yaml'),
-    ...[`${pods}/etcd-certs`, ...revisions.map((revision) => `${pods}/etcd-pod-${revision}`)].flatMap((folder) => kinds.flatMap((kind) => ['crt', 'key'].flatMap((ending) => moved(`${folder}/secrets/etcd-all-certs/${kind}-{name}.${ending}`)))),
-  ] },
-  { row: '6.8 CIDR', step: 'network', by: 'install-config.ts', mandatory: cm('kube-system/cluster-config-v1', 'openshift-etcd/cluster-config-v1') },
+  {
+    row: '6.6 5-8',
+    step: 'hostname',
+    by: 'layout-operators.ts',
+    mandatory: operator(
+      'kubeapiservers/cluster',
+      'kubeschedulers/cluster',
+      'kubecontrollermanagers/cluster',
+      'etcds/cluster',
+    ),
+  },
+  {
+    row: '6.6 files',
+    step: 'hostname',
+    by: 'layout-etcd.ts, layout-control-plane.ts',
+    mandatory: [
+      ...eachPod('etcd', 'etcd-pod.yaml'),
+      'file:/kubernetes/manifests/etcd-pod.yaml',
+      ...eachPod('etcd', 'configmaps/etcd-pod/pod.yaml'),
+      ...['restore-etcd-pod/pod.yaml', 'etcd-scripts/etcd.env', 'etcd-scripts/cluster-backup.sh'].map(
+        (name) => `${pods}/etcd-certs/configmaps/${name}`,
+      ),
+      'file:/kubernetes/manifests/kube-apiserver-startup-monitor-pod.yaml',
+      `${pods}/kube-apiserver-pod-10/kube-apiserver-startup-monitor-pod.yaml`,
+      ...eachPod('kube-apiserver', 'configmaps/kube-apiserver-pod/kube-apiserver-startup-monitor-pod.yaml'),
+      ...[`${pods}/etcd-certs`, ...revisions.map((revision) => `${pods}/etcd-pod-${revision}`)].flatMap((folder) =>
+        kinds.flatMap((kind) =>
+          ['crt', 'key'].flatMap((ending) => moved(`${folder}/secrets/etcd-all-certs/${kind}-{name}.${ending}`)),
+        ),
+      ),
+    ],
+  },
+  {
+    row: '6.8 CIDR',
+    step: 'network',
+    by: 'install-config.ts',
+    mandatory: cm('kube-system/cluster-config-v1', 'openshift-etcd/cluster-config-v1'),
+  },
 ];
 
 /** Rows about one object that only one of the releases has, or that every run sees to. */
@@ -75,5 +307,8 @@ export const singular = {
   /** 6.4 row 10, where the annotation is (4.14). */
   initiator: operator('networks/cluster'),
   /** Edited where names are, in certificates of others (6.13). */
-  certManager: { names: 'etcd:/kubernetes.io/cert-manager.io/certificates/openshift-config/api', domain: 'etcd:/kubernetes.io/cert-manager.io/certificates/openshift-ingress/apps' },
+  certManager: {
+    names: 'etcd:/kubernetes.io/cert-manager.io/certificates/openshift-config/api',
+    domain: 'etcd:/kubernetes.io/cert-manager.io/certificates/openshift-ingress/apps',
+  },
 } as const;

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 
 /** A source of bytes that a number decides: everything of a generated cluster but its keys follows from it. */
-export type Seeded = { bytes(size: number): Buffer; /** From 0 to `below` - 1. */ number(below: number): number; uuid(): string };
+export type Seeded = {
+  bytes(size: number): Buffer;
+  /** From 0 to `below` - 1. */ number(below: number): number;
+  uuid(): string;
+};
 
 export function seeded(seed: number | string): Seeded {
   let block = 0;

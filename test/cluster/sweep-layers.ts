@@ -7,7 +7,12 @@ import { leavesOf } from './remainder.ts';
 export function* layersOf(bytes: Uint8Array): Generator<string> {
   const text = Buffer.from(bytes).toString('latin1');
   if (text.startsWith('k8s\0')) {
-    for (const leaf of leavesOf(bytes)) yield* textLayers(Buffer.from(leaf).toString('latin1').replace(/^\d+\/\d:/, ''));
+    for (const leaf of leavesOf(bytes))
+      yield* textLayers(
+        Buffer.from(leaf)
+          .toString('latin1')
+          .replace(/^\d+\/\d:/, ''),
+      );
   } else if (text.startsWith('\xd9\xd9\xf7')) {
     for (const leaf of cborTexts(Buffer.from(bytes.subarray(3)))) yield* textLayers(leaf);
   } else yield* textLayers(text);
@@ -16,16 +21,24 @@ export function* layersOf(bytes: Uint8Array): Generator<string> {
 function* textLayers(text: string): Generator<string> {
   yield text;
   if (/%[0-9A-Fa-f]{2}/.test(text)) {
-    const decoded = text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('latin1'));
+    const decoded = text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) =>
+      Buffer.from(run.replaceAll('%', ''), 'hex').toString('latin1'),
+    );
     if (decoded !== text) yield* textLayers(decoded);
   }
   // Escapes of JSON inside of JSON.
   if (text.includes('\\')) {
-    const decoded = text.replace(/\\u00([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))).replaceAll('\\n', '\n').replaceAll('\\"', '"').replaceAll('\\\\', '\\');
+    const decoded = text
+      .replace(/\\u00([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+      .replaceAll('\\n', '\n')
+      .replaceAll('\\"', '"')
+      .replaceAll('\\\\', '\\');
     if (decoded !== text) yield* textLayers(decoded);
   }
   // Base64 in lines is PEM.
-  for (const [run] of text.replace(/(?<=[A-Za-z0-9+/]{60})\r?\n(?=[A-Za-z0-9+/=])/g, '').matchAll(/[A-Za-z0-9+/_-]{12,}={0,2}/g)) {
+  for (const [run] of text
+    .replace(/(?<=[A-Za-z0-9+/]{60})\r?\n(?=[A-Za-z0-9+/=])/g, '')
+    .matchAll(/[A-Za-z0-9+/_-]{12,}={0,2}/g)) {
     // What stands before it may look like base64 as well.
     for (let skip = 0; skip < (run.length > 400 ? 4 : 1); skip += 1) {
       const content = Buffer.from(run.slice(skip).replaceAll('-', '+').replaceAll('_', '/'), 'base64');
@@ -44,8 +57,10 @@ function derTexts(der: Buffer): string {
     const content = der.subarray(at + 2, at + 2 + length);
     if (content.length !== length || length === 0) continue;
     if (tag === 0x87 && length === 4) found.push(content.join('.'));
-    else if (tag === 0x87 && length === 16) found.push(new URL(`http://[${content.toString('hex').replace(/(.{4})(?!$)/g, '$1:')}]`).hostname.slice(1, -1));
-    else if ([0x0c, 0x13, 0x16, 0x82].includes(tag) && /^[\x20-\x7e]+$/.test(content.toString('latin1'))) found.push(content.toString('latin1'));
+    else if (tag === 0x87 && length === 16)
+      found.push(new URL(`http://[${content.toString('hex').replace(/(.{4})(?!$)/g, '$1:')}]`).hostname.slice(1, -1));
+    else if ([0x0c, 0x13, 0x16, 0x82].includes(tag) && /^[\x20-\x7e]+$/.test(content.toString('latin1')))
+      found.push(content.toString('latin1'));
   }
   return found.join('\n');
 }

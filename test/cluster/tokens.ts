@@ -12,7 +12,11 @@ import type { Seeded } from './seeded.ts';
 import type { KubeObject } from './stored.ts';
 
 /** The keys that sign service-account tokens. OpenShift writes SubjectPublicKeyInfo under the label of PKCS#1. */
-export type ServiceAccountKeys = { readonly bound: PrivateKey; readonly legacy: PrivateKey; readonly oldBound: PrivateKey };
+export type ServiceAccountKeys = {
+  readonly bound: PrivateKey;
+  readonly legacy: PrivateKey;
+  readonly oldBound: PrivateKey;
+};
 
 export function takeServiceAccountKeys(pool: KeyPool): ServiceAccountKeys {
   return { bound: pool.take('rsa4096'), oldBound: pool.take('rsa4096'), legacy: pool.take('rsa2048') };
@@ -28,26 +32,51 @@ export function signToken(key: PrivateKey, claims: object): string {
 }
 
 export const legacyClaims = (namespace: string, secret: string, account: string, uid: string): object => ({
-  iss: 'kubernetes/serviceaccount', 'kubernetes.io/serviceaccount/namespace': namespace, 'kubernetes.io/serviceaccount/secret.name': secret,
-  'kubernetes.io/serviceaccount/service-account.name': account, 'kubernetes.io/serviceaccount/service-account.uid': uid, sub: `system:serviceaccount:${namespace}:${account}`,
+  iss: 'kubernetes/serviceaccount',
+  'kubernetes.io/serviceaccount/namespace': namespace,
+  'kubernetes.io/serviceaccount/secret.name': secret,
+  'kubernetes.io/serviceaccount/service-account.name': account,
+  'kubernetes.io/serviceaccount/service-account.uid': uid,
+  sub: `system:serviceaccount:${namespace}:${account}`,
 });
 
 const boundClaims = (namespace: string, account: string, uid: string, now: Date, jti: string): object => {
   const second = Math.floor(now.getTime() / 1000);
   return {
-    aud: ['https://kubernetes.default.svc'], exp: second + 365 * 86_400, iat: second - 3600, iss: 'https://kubernetes.default.svc', jti,
-    'kubernetes.io': { namespace, serviceaccount: { name: account, uid } }, nbf: second - 3600, sub: `system:serviceaccount:${namespace}:${account}`,
+    aud: ['https://kubernetes.default.svc'],
+    exp: second + 365 * 86_400,
+    iat: second - 3600,
+    iss: 'https://kubernetes.default.svc',
+    jti,
+    'kubernetes.io': { namespace, serviceaccount: { name: account, uid } },
+    nbf: second - 3600,
+    sub: `system:serviceaccount:${namespace}:${account}`,
   };
 };
 
 /** Signing keys, service accounts, their long-lived tokens in Secrets, and the bound tokens in the volumes of pods. */
-export function layOutTokens(keys: ServiceAccountKeys, pki: Pki, objects: ObjectMaker, random: Seeded, now: Date, names: Names): Content {
-  const pair = (key: PrivateKey): Record<string, string> => ({ 'service-account.key': keyPem(key), 'service-account.pub': publicPem(key) });
+export function layOutTokens(
+  keys: ServiceAccountKeys,
+  pki: Pki,
+  objects: ObjectMaker,
+  random: Seeded,
+  now: Date,
+  names: Names,
+): Content {
+  const pair = (key: PrivateKey): Record<string, string> => ({
+    'service-account.key': keyPem(key),
+    'service-account.pub': publicPem(key),
+  });
   const stored: StoredObject[] = [];
   const files: FileContent[] = [];
-  const add = (...made: KubeObject[]): void => { stored.push(...made.map((object) => ({ object }))); };
+  const add = (...made: KubeObject[]): void => {
+    stored.push(...made.map((object) => ({ object })));
+  };
 
-  const boundPublic = { 'service-account-001.pub': publicPem(keys.oldBound), 'service-account-002.pub': publicPem(keys.bound) };
+  const boundPublic = {
+    'service-account-001.pub': publicPem(keys.oldBound),
+    'service-account-002.pub': publicPem(keys.bound),
+  };
   const legacyPublic = { 'service-account-001.pub': publicPem(keys.legacy) };
   add(
     objects.secret('openshift-kube-apiserver/bound-service-account-signing-key', pair(keys.bound)),
@@ -58,39 +87,101 @@ export function layOutTokens(keys: ServiceAccountKeys, pki: Pki, objects: Object
     objects.configMap('openshift-config-managed/bound-sa-token-signing-certs', boundPublic),
   );
   for (const suffix of ['', ...revisions.map((revision) => `-${revision}`)]) {
-    if (suffix !== '') add(objects.secret(`openshift-kube-controller-manager/service-account-private-key${suffix}`, pair(keys.legacy)));
-    add(objects.configMap(`openshift-kube-apiserver/sa-token-signing-certs${suffix}`, legacyPublic), objects.configMap(`openshift-kube-apiserver/bound-sa-token-signing-certs${suffix}`, boundPublic));
+    if (suffix !== '')
+      add(objects.secret(`openshift-kube-controller-manager/service-account-private-key${suffix}`, pair(keys.legacy)));
+    add(
+      objects.configMap(`openshift-kube-apiserver/sa-token-signing-certs${suffix}`, legacyPublic),
+      objects.configMap(`openshift-kube-apiserver/bound-sa-token-signing-certs${suffix}`, boundPublic),
+    );
   }
   const certs = `${podFolder('kube-apiserver', 'certs')}/secrets/bound-service-account-signing-key`;
-  files.push({ path: `${certs}/service-account.key`, text: keyPem(keys.bound), mode: 0o600 }, { path: `${certs}/service-account.pub`, text: publicPem(keys.bound), mode: 0o600 });
+  files.push(
+    { path: `${certs}/service-account.key`, text: keyPem(keys.bound), mode: 0o600 },
+    { path: `${certs}/service-account.pub`, text: publicPem(keys.bound), mode: 0o600 },
+  );
   for (const revision of revisions) {
     const folder = `${podFolder('kube-controller-manager', revision)}/secrets/service-account-private-key`;
     const configMaps = `${podFolder('kube-apiserver', revision)}/configmaps`;
-    for (const [name, texts] of [['bound-sa-token-signing-certs', boundPublic], ['sa-token-signing-certs', legacyPublic]] as const) {
-      files.push(...Object.entries(texts).map(([file, text]) => ({ path: `${configMaps}/${name}/${file}`, text, mode: 0o600 })));
+    for (const [name, texts] of [
+      ['bound-sa-token-signing-certs', boundPublic],
+      ['sa-token-signing-certs', legacyPublic],
+    ] as const) {
+      files.push(
+        ...Object.entries(texts).map(([file, text]) => ({ path: `${configMaps}/${name}/${file}`, text, mode: 0o600 })),
+      );
     }
-    files.push({ path: `${folder}/service-account.key`, text: keyPem(keys.legacy), mode: 0o600 }, { path: `${folder}/service-account.pub`, text: publicPem(keys.legacy), mode: 0o600 });
+    files.push(
+      { path: `${folder}/service-account.key`, text: keyPem(keys.legacy), mode: 0o600 },
+      { path: `${folder}/service-account.pub`, text: publicPem(keys.legacy), mode: 0o600 },
+    );
   }
 
   const serviceCa = certificatePem(pki.named('openshift-service-serving-signer@1747106528'));
-  const apiCas = ['kube-apiserver-lb-signer', 'kube-apiserver-localhost-signer', 'kube-apiserver-service-network-signer'].map((cn) => certificatePem(pki.named(cn))).join('');
-  for (const namespace of ['openshift-kube-apiserver', 'openshift-kube-controller-manager', 'openshift-kube-scheduler']) {
+  const apiCas = [
+    'kube-apiserver-lb-signer',
+    'kube-apiserver-localhost-signer',
+    'kube-apiserver-service-network-signer',
+  ]
+    .map((cn) => certificatePem(pki.named(cn)))
+    .join('');
+  for (const namespace of [
+    'openshift-kube-apiserver',
+    'openshift-kube-controller-manager',
+    'openshift-kube-scheduler',
+  ]) {
     const [account, name, uid] = ['localhost-recovery-client', 'localhost-recovery-client-token', random.uuid()];
-    add(objects.make('ServiceAccount', 'v1', `${namespace}/${account}`, { secrets: [{ name }] }, { uid, manager: 'openshift-controller-manager' }));
+    add(
+      objects.make(
+        'ServiceAccount',
+        'v1',
+        `${namespace}/${account}`,
+        { secrets: [{ name }] },
+        { uid, manager: 'openshift-controller-manager' },
+      ),
+    );
     const token = signToken(keys.legacy, legacyClaims(namespace, name, account, uid));
     for (const suffix of ['', ...revisions.map((revision) => `-${revision}`)]) {
-      add(objects.secret(`${namespace}/${name}${suffix}`, { token, 'ca.crt': apiCas, 'service-ca.crt': serviceCa, namespace }, { type: 'kubernetes.io/service-account-token', annotations: { 'kubernetes.io/service-account.name': account, 'kubernetes.io/service-account.uid': uid } }));
+      add(
+        objects.secret(
+          `${namespace}/${name}${suffix}`,
+          { token, 'ca.crt': apiCas, 'service-ca.crt': serviceCa, namespace },
+          {
+            type: 'kubernetes.io/service-account-token',
+            annotations: { 'kubernetes.io/service-account.name': account, 'kubernetes.io/service-account.uid': uid },
+          },
+        ),
+      );
       const folder = `/etc/kubernetes/static-pod-resources/${namespace.replace('openshift-', '')}-pod${suffix}/secrets/${name}`;
-      if (suffix !== '') files.push({ path: `${folder}/token`, text: token, mode: 0o600 }, { path: `${folder}/ca.crt`, text: apiCas, mode: 0o600 });
+      if (suffix !== '')
+        files.push(
+          { path: `${folder}/token`, text: token, mode: 0o600 },
+          { path: `${folder}/ca.crt`, text: apiCas, mode: 0o600 },
+        );
     }
   }
   for (const namespace of ['openshift-dns', 'openshift-ovn-kubernetes']) {
     const uid = random.uuid();
-    add(objects.make('ServiceAccount', 'v1', `${namespace}/node`, {}, { uid, manager: 'openshift-controller-manager' }));
-    files.push(...projectedVolume(random.uuid(), { token: signToken(keys.bound, boundClaims(namespace, 'node', uid, now, random.uuid())), 'ca.crt': apiCas, 'service-ca.crt': serviceCa, namespace }));
+    add(
+      objects.make('ServiceAccount', 'v1', `${namespace}/node`, {}, { uid, manager: 'openshift-controller-manager' }),
+    );
+    files.push(
+      ...projectedVolume(random.uuid(), {
+        token: signToken(keys.bound, boundClaims(namespace, 'node', uid, now, random.uuid())),
+        'ca.crt': apiCas,
+        'service-ca.crt': serviceCa,
+        namespace,
+      }),
+    );
   }
-  const whereabouts = signToken(keys.oldBound, boundClaims('openshift-multus', 'multus', random.uuid(), now, random.uuid()));
-  files.push({ path: '/etc/kubernetes/cni/net.d/whereabouts.d/whereabouts.kubeconfig', text: kubeconfig(`https://api-int.${domainOf(names.now)}:6443`, apiCas, 'local', { token: whereabouts }), mode: 0o600 });
+  const whereabouts = signToken(
+    keys.oldBound,
+    boundClaims('openshift-multus', 'multus', random.uuid(), now, random.uuid()),
+  );
+  files.push({
+    path: '/etc/kubernetes/cni/net.d/whereabouts.d/whereabouts.kubeconfig',
+    text: kubeconfig(`https://api-int.${domainOf(names.now)}:6443`, apiCas, 'local', { token: whereabouts }),
+    mode: 0o600,
+  });
   return { objects: stored, files };
 }
 

@@ -27,7 +27,9 @@ const tail = (text: string, lines = 25): string => text.trimEnd().split('\n').sl
 /** Environment for child programs: what the machine's owner has set for certificates and Rust must not reach the lab. */
 export function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const kept = ['HOME', 'PATH', 'TERM', 'USER', 'LOGNAME', 'TMPDIR', 'CARGO_HOME', 'RUSTUP_HOME'];
-  const base = Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  const base = Object.fromEntries(
+    kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
   const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin`;
   return { ...base, PATH: path, LC_ALL: 'C.UTF-8', ...extra };
 }
@@ -54,14 +56,24 @@ export async function run(program: string, args: readonly string[], options: Run
   const { budgetMs = 900_000, accept = [0], input, onLine } = options;
   const began = performance.now();
   const child = spawn(program, [...args], {
-    cwd: options.cwd, env: options.env ?? cleanEnvironment(), stdio: ['pipe', 'pipe', 'pipe'],
+    cwd: options.cwd,
+    env: options.env ?? cleanEnvironment(),
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
-  const lines = onLine === undefined ? undefined : [lineSplitter(onLine), lineSplitter(onLine)] as const;
-  child.stdout.on('data', (chunk: Buffer) => { out.push(chunk); lines?.[0].push(chunk); });
-  child.stderr.on('data', (chunk: Buffer) => { err.push(chunk); lines?.[1].push(chunk); });
-  child.stdin.on('error', () => { /* a program may end without reading its input; its exit code tells the story */ });
+  const lines = onLine === undefined ? undefined : ([lineSplitter(onLine), lineSplitter(onLine)] as const);
+  child.stdout.on('data', (chunk: Buffer) => {
+    out.push(chunk);
+    lines?.[0].push(chunk);
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err.push(chunk);
+    lines?.[1].push(chunk);
+  });
+  child.stdin.on('error', () => {
+    /* a program may end without reading its input; its exit code tells the story */
+  });
   child.stdin.end(input);
   const timer = setTimeout(() => child.kill('SIGKILL'), budgetMs);
   const { code, signal } = await new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
@@ -70,13 +82,20 @@ export async function run(program: string, args: readonly string[], options: Run
   }).finally(() => clearTimeout(timer));
   for (const splitter of lines ?? []) splitter.flush();
   const result = {
-    stdout: Buffer.concat(out).toString('utf8'), stderr: Buffer.concat(err).toString('utf8'),
-    exitCode: code ?? 128, durationMs: performance.now() - began,
+    stdout: Buffer.concat(out).toString('utf8'),
+    stderr: Buffer.concat(err).toString('utf8'),
+    exitCode: code ?? 128,
+    durationMs: performance.now() - began,
   };
   if (signal === null && (accept === 'any' || accept.includes(result.exitCode))) return result;
   if (signal !== null && accept === 'any') return result;
-  const how = signal === null ? `exit status ${String(result.exitCode)}` : `signal ${signal} after ${(result.durationMs / 1000).toFixed(0)} s`;
-  throw new Error(`${program} ${args.join(' ').slice(0, 400)}: ${how}\n${tail(result.stderr)}\n${tail(result.stdout, 8)}`.trimEnd());
+  const how =
+    signal === null
+      ? `exit status ${String(result.exitCode)}`
+      : `signal ${signal} after ${(result.durationMs / 1000).toFixed(0)} s`;
+  throw new Error(
+    `${program} ${args.join(' ').slice(0, 400)}: ${how}\n${tail(result.stderr)}\n${tail(result.stdout, 8)}`.trimEnd(),
+  );
 }
 
 /** The trimmed standard output of a program. */
@@ -95,23 +114,45 @@ export type Background = AsyncDisposable & {
   stop(graceMs?: number): Promise<void>;
 };
 
-export type StartOptions = { cwd?: string; env?: NodeJS.ProcessEnv; logFile?: string; stdin?: 'pipe' | 'ignore'; onData?: (chunk: Buffer) => void };
+export type StartOptions = {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+  logFile?: string;
+  stdin?: 'pipe' | 'ignore';
+  onData?: (chunk: Buffer) => void;
+};
 
 /** Starts a program; output goes to `logFile` and to `onData`. */
 export async function start(program: string, args: readonly string[], options: StartOptions = {}): Promise<Background> {
-  const spawnOptions: SpawnOptions = { cwd: options.cwd, env: options.env ?? cleanEnvironment(), stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'] };
+  const spawnOptions: SpawnOptions = {
+    cwd: options.cwd,
+    env: options.env ?? cleanEnvironment(),
+    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+  };
   const child = spawn(program, [...args], spawnOptions);
-  await new Promise<void>((resolve, reject) => { child.once('spawn', resolve); child.once('error', reject); });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
   const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile, { flags: 'a' });
   let over: number | string | undefined;
   const ended = new Promise<number | string>((resolve) => {
-    child.once('close', (code, signal) => { over = signal ?? code ?? 0; log?.end(); resolve(over); });
+    child.once('close', (code, signal) => {
+      over = signal ?? code ?? 0;
+      log?.end();
+      resolve(over);
+    });
   });
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => { log?.write(chunk); options.onData?.(chunk); });
+    stream?.on('data', (chunk: Buffer) => {
+      log?.write(chunk);
+      options.onData?.(chunk);
+    });
   }
   const background: Background = {
-    child, pid: child.pid ?? 0, ended,
+    child,
+    pid: child.pid ?? 0,
+    ended,
     isRunning: () => over === undefined,
     async stop(graceMs = 5000) {
       if (over !== undefined) return;
@@ -120,13 +161,20 @@ export async function start(program: string, args: readonly string[], options: S
       if (result !== 'gone') child.kill('SIGKILL');
       await ended;
     },
-    async [Symbol.asyncDispose]() { await background.stop(); },
+    async [Symbol.asyncDispose]() {
+      await background.stop();
+    },
   };
   return background;
 }
 
 /** Polls until `isTrue` says yes. The error names what was waited for. */
-export async function until(what: string, isTrue: () => Promise<boolean> | boolean, budgetMs: number, everyMs = 50): Promise<void> {
+export async function until(
+  what: string,
+  isTrue: () => Promise<boolean> | boolean,
+  budgetMs: number,
+  everyMs = 50,
+): Promise<void> {
   const deadline = performance.now() + budgetMs;
   while (!(await isTrue())) {
     if (performance.now() > deadline) throw new Error(`waited ${String(budgetMs / 1000)} s in vain for ${what}`);

@@ -12,8 +12,12 @@ import { openStage, type Stage } from './stage.ts';
 
 const began = performance.now();
 const clock = (): string => `${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s`;
-const say = (text: string): void => { process.stdout.write(`${clock()}  ${text}\n`); };
-const title = (text: string): void => { process.stdout.write(process.stdout.isTTY ? `\n${clock()}  \x1b[1m${text}\x1b[0m\n` : `\n${clock()}  ${text}\n`); };
+const say = (text: string): void => {
+  process.stdout.write(`${clock()}  ${text}\n`);
+};
+const title = (text: string): void => {
+  process.stdout.write(process.stdout.isTTY ? `\n${clock()}  \x1b[1m${text}\x1b[0m\n` : `\n${clock()}  ${text}\n`);
+};
 
 const introduction = `
 This installs single-node OpenShift's way, in miniature, on a virtual machine without KVM:
@@ -37,16 +41,29 @@ function narrate({ text }: Line): void {
 async function main(): Promise<void> {
   process.stdout.write(introduction);
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { stop.abort(new Error(`stopped by ${signal}`)); });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      stop.abort(new Error(`stopped by ${signal}`));
+    });
   await sweep();
 
   title('1. Parts');
   await using stage = await openStage({ name: 'demo', os: 'slim', say, signal: stop.signal });
   await isoOf(stage);
-  say(`seed image ${stage.seedReference}, version ${stage.seed.version}, ${String(stage.images.length)} images in its list`);
+  say(
+    `seed image ${stage.seedReference}, version ${stage.seed.version}, ${String(stage.images.length)} images in its list`,
+  );
 
   title('2. Install: live ISO, BIOS, blank disk of 8 GiB');
-  const installation = await install({ ...stage, say: () => { /* the console itself is shown */ } }, { name: 'live', by: 'bios', onLine: narrate });
+  const installation = await install(
+    {
+      ...stage,
+      say: () => {
+        /* the console itself is shown */
+      },
+    },
+    { name: 'live', by: 'bios', onLine: narrate },
+  );
   assertInstalled(installation);
 
   title('3. Reboot from the disk, and proof');
@@ -70,9 +87,15 @@ function factsOf({ seed, images, canaries }: Stage, { sections }: Proof): string
     `stateroots    ${told('stateroots').replaceAll('\n', ' ')}: the stock OS is gone`,
     `arguments     ${seed.kernelArguments.join(' ')}`,
     `markers       ${told('markers').replaceAll('\n', ', ')}`,
-    `containers    ${told('mounts').split('\n').find((line) => line.startsWith('/var/lib/containers ')) ?? ''}`,
+    `containers    ${
+      told('mounts')
+        .split('\n')
+        .find((line) => line.startsWith('/var/lib/containers ')) ?? ''
+    }`,
     `images        ${String(images.length)} of ${String(images.length)} of the seed's list are in the store`,
-    ...told('images').split('\n').map((line) => `              ${line}`),
+    ...told('images')
+      .split('\n')
+      .map((line) => `              ${line}`),
     'failed units  none',
     `secrets       none of ${String(canaries.length)} planted ones on the console, in a journal or anywhere on the disk`,
     `boot          ${told('times').split('\n')[0] ?? ''}`,

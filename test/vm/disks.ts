@@ -8,7 +8,11 @@ import { attachLoop, mount, tempDir } from './resources.ts';
 /** Kernel, initramfs and arguments of an installed disk, copied out so that QEMU can start them without firmware. */
 export type BootFiles = { file: string; initrd: string; arguments: string };
 
-export async function makeBlankDisk(dir: string, serial: string, options: { sizeBytes?: number; sectorSize?: 512 | 4096 } = {}): Promise<VirtualDisk> {
+export async function makeBlankDisk(
+  dir: string,
+  serial: string,
+  options: { sizeBytes?: number; sectorSize?: 512 | 4096 } = {},
+): Promise<VirtualDisk> {
   const file = join(dir, `${serial}.img`);
   await writeFile(file, '');
   await truncate(file, options.sizeBytes ?? 8 * 1024 ** 3);
@@ -40,7 +44,10 @@ export async function contentDigest(file: string): Promise<string> {
 
 /** Those of the texts that stand anywhere on the disk as they are: also in deleted files, logs and journals of all sorts. */
 export async function textsOnDisk(file: string, texts: readonly string[]): Promise<string[]> {
-  const { stdout } = await run('grep', ['-azoF', ...texts.flatMap((text) => ['-e', text]), file], { accept: [0, 1], env: { ...process.env, LC_ALL: 'C' } });
+  const { stdout } = await run('grep', ['-azoF', ...texts.flatMap((text) => ['-e', text]), file], {
+    accept: [0, 1],
+    env: { ...process.env, LC_ALL: 'C' },
+  });
   const found = new Set(stdout.split('\0'));
   return texts.filter((text) => found.has(text));
 }
@@ -54,6 +61,10 @@ export async function bootFilesOf(disk: VirtualDisk, dir: string): Promise<BootF
   const { stdout } = await run('bash', ['-c', 'cat "$(ls "$0"/loader/entries/*.conf | sort -V | tail -n 1)"', boot]);
   const field = (name: string): string => new RegExp(`^${name} (.*)$`, 'm').exec(stdout)?.[1] ?? '';
   const files = { file: join(dir, 'vmlinuz'), initrd: join(dir, 'initramfs.img'), arguments: field('options') };
-  for (const [name, to] of [['linux', files.file], ['initrd', files.initrd]] as const) await copyFile(join(boot, field(name).replace(/^\/boot\//, '/')), to);
+  for (const [name, to] of [
+    ['linux', files.file],
+    ['initrd', files.initrd],
+  ] as const)
+    await copyFile(join(boot, field(name).replace(/^\/boot\//, '/')), to);
   return files;
 }

@@ -11,7 +11,11 @@ export function ignitionDocument(files: readonly IgnitionFile[], units: readonly
     ignition: { version: '3.2.0' },
     storage: {
       files: files.map(({ path, text, mode = 0o644 }) => ({
-        path, mode, overwrite: true, user: { name: 'root' }, contents: { source: `data:text/plain;charset=utf-8;base64,${Buffer.from(text).toString('base64')}` },
+        path,
+        mode,
+        overwrite: true,
+        user: { name: 'root' },
+        contents: { source: `data:text/plain;charset=utf-8;base64,${Buffer.from(text).toString('base64')}` },
       })),
     },
     systemd: { units: units.map(({ name, text, enabled = true }) => ({ name, contents: text, enabled })) },

@@ -19,8 +19,14 @@ podman rm lca-cli
 `;
 
 function installUnit({ seedImage, proxy }: LiveIsoWishes): string {
-  const pairs = [['HTTP_PROXY', proxy?.http], ['HTTPS_PROXY', proxy?.https], ['NO_PROXY', proxy?.no]] as const;
-  const variables = pairs.flatMap(([name, value]) => (value === undefined ? [] : [name, name.toLowerCase()].map((each) => `Environment=${each}="${value}"`)));
+  const pairs = [
+    ['HTTP_PROXY', proxy?.http],
+    ['HTTPS_PROXY', proxy?.https],
+    ['NO_PROXY', proxy?.no],
+  ] as const;
+  const variables = pairs.flatMap(([name, value]) =>
+    value === undefined ? [] : [name, name.toLowerCase()].map((each) => `Environment=${each}="${value}"`),
+  );
   return `[Unit]
 Description=SNO Image-based Installation
 Wants=network-online.target
@@ -54,14 +60,29 @@ WantedBy=multi-user.target
 
 export function installerIgnition(wishes: LiveIsoWishes): Promise<unknown> {
   const file = (path: string, mode: number, text: string): unknown => ({
-    path, mode, overwrite: true, user: { name: 'root' }, contents: { source: `data:text/plain;charset=utf-8;base64,${Buffer.from(text).toString('base64')}` },
+    path,
+    mode,
+    overwrite: true,
+    user: { name: 'root' },
+    contents: { source: `data:text/plain;charset=utf-8;base64,${Buffer.from(text).toString('base64')}` },
   });
   return Promise.resolve({
     ignition: { version: '3.2.0' },
-    passwd: { users: [{ name: 'core', sshAuthorizedKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILabLabLabLabLabLabLabLabLabLabLabLabLabLabLab lab@example.com'] }] },
+    passwd: {
+      users: [
+        {
+          name: 'core',
+          sshAuthorizedKeys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILabLabLabLabLabLabLabLabLabLabLabLabLabLabLab lab@example.com',
+          ],
+        },
+      ],
+    },
     storage: {
       files: [
-        ...(wishes.trustBundle === undefined ? [] : [file('/etc/pki/ca-trust/source/anchors/additional-trust-bundle.pem', 0o600, wishes.trustBundle)]),
+        ...(wishes.trustBundle === undefined
+          ? []
+          : [file('/etc/pki/ca-trust/source/anchors/additional-trust-bundle.pem', 0o600, wishes.trustBundle)]),
         file('/usr/local/bin/install-rhcos-and-restore-seed.sh', 0o555, script),
         file('/var/tmp/ibi-configuration.json', 0o600, `${wishes.configuration}\n`),
         file('/var/tmp/network-config.yaml', 0o600, '\n'),

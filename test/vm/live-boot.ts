@@ -40,8 +40,16 @@ export const installBudgetMs = 1_500_000;
 
 export function wishesOf(stage: Stage, config: Readonly<Record<string, unknown>> = {}): LiveIsoWishes {
   return {
-    configuration: JSON.stringify({ seedImage: stage.seedReference, seedVersion: stage.seed.version, installationDisk: '/dev/disk/by-id/virtio-target', extraPartitionStart: '-2G', ...config }),
-    seedImage: stage.seedReference, pullSecret: stage.registry.pullSecret, trustBundle: stage.registry.certificates.ca,
+    configuration: JSON.stringify({
+      seedImage: stage.seedReference,
+      seedVersion: stage.seed.version,
+      installationDisk: '/dev/disk/by-id/virtio-target',
+      extraPartitionStart: '-2G',
+      ...config,
+    }),
+    seedImage: stage.seedReference,
+    pullSecret: stage.registry.pullSecret,
+    trustBundle: stage.registry.certificates.ca,
     proxy: { http: stage.proxyUrl, https: stage.proxyUrl, no: 'registry.lab' },
   };
 }
@@ -52,33 +60,55 @@ export async function bootLive(stage: Stage, boot: LiveBoot): Promise<Machine> {
   const words = boot.payload === false ? [] : ['lab.payload'];
   const watch = await readFile(new URL('guest/watch-install', import.meta.url), 'utf8');
   return bootMachine({
-    dir: join(stage.logs, boot.name), signal: stage.signal, ...(boot.network === false ? {} : { registry: stage.registry }),
-    ...await (boot.by === undefined || boot.by === 'kernel' ? withoutFirmware(stage, boot, { ignition, words }) : withFirmware(stage, boot.by, boot, { ignition, words })),
+    dir: join(stage.logs, boot.name),
+    signal: stage.signal,
+    ...(boot.network === false ? {} : { registry: stage.registry }),
+    ...(await (boot.by === undefined || boot.by === 'kernel'
+      ? withoutFirmware(stage, boot, { ignition, words })
+      : withFirmware(stage, boot.by, boot, { ignition, words }))),
     // others come first: who takes the first disk for the right one shall fail here
     disks: [...(boot.disks ?? []), stage.target, ...(boot.payload === false ? [] : [stage.payload])],
     script: `${boot.gather === true ? 'LAB_GATHER=1' : ''}\n${watch}`,
-    onLine: boot.onLine ?? ((line) => { tellStep(stage, line); }),
+    onLine:
+      boot.onLine ??
+      ((line) => {
+        tellStep(stage, line);
+      }),
   });
 }
 
 type Personal = { ignition: unknown; words: readonly string[] };
 
-async function withFirmware(stage: Stage, firmware: Firmware, boot: LiveBoot, { ignition, words }: Personal): Promise<{ firmware: Firmware; iso: string }> {
+async function withFirmware(
+  stage: Stage,
+  firmware: Firmware,
+  boot: LiveBoot,
+  { ignition, words }: Personal,
+): Promise<{ firmware: Firmware; iso: string }> {
   const iso = join(stage.dir, `${boot.name}.iso`);
   await personaliseIso(await isoOf(stage), iso, await stage.parts.installer(), { ignition, kernelArguments: words });
   return { firmware, iso };
 }
 
 /** The ISO stays the medium; only GRUB does not read kernel and initramfs from it. */
-async function withoutFirmware(stage: Stage, boot: LiveBoot, { ignition, words }: Personal): Promise<{ firmware: Firmware; iso: string; kernel: DirectKernel }> {
+async function withoutFirmware(
+  stage: Stage,
+  boot: LiveBoot,
+  { ignition, words }: Personal,
+): Promise<{ firmware: Firmware; iso: string; kernel: DirectKernel }> {
   const { file, initrd: source } = await stage.parts.liveKernel();
   const initrd = join(stage.dir, `${boot.name}.initrd`);
   await personaliseInitrd(source, initrd, await stage.parts.installer(), ignition);
-  return { firmware: 'bios', iso: await isoOf(stage), kernel: { file, initrd, arguments: [liveArguments, ...words].join(' ') } };
+  return {
+    firmware: 'bios',
+    iso: await isoOf(stage),
+    kernel: { file, initrd, arguments: [liveArguments, ...words].join(' ') },
+  };
 }
 
 /** The ISO of a stage, built if need be: a whole stock OS where the seed is a whole one. */
-export const isoOf = (stage: Stage): Promise<string> => stage.parts.iso([stage.target.sectorSize ?? 512], stage.os === 'full' ? 'full' : 'small');
+export const isoOf = (stage: Stage): Promise<string> =>
+  stage.parts.iso([stage.target.sectorSize ?? 512], stage.os === 'full' ? 'full' : 'small');
 
 /** Waits for the end of the install unit, good or bad, and for the machine to switch itself off. */
 export async function installationOf(stage: Stage, machine: Machine): Promise<Installation> {
@@ -88,7 +118,9 @@ export async function installationOf(stage: Stage, machine: Machine): Promise<In
   const sections = parseSections(await machine.results());
   const console = machine.lines.map((line) => line.text).join('\n');
   const folder = join(machine.logFile, '..');
-  for (const [name, content] of sections) if (['journal', 'timeline', 'timeline.svg', 'gather'].includes(name)) await writeFile(join(folder, name.includes('.') ? name : `${name}.txt`), `${content}\n`);
+  for (const [name, content] of sections)
+    if (['journal', 'timeline', 'timeline.svg', 'gather'].includes(name))
+      await writeFile(join(folder, name.includes('.') ? name : `${name}.txt`), `${content}\n`);
   stage.say(`install unit ended: ${result} ${exitCode}`);
   return { result, exitCode: Number(exitCode), sections, console };
 }

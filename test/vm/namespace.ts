@@ -27,41 +27,88 @@ export type Namespace = AsyncDisposable & Inside;
 /** The children of a process, as the host sees them. */
 export async function childrenOf(pid: number): Promise<number[]> {
   const text = await readFile(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').catch(() => '');
-  return text.split(' ').filter((word) => word !== '').map(Number);
+  return text
+    .split(' ')
+    .filter((word) => word !== '')
+    .map(Number);
 }
 
 /** Makes a namespace. Commands in it get `environment` and `/` as directory unless told otherwise. */
 export async function enterNamespace(environment: NodeJS.ProcessEnv): Promise<Namespace> {
-  const keeper = await start('unshare', ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc',
-    'bash', '-c', 'while read -r line; do :; done'], { stdin: 'pipe' });
+  const keeper = await start(
+    'unshare',
+    [
+      '--mount',
+      '--propagation',
+      'private',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+      'bash',
+      '-c',
+      'while read -r line; do :; done',
+    ],
+    { stdin: 'pipe' },
+  );
   let pid = 0;
-  await until('the namespace', async () => { pid = (await childrenOf(keeper.pid))[0] ?? 0; return pid !== 0; }, 10_000, 5);
+  await until(
+    'the namespace',
+    async () => {
+      pid = (await childrenOf(keeper.pid))[0] ?? 0;
+      return pid !== 0;
+    },
+    10_000,
+    5,
+  );
   // the mount namespace is ready when /proc in it shows process 1 to itself
-  const enter = (cwd: string | undefined): string[] => ['--target', String(pid), '--mount', '--pid', `--wdns=${cwd ?? '/'}`];
-  const env = (extra: NodeJS.ProcessEnv | undefined): NodeJS.ProcessEnv => cleanEnvironment({ ...environment, ...extra });
-  await until('the namespace\'s /proc', async () => (await run('nsenter', [...enter(undefined), 'test', '-d', '/proc/1/ns'], { accept: 'any' })).exitCode === 0, 10_000, 5);
+  const enter = (cwd: string | undefined): string[] => [
+    '--target',
+    String(pid),
+    '--mount',
+    '--pid',
+    `--wdns=${cwd ?? '/'}`,
+  ];
+  const env = (extra: NodeJS.ProcessEnv | undefined): NodeJS.ProcessEnv =>
+    cleanEnvironment({ ...environment, ...extra });
+  await until(
+    "the namespace's /proc",
+    async () =>
+      (await run('nsenter', [...enter(undefined), 'test', '-d', '/proc/1/ns'], { accept: 'any' })).exitCode === 0,
+    10_000,
+    5,
+  );
   return {
     pid,
-    run: (program, args, { cwd, env: extra, ...options } = {}) => run('nsenter', [...enter(cwd), program, ...args], { ...options, env: env(extra) }),
+    run: (program, args, { cwd, env: extra, ...options } = {}) =>
+      run('nsenter', [...enter(cwd), program, ...args], { ...options, env: env(extra) }),
     async start(program, args, { cwd, env: extra, ...options } = {}) {
       const started = await start('nsenter', [...enter(cwd), program, ...args], { ...options, env: env(extra) });
       const kill = async (signal: NodeJS.Signals): Promise<void> => {
         let target: number | undefined;
         // nsenter may not have forked yet
-        await until('the program to start', async () => {
-          target = (await childrenOf(started.pid))[0];
-          return target !== undefined || !started.isRunning();
-        }, 10_000, 2);
+        await until(
+          'the program to start',
+          async () => {
+            target = (await childrenOf(started.pid))[0];
+            return target !== undefined || !started.isRunning();
+          },
+          10_000,
+          2,
+        );
         if (target !== undefined) process.kill(target, signal);
       };
       const stop = async (graceMs = 5000): Promise<void> => {
         await kill('SIGTERM');
-        if (await Promise.race([started.ended.then(() => false), sleep(graceMs, true, { ref: false })])) await kill('SIGKILL');
+        if (await Promise.race([started.ended.then(() => false), sleep(graceMs, true, { ref: false })]))
+          await kill('SIGKILL');
         await started.ended;
       };
       return { ...started, kill, stop, [Symbol.asyncDispose]: () => stop() };
     },
-    async killAll() { await run('nsenter', [...enter(undefined), 'bash', '-c', 'kill -KILL -1'], { accept: 'any' }); },
+    async killAll() {
+      await run('nsenter', [...enter(undefined), 'bash', '-c', 'kill -KILL -1'], { accept: 'any' });
+    },
     async [Symbol.asyncDispose]() {
       keeper.child.stdin?.end();
       await keeper.stop();

@@ -14,10 +14,26 @@ const gapMs = 30_000;
 
 export function openBoard(write: (text: string) => void, isTerminal: boolean): Board {
   const running = new Map<string, { startedMs: number; state: string }>();
-  const line = (): string => [...running].map(([name, { startedMs, state }]) => `${name} ${((performance.now() - startedMs) / 1000).toFixed(0)} s: ${state}`).join(' | ');
-  const show = (): void => { if (isTerminal && running.size > 0) write(`\r\x1b[K${line().slice(0, 150)}`); };
-  const print = (text: string): void => { write(isTerminal ? `\r\x1b[K${text}\n` : `${text}\n`); show(); };
-  const timer = setInterval(() => { if (isTerminal) show(); else if (running.size > 0) write(`  ${line()}\n`); }, isTerminal ? 1000 : gapMs);
+  const line = (): string =>
+    [...running]
+      .map(
+        ([name, { startedMs, state }]) => `${name} ${((performance.now() - startedMs) / 1000).toFixed(0)} s: ${state}`,
+      )
+      .join(' | ');
+  const show = (): void => {
+    if (isTerminal && running.size > 0) write(`\r\x1b[K${line().slice(0, 150)}`);
+  };
+  const print = (text: string): void => {
+    write(isTerminal ? `\r\x1b[K${text}\n` : `${text}\n`);
+    show();
+  };
+  const timer = setInterval(
+    () => {
+      if (isTerminal) show();
+      else if (running.size > 0) write(`  ${line()}\n`);
+    },
+    isTerminal ? 1000 : gapMs,
+  );
   timer.unref();
   return {
     print,
@@ -26,7 +42,10 @@ export function openBoard(write: (text: string) => void, isTerminal: boolean): B
       running.set(name, task);
       show();
       return {
-        say(state) { task.state = state; show(); },
+        say(state) {
+          task.state = state;
+          show();
+        },
         end(outcome) {
           running.delete(name);
           print(`${outcome} ${name} (${((performance.now() - task.startedMs) / 1000).toFixed(0)} s)`);

@@ -27,23 +27,39 @@ const guest = (name: string): Promise<string> => readFile(new URL(`guest/${name}
 export async function proveInstalled(stage: Stage, lane: ProofLane, name = 'installed'): Promise<Proof> {
   const words = `section() { echo "=== $1"; shift; "$@" 2>&1; echo; }\nLAB_IMAGES="${stage.images.join(' ')}"\n`;
   const questions = { host: `${words}${await guest('proof')}`, images: `${words}${await guest('proof-images')}` };
-  const proof = lane === 'nspawn' ? await inContainer(stage, questions) : await inMachine(stage, lane, { questions, name });
-  await writeFile(join(stage.logs, `${name}.txt`), [...proof.sections].map(([title, text]) => `=== ${title}\n${text}\n`).join(''));
+  const proof =
+    lane === 'nspawn' ? await inContainer(stage, questions) : await inMachine(stage, lane, { questions, name });
+  await writeFile(
+    join(stage.logs, `${name}.txt`),
+    [...proof.sections].map(([title, text]) => `=== ${title}\n${text}\n`).join(''),
+  );
   return proof;
 }
 
-async function inMachine(stage: Stage, lane: Firmware | 'kernel', { questions, name }: { questions: Questions; name: string }): Promise<Proof> {
+async function inMachine(
+  stage: Stage,
+  lane: Firmware | 'kernel',
+  { questions, name }: { questions: Questions; name: string },
+): Promise<Proof> {
   const ownPodman = stage.os === 'full';
   const images = ownPodman ? [] : await imagesOnDisk(stage, questions.images);
   const kernel = lane === 'kernel' ? await bootFilesOf(stage.target, stage.dir) : undefined;
   await using machine = await bootMachine({
-    dir: join(stage.logs, name), firmware: lane === 'kernel' ? 'bios' : lane, disks: [stage.target], registry: stage.registry, signal: stage.signal,
+    dir: join(stage.logs, name),
+    firmware: lane === 'kernel' ? 'bios' : lane,
+    disks: [stage.target],
+    registry: stage.registry,
+    signal: stage.signal,
     script: `cat > /run/lab-proof <<'PROOF'\n${questions.host}${ownPodman ? questions.images : ''}PROOF\n${await guest('then-power-off')}`,
     ...(kernel === undefined ? {} : { kernel }),
   });
   await machine.waitFor(/LAB-PROOF-DONE/, 400_000);
   await machine.waitForPowerOff(120_000);
-  return { lane, sections: new Map([...images, ...parseSections(await machine.results())]), console: machine.lines.map((line) => line.text).join('\n') };
+  return {
+    lane,
+    sections: new Map([...images, ...parseSections(await machine.results())]),
+    console: machine.lines.map((line) => line.text).join('\n'),
+  };
 }
 
 async function inContainer(stage: Stage, questions: Questions): Promise<Proof> {
@@ -51,7 +67,11 @@ async function inContainer(stage: Stage, questions: Questions): Promise<Proof> {
   await using lane = await laneWithTarget(stage);
   await using container = await bootDeployment(lane, { stateroot: stage.seed.stateroot, storagePartition: 5 });
   const host = await container.run('bash', ['-s'], { input: questions.host });
-  return { lane: 'nspawn', sections: new Map([...images, ...parseSections(host.stdout)]), console: await container.journal() };
+  return {
+    lane: 'nspawn',
+    sections: new Map([...images, ...parseSections(host.stdout)]),
+    console: await container.journal(),
+  };
 }
 
 /** The lab's podman looks into the container storage of a disk that is not in use. */
@@ -64,5 +84,9 @@ async function imagesOnDisk(stage: Stage, questions: string): Promise<Sections> 
 }
 
 async function laneWithTarget({ target, parts }: Stage): Promise<Lane> {
-  return openLane({ disks: [{ serial: target.serial, file: target.file, sectorSize: target.sectorSize ?? 512 }], installer: await parts.installer(), metal: {} });
+  return openLane({
+    disks: [{ serial: target.serial, file: target.file, sectorSize: target.sectorSize ?? 512 }],
+    installer: await parts.installer(),
+    metal: {},
+  });
 }

@@ -37,26 +37,73 @@ const ovmf = '/usr/share/OVMF';
  * - `cache=unsafe`: what the guest has written is in the host's page cache and survives the killing of QEMU, which is what a
  *   power cut needs; what the guest had not written is lost, as it should be.
  */
-export async function qemuArguments(options: MachineOptions, files: { dir: string; results: string; script: string }): Promise<string[]> {
-  const args = ['-accel', 'tcg,thread=multi,tb-size=1024', '-cpu', 'max', '-smp', String(options.cpus ?? process.env['SNO_IBI_VM_CPUS'] ?? 2), '-m', String(options.memoryMiB ?? 3072),
-    '-nodefaults', '-no-user-config', '-display', 'none', '-serial', 'stdio', '-no-reboot'];
+export async function qemuArguments(
+  options: MachineOptions,
+  files: { dir: string; results: string; script: string },
+): Promise<string[]> {
+  const args = [
+    '-accel',
+    'tcg,thread=multi,tb-size=1024',
+    '-cpu',
+    'max',
+    '-smp',
+    String(options.cpus ?? process.env['SNO_IBI_VM_CPUS'] ?? 2),
+    '-m',
+    String(options.memoryMiB ?? 3072),
+    '-nodefaults',
+    '-no-user-config',
+    '-display',
+    'none',
+    '-serial',
+    'stdio',
+    '-no-reboot',
+  ];
   if (options.firmware === 'uefi') {
     const variables = join(files.dir, 'efi-variables.fd');
     await copyFile(join(ovmf, 'OVMF_VARS_4M.fd'), variables);
-    args.push('-machine', 'q35', '-drive', `if=pflash,format=raw,readonly=on,file=${join(ovmf, 'OVMF_CODE_4M.fd')}`, '-drive', `if=pflash,format=raw,file=${variables}`);
+    args.push(
+      '-machine',
+      'q35',
+      '-drive',
+      `if=pflash,format=raw,readonly=on,file=${join(ovmf, 'OVMF_CODE_4M.fd')}`,
+      '-drive',
+      `if=pflash,format=raw,file=${variables}`,
+    );
   }
   if (options.iso !== undefined) {
-    args.push('-device', 'virtio-scsi-pci', '-drive', `if=none,id=cd,media=cdrom,file=${options.iso},readonly=on`, '-device', `scsi-cd,drive=cd${options.kernel === undefined ? ',bootindex=0' : ''}`);
+    args.push(
+      '-device',
+      'virtio-scsi-pci',
+      '-drive',
+      `if=none,id=cd,media=cdrom,file=${options.iso},readonly=on`,
+      '-device',
+      `scsi-cd,drive=cd${options.kernel === undefined ? ',bootindex=0' : ''}`,
+    );
   }
   for (const [index, disk] of options.disks.entries()) {
     const sectors = disk.sectorSize === 4096 ? ',logical_block_size=4096,physical_block_size=4096' : '';
-    args.push('-drive', `if=none,id=disk${String(index)},file=${disk.file},format=raw,cache=unsafe,discard=unmap${disk.readOnly === true ? ',readonly=on' : ''}`,
-      '-device', `virtio-blk-pci,drive=disk${String(index)},serial=${disk.serial},bootindex=${String(index + 1)}${sectors}`);
+    args.push(
+      '-drive',
+      `if=none,id=disk${String(index)},file=${disk.file},format=raw,cache=unsafe,discard=unmap${disk.readOnly === true ? ',readonly=on' : ''}`,
+      '-device',
+      `virtio-blk-pci,drive=disk${String(index)},serial=${disk.serial},bootindex=${String(index + 1)}${sectors}`,
+    );
   }
-  const forward = options.registry === undefined ? '' : `,guestfwd=tcp:10.0.2.100:5000-cmd:sh -c "exec busybox nc ${options.registry.address} ${String(options.registry.port)} 2> /dev/null"`;
+  const forward =
+    options.registry === undefined
+      ? ''
+      : `,guestfwd=tcp:10.0.2.100:5000-cmd:sh -c "exec busybox nc ${options.registry.address} ${String(options.registry.port)} 2> /dev/null"`;
   args.push('-netdev', `user,id=net,restrict=on${forward}`, '-device', 'virtio-net-pci,netdev=net');
-  args.push('-device', 'virtio-serial-pci', '-chardev', `file,id=results,path=${files.results}`, '-device', 'virtserialport,chardev=results,name=lab.results');
-  if (options.kernel !== undefined) args.push('-kernel', options.kernel.file, '-initrd', options.kernel.initrd, '-append', options.kernel.arguments);
+  args.push(
+    '-device',
+    'virtio-serial-pci',
+    '-chardev',
+    `file,id=results,path=${files.results}`,
+    '-device',
+    'virtserialport,chardev=results,name=lab.results',
+  );
+  if (options.kernel !== undefined)
+    args.push('-kernel', options.kernel.file, '-initrd', options.kernel.initrd, '-append', options.kernel.arguments);
   if (options.script !== undefined) args.push('-fw_cfg', `name=opt/lab/script,file=${files.script}`);
   return args;
 }

@@ -37,7 +37,8 @@ export type BootOptions = MachineOptions & {
   signal?: AbortSignal | undefined;
 };
 
-const failures = /LAB-INITRD-FAIL|LAB-IGNITION-PRESET-FAIL|Kernel panic|You are in emergency mode|grub rescue>|Shell> |Failed to start lab-payl/;
+const failures =
+  /LAB-INITRD-FAIL|LAB-IGNITION-PRESET-FAIL|Kernel panic|You are in emergency mode|grub rescue>|Shell> |Failed to start lab-payl/;
 
 // CSI and OSC sequences, charset switches and carriage returns: what firmware, GRUB and systemd send to a terminal
 const ansi = /\x1b\[[0-9;?=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[()][0-9A-B]|\x1b[c=>78DM]|\r/g;
@@ -64,9 +65,14 @@ export async function bootMachine(options: BootOptions): Promise<Machine> {
   let writing: Promise<void> = Promise.resolve();
   let failed: string | undefined;
 
-  const tail = (): string => lines.slice(-15).map((line) => `  ${line.text}`).join('\n');
+  const tail = (): string =>
+    lines
+      .slice(-15)
+      .map((line) => `  ${line.text}`)
+      .join('\n');
   let crashed = false;
-  const trouble = (what: string): Error => new (crashed ? EmulatorCrash : Error)(`${what}; console: ${logFile}\n${tail()}`);
+  const trouble = (what: string): Error =>
+    new (crashed ? EmulatorCrash : Error)(`${what}; console: ${logFile}\n${tail()}`);
   const rejectAll = (what: string): void => {
     for (const waiter of waiters) waiter.reject(trouble(what));
     waiters.clear();
@@ -87,34 +93,65 @@ export async function bootMachine(options: BootOptions): Promise<Machine> {
     }
   });
   const qemu = await start('qemu-system-x86_64', args, { onData: (chunk) => splitter.push(chunk) });
-  const cut = (): void => { qemu.child.kill('SIGKILL'); };
+  const cut = (): void => {
+    qemu.child.kill('SIGKILL');
+  };
   if (options.signal?.aborted === true) cut();
   options.signal?.addEventListener('abort', cut, { once: true });
   void qemu.ended.then(() => options.signal?.removeEventListener('abort', cut));
-  void qemu.ended.then((how) => { crashed = crashes.includes(String(how)); splitter.flush(); rejectAll(`the machine has ended (${String(how)})`); });
+  void qemu.ended.then((how) => {
+    crashed = crashes.includes(String(how));
+    splitter.flush();
+    rejectAll(`the machine has ended (${String(how)})`);
+  });
 
   const within = async <T>(what: string, budgetMs: number, wait: Promise<T>): Promise<T> => {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(trouble(`waited ${String(budgetMs / 1000)} s in vain for ${what}`)), budgetMs); });
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(trouble(`waited ${String(budgetMs / 1000)} s in vain for ${what}`)), budgetMs);
+    });
     return Promise.race([wait, late]).finally(() => clearTimeout(timer));
   };
   const machine: Machine = {
-    logFile, lines, isRunning: () => qemu.isRunning(),
+    logFile,
+    lines,
+    isRunning: () => qemu.isRunning(),
     async waitFor(pattern, budgetMs) {
       const seen = lines.find((line) => pattern.test(line.text));
       if (seen !== undefined) return seen;
       if (failed !== undefined) throw trouble(failed);
       if (!qemu.isRunning()) throw trouble(`the machine has ended without ${String(pattern)}`);
       let waiter: Waiter | undefined;
-      const seenLater = new Promise<Line>((resolve, reject) => { waiter = { pattern, resolve, reject }; waiters.add(waiter); });
-      return within(String(pattern), budgetMs, seenLater).finally(() => { if (waiter !== undefined) waiters.delete(waiter); });
+      const seenLater = new Promise<Line>((resolve, reject) => {
+        waiter = { pattern, resolve, reject };
+        waiters.add(waiter);
+      });
+      return within(String(pattern), budgetMs, seenLater).finally(() => {
+        if (waiter !== undefined) waiters.delete(waiter);
+      });
     },
     async waitForPowerOff(budgetMs) {
       let stopped: Waiter | undefined;
-      const trap = new Promise<never>((_, reject) => { stopped = { pattern: /(?!)/, resolve: () => { /* matches nothing */ }, reject }; waiters.add(stopped); });
-      trap.catch(() => { /* the end of the machine also ends this wait, and then it is what we waited for */ });
-      const failedFirst = trap.catch(async (error: unknown) => { if (failed !== undefined) throw error; await qemu.ended; });
-      await within('power-off', budgetMs, Promise.race([qemu.ended, failedFirst])).finally(() => { if (stopped !== undefined) waiters.delete(stopped); });
+      const trap = new Promise<never>((_, reject) => {
+        stopped = {
+          pattern: /(?!)/,
+          resolve: () => {
+            /* matches nothing */
+          },
+          reject,
+        };
+        waiters.add(stopped);
+      });
+      trap.catch(() => {
+        /* the end of the machine also ends this wait, and then it is what we waited for */
+      });
+      const failedFirst = trap.catch(async (error: unknown) => {
+        if (failed !== undefined) throw error;
+        await qemu.ended;
+      });
+      await within('power-off', budgetMs, Promise.race([qemu.ended, failedFirst])).finally(() => {
+        if (stopped !== undefined) waiters.delete(stopped);
+      });
     },
     async kill() {
       qemu.child.kill('SIGKILL');
@@ -122,7 +159,9 @@ export async function bootMachine(options: BootOptions): Promise<Machine> {
       await writing;
     },
     results: () => readFile(files.results, 'utf8'),
-    async [Symbol.asyncDispose]() { await machine.kill(); },
+    async [Symbol.asyncDispose]() {
+      await machine.kill();
+    },
   };
   return machine;
 }

@@ -10,7 +10,13 @@ import type { Certificates } from './certificates.ts';
  * It ends TLS itself, because a plain TCP relay could neither count bytes per blob nor answer 429.
  */
 
-export type Request = { method: string; path: string; /** `sha256:…` when a blob is asked for. */ blob: string | undefined; range: string | undefined; authorised: boolean };
+export type Request = {
+  method: string;
+  path: string;
+  /** `sha256:…` when a blob is asked for. */ blob: string | undefined;
+  range: string | undefined;
+  authorised: boolean;
+};
 
 export type Served = Request & { status: number; bytes: number; atMs: number };
 
@@ -37,13 +43,21 @@ export type Front = AsyncDisposable & {
   back(): Promise<void>;
 };
 
-export type FrontOptions = { address: string; port: number; upstream: { address: string; port: number }; certificates: Certificates };
+export type FrontOptions = {
+  address: string;
+  port: number;
+  upstream: { address: string; port: number };
+  certificates: Certificates;
+};
 
 export async function startFront({ address, port, upstream, certificates }: FrontOptions): Promise<Front> {
   const served: Served[] = [];
   const sockets = new Set<Duplex>();
   const agent = new Agent({ keepAlive: true, ca: certificates.ca });
-  const state: { rule: FaultRule | undefined; pace: (bytes: number) => Promise<void> } = { rule: undefined, pace: async () => {} };
+  const state: { rule: FaultRule | undefined; pace: (bytes: number) => Promise<void> } = {
+    rule: undefined,
+    pace: async () => {},
+  };
 
   const relay = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const asked = describe(incoming);
@@ -53,7 +67,9 @@ export async function startFront({ address, port, upstream, certificates }: Fron
     if (fault !== undefined && 'answer' in fault) {
       entry.status = fault.answer;
       incoming.resume();
-      outgoing.writeHead(fault.answer, { 'content-type': 'application/json', ...fault.headers }).end(fault.body ?? '{"errors":[]}');
+      outgoing
+        .writeHead(fault.answer, { 'content-type': 'application/json', ...fault.headers })
+        .end(fault.body ?? '{"errors":[]}');
       return;
     }
     const answer = await forward(incoming, { ...upstream, agent });
@@ -65,7 +81,10 @@ export async function startFront({ address, port, upstream, certificates }: Fron
       await state.pace(part.length);
       entry.bytes += part.length;
       if (!outgoing.write(part)) await drained(outgoing);
-      if (outgoing.destroyed) { answer.destroy(); return; }
+      if (outgoing.destroyed) {
+        answer.destroy();
+        return;
+      }
     }
     outgoing.end();
   };
@@ -74,9 +93,17 @@ export async function startFront({ address, port, upstream, certificates }: Fron
     const server = createServer({ cert: certificates.cert, key: certificates.key }, (incoming, outgoing) => {
       relay(incoming, outgoing).catch(() => outgoing.destroy());
     });
-    server.on('connection', (socket) => { sockets.add(socket); socket.once('close', () => sockets.delete(socket)); });
-    server.on('tlsClientError', () => { /* a client that does not trust us: its own message is the subject of some tests */ });
-    await new Promise<void>((resolve, reject) => { server.once('error', reject); server.listen(port, address, resolve); });
+    server.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
+    server.on('tlsClientError', () => {
+      /* a client that does not trust us: its own message is the subject of some tests */
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, address, resolve);
+    });
     return server;
   };
 
@@ -85,20 +112,32 @@ export async function startFront({ address, port, upstream, certificates }: Fron
     served,
     blobBytes() {
       const sums = new Map<string, number>();
-      for (const { blob, bytes, method } of served) if (blob !== undefined && method === 'GET') sums.set(blob, (sums.get(blob) ?? 0) + bytes);
+      for (const { blob, bytes, method } of served)
+        if (blob !== undefined && method === 'GET') sums.set(blob, (sums.get(blob) ?? 0) + bytes);
       return sums;
     },
-    clear() { served.length = 0; },
-    setFaults(rule) { state.rule = rule; },
-    setRate(bytesPerSecond) { state.pace = bytesPerSecond === undefined ? async () => {} : pacer(bytesPerSecond); },
+    clear() {
+      served.length = 0;
+    },
+    setFaults(rule) {
+      state.rule = rule;
+    },
+    setRate(bytesPerSecond) {
+      state.pace = bytesPerSecond === undefined ? async () => {} : pacer(bytesPerSecond);
+    },
     async away() {
       const closing = server;
       server = undefined;
       for (const socket of sockets) socket.destroy();
       if (closing !== undefined) await new Promise<void>((resolve) => closing.close(() => resolve()));
     },
-    async back() { server ??= await listen(); },
-    async [Symbol.asyncDispose]() { await front.away(); agent.destroy(); },
+    async back() {
+      server ??= await listen();
+    },
+    async [Symbol.asyncDispose]() {
+      await front.away();
+      agent.destroy();
+    },
   };
   return front;
 }
@@ -106,33 +145,67 @@ export async function startFront({ address, port, upstream, certificates }: Fron
 /** Until the client has taken what was written, or has gone away. */
 async function drained(outgoing: ServerResponse): Promise<void> {
   await new Promise<void>((resolve) => {
-    const go = (): void => { outgoing.off('drain', go).off('close', go); resolve(); };
+    const go = (): void => {
+      outgoing.off('drain', go).off('close', go);
+      resolve();
+    };
     outgoing.on('drain', go).on('close', go);
   });
 }
 
 function describe(incoming: IncomingMessage): Request {
   const path = incoming.url ?? '/';
-  return { method: incoming.method ?? 'GET', path, blob: /\/blobs\/(sha256:[0-9a-f]{64})/.exec(path)?.[1], range: incoming.headers.range, authorised: incoming.headers.authorization !== undefined };
+  return {
+    method: incoming.method ?? 'GET',
+    path,
+    blob: /\/blobs\/(sha256:[0-9a-f]{64})/.exec(path)?.[1],
+    range: incoming.headers.range,
+    authorised: incoming.headers.authorization !== undefined,
+  };
 }
 
-async function forward(incoming: IncomingMessage, to: { address: string; port: number; agent: Agent }): Promise<IncomingMessage> {
+async function forward(
+  incoming: IncomingMessage,
+  to: { address: string; port: number; agent: Agent },
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const onward = request({ host: to.address, port: to.port, agent: to.agent, method: incoming.method, path: incoming.url, headers: incoming.headers }, resolve);
+    const onward = request(
+      {
+        host: to.address,
+        port: to.port,
+        agent: to.agent,
+        method: incoming.method,
+        path: incoming.url,
+        headers: incoming.headers,
+      },
+      resolve,
+    );
     onward.once('error', reject);
     incoming.pipe(onward);
   });
 }
 
 /** The part of a chunk that may be sent; nothing when the connection was broken on purpose. */
-async function spoilChunk(chunk: Buffer, sentBytes: number, fault: Fault | undefined, outgoing: ServerResponse): Promise<Buffer | undefined> {
+async function spoilChunk(
+  chunk: Buffer,
+  sentBytes: number,
+  fault: Fault | undefined,
+  outgoing: ServerResponse,
+): Promise<Buffer | undefined> {
   if (fault === undefined || 'answer' in fault) return chunk;
   if ('cutAfterBytes' in fault && sentBytes + chunk.length > fault.cutAfterBytes) {
-    await new Promise<void>((resolve) => { outgoing.write(chunk.subarray(0, Math.max(0, fault.cutAfterBytes - sentBytes)), () => resolve()); });
+    await new Promise<void>((resolve) => {
+      outgoing.write(chunk.subarray(0, Math.max(0, fault.cutAfterBytes - sentBytes)), () => resolve());
+    });
     outgoing.destroy();
     return undefined;
   }
-  if ('stallAfterBytes' in fault && sentBytes <= fault.stallAfterBytes && sentBytes + chunk.length > fault.stallAfterBytes) await sleep(fault.ms, undefined, { ref: false });
+  if (
+    'stallAfterBytes' in fault &&
+    sentBytes <= fault.stallAfterBytes &&
+    sentBytes + chunk.length > fault.stallAfterBytes
+  )
+    await sleep(fault.ms, undefined, { ref: false });
   if ('flipByteAt' in fault && sentBytes <= fault.flipByteAt && sentBytes + chunk.length > fault.flipByteAt) {
     const copy = Buffer.from(chunk);
     copy[fault.flipByteAt - sentBytes] = (copy[fault.flipByteAt - sentBytes] ?? 0) ^ 0xff;

@@ -42,7 +42,13 @@ export async function startRegistry(): Promise<Registry> {
   try {
     const work = scope.use(await tempDir('registry'));
     const address = `127.${String(randomInt(1, 255))}.${String(randomInt(0, 256))}.${String(randomInt(2, 255))}`;
-    const certificates = await makeCertificates(work.path, ['registry.lab', 'localhost', '127.0.0.1', address, guestAddress]);
+    const certificates = await makeCertificates(work.path, [
+      'registry.lab',
+      'localhost',
+      '127.0.0.1',
+      address,
+      guestAddress,
+    ]);
     const user = 'lab';
     const password = `canary-registry-${randomBytes(9).toString('hex')}`;
     const logFile = join(work.path, 'registry.log');
@@ -56,13 +62,32 @@ export async function startRegistry(): Promise<Registry> {
     await writeFile(pushAuthFile, JSON.stringify({ auths: { [`${address}:5001`]: { auth } } }), { mode: 0o600 });
     const held = scope.move();
     return {
-      address, port: 5000, user, password, certificates, front, pullSecret, pullSecretFile, logFile, process,
+      address,
+      port: 5000,
+      user,
+      password,
+      certificates,
+      front,
+      pullSecret,
+      pullSecretFile,
+      logFile,
+      process,
       async push(layout, tag, repository = 'lab/seed') {
-        await run('skopeo', ['copy', '--quiet', '--dest-cert-dir', certificates.trustDir, '--dest-authfile', pushAuthFile,
-          `oci:${layout}:${tag}`, `docker://${address}:5001/${repository}:${tag}`]);
+        await run('skopeo', [
+          'copy',
+          '--quiet',
+          '--dest-cert-dir',
+          certificates.trustDir,
+          '--dest-authfile',
+          pushAuthFile,
+          `oci:${layout}:${tag}`,
+          `docker://${address}:5001/${repository}:${tag}`,
+        ]);
         return `${registryName}/${repository}:${tag}`;
       },
-      async [Symbol.asyncDispose]() { await held.disposeAsync(); },
+      async [Symbol.asyncDispose]() {
+        await held.disposeAsync();
+      },
     };
   } finally {
     await scope.disposeAsync();
@@ -71,21 +96,37 @@ export async function startRegistry(): Promise<Registry> {
 
 type Settings = { address: string; certificates: Certificates; user: string; password: string; logFile: string };
 
-async function startProcess(dir: string, { address, certificates, user, password, logFile }: Settings): Promise<Background> {
+async function startProcess(
+  dir: string,
+  { address, certificates, user, password, logFile }: Settings,
+): Promise<Background> {
   await mkdir(join(dir, 'data'));
   await writeFile(join(dir, 'htpasswd'), `${user}:${await bcrypt(password)}\n`);
-  await writeFile(join(dir, 'config.json'), JSON.stringify({
-    version: '0.1', log: { level: 'info', formatter: 'json', accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: join(dir, 'data') }, delete: { enabled: true } },
-    auth: { htpasswd: { realm: 'lab', path: join(dir, 'htpasswd') } },
-    http: { addr: `${address}:5001`, relativeurls: true, secret: 'lab', tls: { certificate: certificates.certFile, key: certificates.keyFile } },
-  }));
+  await writeFile(
+    join(dir, 'config.json'),
+    JSON.stringify({
+      version: '0.1',
+      log: { level: 'info', formatter: 'json', accesslog: { disabled: true } },
+      storage: { filesystem: { rootdirectory: join(dir, 'data') }, delete: { enabled: true } },
+      auth: { htpasswd: { realm: 'lab', path: join(dir, 'htpasswd') } },
+      http: {
+        addr: `${address}:5001`,
+        relativeurls: true,
+        secret: 'lab',
+        tls: { certificate: certificates.certFile, key: certificates.keyFile },
+      },
+    }),
+  );
   const registry = await start('docker-registry', ['serve', join(dir, 'config.json')], { logFile });
   try {
-    await until('the registry to answer', async () => {
-      if (!registry.isRunning()) throw new Error(`the registry ended at once, see ${logFile}`);
-      return answers(address, certificates.ca);
-    }, 30_000);
+    await until(
+      'the registry to answer',
+      async () => {
+        if (!registry.isRunning()) throw new Error(`the registry ended at once, see ${logFile}`);
+        return answers(address, certificates.ca);
+      },
+      30_000,
+    );
   } catch (error) {
     await registry.stop();
     throw error;
@@ -96,13 +137,17 @@ async function startProcess(dir: string, { address, certificates, user, password
 /** Nothing but 401 proves TLS and authentication at once. */
 async function answers(address: string, ca: string): Promise<boolean> {
   return new Promise((resolve) => {
-    get({ host: address, port: 5001, path: '/v2/', ca, agent: false }, (response) => { response.resume(); resolve(response.statusCode === 401); })
-      .once('error', () => resolve(false));
+    get({ host: address, port: 5001, path: '/v2/', ca, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 401);
+    }).once('error', () => resolve(false));
   });
 }
 
 /** htpasswd's own hash. libcrypt has it, perl-base is on every Debian: no further package. The password travels by stdin. */
 async function bcrypt(password: string): Promise<string> {
   const salt = randomBytes(16).toString('hex').slice(0, 21);
-  return read('perl', ['-e', `chomp(my $p = <STDIN>); print crypt($p, '$2y$05$${salt}u');`], { input: `${password}\n` });
+  return read('perl', ['-e', `chomp(my $p = <STDIN>); print crypt($p, '$2y$05$${salt}u');`], {
+    input: `${password}\n`,
+  });
 }

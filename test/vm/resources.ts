@@ -16,7 +16,12 @@ export type TempDir = AsyncDisposable & { readonly path: string };
 /** A directory on disk, not on tmpfs: disks of several GB live in it. */
 export async function tempDir(purpose: string, parent = tmpdir()): Promise<TempDir> {
   const path = await mkdtemp(join(parent, `${prefix}${String(process.pid)}-${purpose}-`));
-  return { path, async [Symbol.asyncDispose]() { await rm(path, { recursive: true, force: true }); } };
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      await rm(path, { recursive: true, force: true });
+    },
+  };
 }
 
 export type LoopDevice = AsyncDisposable & {
@@ -29,10 +34,18 @@ export type LoopDevice = AsyncDisposable & {
 };
 
 /** Attaches a file as a block device. `--partscan` is wanted by coreos-installer: without it BLKRRPART answers EINVAL. */
-export async function attachLoop(file: string, options: { sectorSize?: 512 | 4096; readOnly?: boolean } = {}): Promise<LoopDevice> {
+export async function attachLoop(
+  file: string,
+  options: { sectorSize?: 512 | 4096; readOnly?: boolean } = {},
+): Promise<LoopDevice> {
   const device = await read('losetup', [
-    '--find', '--show', '--partscan', '--sector-size', String(options.sectorSize ?? 512),
-    ...(options.readOnly === true ? ['--read-only'] : []), file,
+    '--find',
+    '--show',
+    '--partscan',
+    '--sector-size',
+    String(options.sectorSize ?? 512),
+    ...(options.readOnly === true ? ['--read-only'] : []),
+    file,
   ]);
   const rescan = async (): Promise<void> => {
     await run('partx', ['--update', device], { accept: 'any' });
@@ -40,8 +53,13 @@ export async function attachLoop(file: string, options: { sectorSize?: 512 | 409
   };
   await rescan();
   return {
-    device, name: basename(device), part: (n) => `${device}p${String(n)}`, rescan,
-    async [Symbol.asyncDispose]() { await detachLoop(device, file); },
+    device,
+    name: basename(device),
+    part: (n) => `${device}p${String(n)}`,
+    rescan,
+    async [Symbol.asyncDispose]() {
+      await detachLoop(device, file);
+    },
   };
 }
 
@@ -50,14 +68,30 @@ export async function detachLoop(device: string, file: string): Promise<void> {
   await run('partx', ['--delete', device], { accept: 'any' });
   await run('losetup', ['--detach', device], { accept: 'any' });
   // a neighbour may have taken the freed device in the meantime: what counts is that it no longer holds our file
-  const gone = async (): Promise<boolean> => !(await run('losetup', ['--noheadings', '--output', 'BACK-FILE', '--list', device], { accept: 'any' })).stdout.includes(file);
+  const gone = async (): Promise<boolean> =>
+    !(
+      await run('losetup', ['--noheadings', '--output', 'BACK-FILE', '--list', device], { accept: 'any' })
+    ).stdout.includes(file);
   await until(`loop device ${device} to be free`, gone, 10_000);
 }
 
-export async function mount(source: string, target: string, options: { type?: string; flags?: string } = {}): Promise<AsyncDisposable> {
+export async function mount(
+  source: string,
+  target: string,
+  options: { type?: string; flags?: string } = {},
+): Promise<AsyncDisposable> {
   await mkdir(target, { recursive: true });
-  await run('mount', [...(options.type === undefined ? [] : ['-t', options.type]), ...(options.flags === undefined ? [] : ['-o', options.flags]), source, target]);
-  return { async [Symbol.asyncDispose]() { await run('umount', ['--recursive', target]); } };
+  await run('mount', [
+    ...(options.type === undefined ? [] : ['-t', options.type]),
+    ...(options.flags === undefined ? [] : ['-o', options.flags]),
+    source,
+    target,
+  ]);
+  return {
+    async [Symbol.asyncDispose]() {
+      await run('umount', ['--recursive', target]);
+    },
+  };
 }
 
 const isAlive = (pid: number): boolean => {
@@ -76,13 +110,18 @@ export async function sweep(): Promise<string[]> {
     const match = new RegExp(`${prefix}(\\d+)-`).exec(path);
     return match?.[1] === undefined ? undefined : Number(match[1]);
   };
-  const isStale = (path: string): boolean => { const owner = ownerOf(path); return owner !== undefined && !isAlive(owner); };
+  const isStale = (path: string): boolean => {
+    const owner = ownerOf(path);
+    return owner !== undefined && !isAlive(owner);
+  };
   const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
   for (const target of mounts.filter(isStale).reverse()) {
     await run('umount', [target], { accept: 'any' });
     removed.push(target);
   }
-  const loops = (await run('losetup', ['--list', '--noheadings', '--raw', '--output', 'NAME,BACK-FILE'])).stdout.split('\n');
+  const loops = (await run('losetup', ['--list', '--noheadings', '--raw', '--output', 'NAME,BACK-FILE'])).stdout.split(
+    '\n',
+  );
   for (const line of loops.filter(isStale)) {
     const [device = '', file = ''] = line.split(' ');
     await detachLoop(device, file);

@@ -16,15 +16,21 @@ import { resultsRoot } from './stage.ts';
 
 type Outcome = { name: string; passed: boolean; seconds: number; error?: string };
 
-const { values, positionals: [command = 'list', ...names] } = parseArgs({ allowPositionals: true, options: { results: { type: 'string' }, jobs: { type: 'string' } } });
+const {
+  values,
+  positionals: [command = 'list', ...names],
+} = parseArgs({ allowPositionals: true, options: { results: { type: 'string' }, jobs: { type: 'string' } } });
 
 /** Two machines at once on two cores: much of an installation waits for the disk or for one thread. Measured: README.md. */
 const defaultJobs = 2;
 
 async function main(): Promise<number> {
-  const write = (text: string): void => { process.stdout.write(text); };
+  const write = (text: string): void => {
+    process.stdout.write(text);
+  };
   if (command === 'list') {
-    for (const { name, says } of scenarios) write(`${ciScenarios.some((one) => one.name === name) ? '*' : ' '} ${name.padEnd(18)} ${says}\n`);
+    for (const { name, says } of scenarios)
+      write(`${ciScenarios.some((one) => one.name === name) ? '*' : ' '} ${name.padEnd(18)} ${says}\n`);
     write('\n* part of "all"; "every" runs them all\n');
     return 0;
   }
@@ -34,7 +40,10 @@ async function main(): Promise<number> {
     return 2;
   }
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { stop.abort(new Error(`stopped by ${signal}`)); });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      stop.abort(new Error(`stopped by ${signal}`));
+    });
   using board = openBoard(write, process.stdout.isTTY);
   await sweep();
   if (command === 'build') {
@@ -43,7 +52,9 @@ async function main(): Promise<number> {
   }
   const outcomes = await playAll(chosen, board, stop.signal);
   const failed = outcomes.filter(({ passed }) => !passed);
-  board.print(`${String(outcomes.length - failed.length)} of ${String(outcomes.length)} scenarios passed${failed.length === 0 ? '' : `; failed: ${failed.map(({ name }) => name).join(', ')}`}`);
+  board.print(
+    `${String(outcomes.length - failed.length)} of ${String(outcomes.length)} scenarios passed${failed.length === 0 ? '' : `; failed: ${failed.map(({ name }) => name).join(', ')}`}`,
+  );
   return failed.length === 0 ? 0 : 1;
 }
 
@@ -58,7 +69,10 @@ function choose(): readonly Scenario[] | undefined {
 /** The large parts, so that the first scenario does not look as if it hung. */
 async function buildParts(board: Board): Promise<void> {
   const task = board.begin('parts');
-  const parts = lab((line) => { task.say(line); board.print(line); });
+  const parts = lab((line) => {
+    task.say(line);
+    board.print(line);
+  });
   await parts.installer();
   for (const sectors of [512, 4096] as const) await parts.iso([sectors]);
   await parts.leftovers();
@@ -86,14 +100,17 @@ async function playOne(scenario: Scenario, board: Board, signal: AbortSignal): P
   const logs = join(resultsRoot(), scenario.name);
   const seconds = (): number => Math.round((performance.now() - began) / 100) / 10;
   const story: string[] = [];
-  const say = (line: string): void => { story.push(`${seconds().toFixed(1).padStart(6)} ${line}\n`); task.say(line); };
+  const say = (line: string): void => {
+    story.push(`${seconds().toFixed(1).padStart(6)} ${line}\n`);
+    task.say(line);
+  };
   let error: string | undefined;
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     try {
       await playScenario(scenario, say, signal);
       error = undefined;
     } catch (caught) {
-      error = caught instanceof Error ? caught.stack ?? caught.message : String(caught);
+      error = caught instanceof Error ? (caught.stack ?? caught.message) : String(caught);
       // That QEMU crashed says nothing of what is tested, and twice in a row would be no accident.
       if (caught instanceof EmulatorCrash && attempt === 1) {
         board.print(`  ${scenario.name}: ${caught.message.split(';', 1)[0] ?? ''}: QEMU crashed, played once more`);
@@ -106,7 +123,14 @@ async function playOne(scenario: Scenario, board: Board, signal: AbortSignal): P
   await mkdir(logs, { recursive: true });
   await appendFile(join(logs, 'story.txt'), [...story, passed ? 'passed\n' : `failed: ${error ?? ''}\n`].join(''));
   task.end(passed ? '✔' : '✖');
-  if (error !== undefined) board.print(`${error.split('\n').slice(0, 25).map((line) => `    ${line}`).join('\n')}\n    logs: ${logs}`);
+  if (error !== undefined)
+    board.print(
+      `${error
+        .split('\n')
+        .slice(0, 25)
+        .map((line) => `    ${line}`)
+        .join('\n')}\n    logs: ${logs}`,
+    );
   return { name: scenario.name, passed, seconds: seconds(), ...(error === undefined ? {} : { error }) };
 }
 

@@ -25,13 +25,22 @@ export type Scenario = {
   /** Whether there is an installed disk at the end. Default true. */
   readonly installs?: boolean;
   /** After the baseline's assertions. */
-  readonly assert?: (stage: Stage, proof: Proof | undefined, installations: readonly Installation[]) => Promise<void> | void;
+  readonly assert?: (
+    stage: Stage,
+    proof: Proof | undefined,
+    installations: readonly Installation[],
+  ) => Promise<void> | void;
 };
 
 /** Plays a scenario from its stage to its last assertion. */
 export async function playScenario(scenario: Scenario, say: Say, signal: AbortSignal): Promise<void> {
   await using stage = await openStage({
-    name: scenario.name, say, signal, os: scenario.os ?? 'slim', ...(scenario.sectorSize === undefined ? {} : { sectorSize: scenario.sectorSize }), ...(scenario.seed === undefined ? {} : { seed: scenario.seed }),
+    name: scenario.name,
+    say,
+    signal,
+    os: scenario.os ?? 'slim',
+    ...(scenario.sectorSize === undefined ? {} : { sectorSize: scenario.sectorSize }),
+    ...(scenario.seed === undefined ? {} : { seed: scenario.seed }),
   });
   await scenario.prepare?.(stage);
   const installations = await (scenario.story?.(stage) ?? installOnce(stage, scenario.boot));

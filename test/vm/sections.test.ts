@@ -4,7 +4,14 @@ import { parseSections, sectionOf } from './sections.ts';
 
 await test('sections are split at their titles, and an empty one is empty', async () => {
   const sections = parseSections('noise\n=== failed\n\n=== status\n* rhcos a.0\n    origin\n\n=== end\n');
-  assert.deepEqual([...sections], [['failed', ''], ['status', '* rhcos a.0\n    origin'], ['end', '']]);
+  assert.deepEqual(
+    [...sections],
+    [
+      ['failed', ''],
+      ['status', '* rhcos a.0\n    origin'],
+      ['end', ''],
+    ],
+  );
   assert.equal(sectionOf(sections, 'status').split('\n').length, 2);
 });
 

@@ -40,9 +40,23 @@ export type Stage = AsyncDisposable & {
   readonly signal: AbortSignal;
 };
 
-export type StageOptions = { readonly name: string; readonly os: 'full' | 'slim'; readonly sectorSize?: 512 | 4096; readonly seed?: SeedOptions; readonly say: Say; readonly signal: AbortSignal };
+export type StageOptions = {
+  readonly name: string;
+  readonly os: 'full' | 'slim';
+  readonly sectorSize?: 512 | 4096;
+  readonly seed?: SeedOptions;
+  readonly say: Say;
+  readonly signal: AbortSignal;
+};
 
-export async function openStage({ name, os, sectorSize = 512, seed: seedOptions, say, signal }: StageOptions): Promise<Stage> {
+export async function openStage({
+  name,
+  os,
+  sectorSize = 512,
+  seed: seedOptions,
+  say,
+  signal,
+}: StageOptions): Promise<Stage> {
   const scope = new AsyncDisposableStack();
   try {
     const logs = join(resultsRoot(), name);
@@ -59,9 +73,20 @@ export async function openStage({ name, os, sectorSize = 512, seed: seedOptions,
     const target = await makeBlankDisk(work.path, 'target', { sectorSize });
     const held = scope.move();
     return {
-      parts, os, dir: work.path, logs, registry, seed, seedReference, images, target, say, signal,
+      parts,
+      os,
+      dir: work.path,
+      logs,
+      registry,
+      seed,
+      seedReference,
+      images,
+      target,
+      say,
+      signal,
       payload: { serial: 'payload', file: await payload(say), readOnly: true },
-      proxyUrl: `http://lab:${proxyPassword}@proxy.lab:3128`, canaries: [registry.password, auth, proxyPassword],
+      proxyUrl: `http://lab:${proxyPassword}@proxy.lab:3128`,
+      canaries: [registry.password, auth, proxyPassword],
       [Symbol.asyncDispose]: () => held.disposeAsync(),
     };
   } finally {
@@ -82,10 +107,17 @@ async function pushImages(parts: Lab, registry: Registry): Promise<string[]> {
 
 /** Kept by the program's content: a scenario must not see a build that is going on beside it. */
 async function payload(say: Say): Promise<string> {
-  const digest = await digestOfFile(builtProgram).catch(() => { throw new Error(`"${builtProgram}" is missing: npm run build`); });
-  const made = await ensure({
-    name: 'payload', sources: [new URL('payload.ts', import.meta.url)], inputs: { digest },
-    build: (dir) => makePayload(join(dir, 'payload.img'), { ibi: builtProgram }),
-  }, say);
+  const digest = await digestOfFile(builtProgram).catch(() => {
+    throw new Error(`"${builtProgram}" is missing: npm run build`);
+  });
+  const made = await ensure(
+    {
+      name: 'payload',
+      sources: [new URL('payload.ts', import.meta.url)],
+      inputs: { digest },
+      build: (dir) => makePayload(join(dir, 'payload.img'), { ibi: builtProgram }),
+    },
+    say,
+  );
   return made.path('payload.img');
 }

@@ -9,7 +9,9 @@ export const checkSpace: Step<Ibi> = {
   run: async (ibi, io) => {
     const { config, disk, host, seed } = ibi;
     const seedBytes = seed.image.layers.reduce((sum, layer) => sum + layer.size, 0);
-    const begins = config.useContainersFolder ? disk.sizeBytes : startSector(parseStart(config.extraPartitionStart), disk, await readTable(host, disk)) * disk.sectorBytes;
+    const begins = config.useContainersFolder
+      ? disk.sizeBytes
+      : startSector(parseStart(config.extraPartitionStart), disk, await readTable(host, disk)) * disk.sectorBytes;
     for (const fact of requireRoom({ seedBytes, rootEndsAtBytes: begins, diskBytes: disk.sizeBytes })) io.say(fact);
   },
 };

@@ -24,7 +24,8 @@ export const deploySeed: Step<Ibi> = {
     const { commit, kernelArguments, bootBytes } = await seedOnDisk(ibi);
     io.say(await requireBootSpace(target.root, bootBytes));
     const putObjects = async (): Promise<void> => {
-      if (!(await moveObjects(target.root, staging.repository, commit))) await pullLocal(host, target.root, staging.repository, commit);
+      if (!(await moveObjects(target.root, staging.repository, commit)))
+        await pullLocal(host, target.root, staging.repository, commit);
     };
     // The stateroot is made on the other processor meanwhile; the deployment finds it there.
     await eachOf([() => initStateroot(host, target.root, seed.stateroot), putObjects], 2, (work) => work());

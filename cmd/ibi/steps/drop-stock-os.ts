@@ -7,9 +7,11 @@ export const dropStockOs: Step<Ibi> = {
   name: 'drop-stock-os',
   says: 'Remove the operating system that came with the image',
   inputs: ({ seed }) => [seed.installId],
-  isDone: async (ibi) => standsAlone(ibi.target.root, { stateroot: ibi.seed.stateroot, commit: (await seedOnDisk(ibi)).commit }),
+  isDone: async (ibi) =>
+    standsAlone(ibi.target.root, { stateroot: ibi.seed.stateroot, commit: (await seedOnDisk(ibi)).commit }),
   run: async (ibi, io) => {
     const { commit } = await seedOnDisk(ibi);
-    for (const fact of await dropOtherDeployments(ibi.host, ibi.target.root, { stateroot: ibi.seed.stateroot, commit })) io.say(fact);
+    for (const fact of await dropOtherDeployments(ibi.host, ibi.target.root, { stateroot: ibi.seed.stateroot, commit }))
+      io.say(fact);
   },
 };

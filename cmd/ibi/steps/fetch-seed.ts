@@ -17,7 +17,8 @@ export const fetchSeed: Step<Ibi> = {
   says: 'Stream the seed image onto the disk',
   inputs: ({ seed }) => [seed.installId],
   isDone: async ({ target, seed }) =>
-    reached(await readRecord(target.root), 'restored', seed.installId) || (await isStaged(stagingFolder(target), seed.image.digest)),
+    reached(await readRecord(target.root), 'restored', seed.installId) ||
+    (await isStaged(stagingFolder(target), seed.image.digest)),
   run: async (ibi, io) => {
     const { host, target, seed } = ibi;
     await using tar = await openArchiveTar(host, io.say);
@@ -29,7 +30,9 @@ export const fetchSeed: Step<Ibi> = {
     let { staging, settled } = await stageSeed(host, sharing ? { ...request, putObjects } : request);
     if (sharing && !(await isBare(staging.repository))) {
       await settled;
-      io.say('the repository of the seed keeps its objects in another way than the one of this disk; the seed is fetched again, with all of them');
+      io.say(
+        'the repository of the seed keeps its objects in another way than the one of this disk; the seed is fetched again, with all of them',
+      );
       ({ staging, settled } = await stageSeed(host, request));
     }
     // Before the mark: a staging that counts as complete is not looked at again.

@@ -21,14 +21,41 @@ export const inspectSeed: Step<Ibi> = {
     ibi.find('registry', registry);
     const why = registry.whyNotStreamed(config.seedImage);
     if (why !== undefined) io.say(`skopeo talks to the registry, because ${why}`);
-    const image = await (why === undefined ? registry.inspect(config.seedImage, { platform: { os: 'linux', architecture: imageArchitecture() }, signal: io.signal, onRetry: waitsBy(io) }) : inspectWithSkopeo(host, egress, config.seedImage, { signal: io.signal, onRetry: waitsBy(io), giveUpMs: ibi.options.giveUpMs }));
+    const image = await (why === undefined
+      ? registry.inspect(config.seedImage, {
+          platform: { os: 'linux', architecture: imageArchitecture() },
+          signal: io.signal,
+          onRetry: waitsBy(io),
+        })
+      : inspectWithSkopeo(host, egress, config.seedImage, {
+          signal: io.signal,
+          onRetry: waitsBy(io),
+          giveUpMs: ibi.options.giveUpMs,
+        }));
     const size = image.layers.reduce((sum, layer) => sum + layer.size, 0);
     io.say(`${image.pinned}, ${sizeText(size)}, from ${image.location}`);
     const { manifest, warnings } = judgeSeed(
-      { reference: config.seedImage, architecture: image.config.architecture, os: image.config.os, created: image.config.created, labels: image.config.labels, layers: image.layers.length },
-      { version: config.seedVersion, architecture: imageArchitecture(), now: host.now(), containersPartitionLabel: config.useContainersFolder ? undefined : config.extraPartitionLabel },
+      {
+        reference: config.seedImage,
+        architecture: image.config.architecture,
+        os: image.config.os,
+        created: image.config.created,
+        labels: image.config.labels,
+        layers: image.layers.length,
+      },
+      {
+        version: config.seedVersion,
+        architecture: imageArchitecture(),
+        now: host.now(),
+        containersPartitionLabel: config.useContainersFolder ? undefined : config.extraPartitionLabel,
+      },
     );
     for (const warning of [...warnings, ...clockWarning(host.now(), image.serverDate)]) io.warn(warning);
-    ibi.find('seed', { image, manifest, stateroot: staterootName(config.seedVersion), installId: installIdOf(config.digest, image.digest) });
+    ibi.find('seed', {
+      image,
+      manifest,
+      stateroot: staterootName(config.seedVersion),
+      installId: installIdOf(config.digest, image.digest),
+    });
   },
 };

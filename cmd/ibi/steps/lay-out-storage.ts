@@ -8,8 +8,21 @@ export const layOutStorage: Step<Ibi> = {
   says: 'Make the container storage partition and grow the root partition',
   run: async ({ host, disk, config, seed }, io) => {
     if (!config.useContainersFolder) {
-      const uuids = { partUuid: derivedUuid(seed.installId, 'containers-partition'), fsUuid: derivedUuid(seed.installId, 'containers-file-system') };
-      const partition = await addPartition(host, disk, { start: parseStart(config.extraPartitionStart), label: config.extraPartitionLabel, number: config.extraPartitionNumber, partUuid: uuids.partUuid }, io.say);
+      const uuids = {
+        partUuid: derivedUuid(seed.installId, 'containers-partition'),
+        fsUuid: derivedUuid(seed.installId, 'containers-file-system'),
+      };
+      const partition = await addPartition(
+        host,
+        disk,
+        {
+          start: parseStart(config.extraPartitionStart),
+          label: config.extraPartitionLabel,
+          number: config.extraPartitionNumber,
+          partUuid: uuids.partUuid,
+        },
+        io.say,
+      );
       await formatPartition(host, disk, partition, uuids, io.say);
     }
     await growRoot(host, disk, io.say);

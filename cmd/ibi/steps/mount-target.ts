@@ -8,7 +8,9 @@ export const mountTarget: Step<Ibi> = {
   says: 'Mount root, boot and container storage of this disk',
   run: async (ibi, io) => {
     const { host, disk, config, seed } = ibi;
-    const containers = config.useContainersFolder ? 'folder' : { partUuid: derivedUuid(seed.installId, 'containers-partition') };
+    const containers = config.useContainersFolder
+      ? 'folder'
+      : { partUuid: derivedUuid(seed.installId, 'containers-partition') };
     const target = await mount(host, disk, { containers, root: places.root, containersAt: places.containers }, io.say);
     await growFileSystem(host, target.root, io.say);
     await relabelContainers(host, target, io.say);

@@ -5,5 +5,7 @@ export const powerOff: Step<Ibi> = {
   name: 'power-off',
   says: 'Shut the machine down',
   notWanted: ({ config }) => (config.shutdown ? undefined : 'the configuration does not ask for it'),
-  run: async ({ host }) => { await host.run('shutdown', ['now']); },
+  run: async ({ host }) => {
+    await host.run('shutdown', ['now']);
+  },
 };

@@ -21,7 +21,9 @@ export const pullSeedImages: Step<Ibi> = {
       statusFile: places.precacheStatus,
       say: io.say,
       signal: io.signal,
-      onProgress: ({ bytes, totalBytes }) => { io.progress({ done: bytes, total: totalBytes, unit: 'bytes' }); },
+      onProgress: ({ bytes, totalBytes }) => {
+        io.progress({ done: bytes, total: totalBytes, unit: 'bytes' });
+      },
     });
     judgePulls(report, ibi.config.precacheBestEffort, io);
     await host.run('sync', ['-f', target.containers], { budgetMs: 20 * 60_000 });

@@ -10,7 +10,12 @@ export const readConfig: Step<Ibi> = {
     const { configurationFile: file, unknownKeys } = ibi.options;
     const { config, warnings } = await readIbiConfig({ file, unknownKeys }).catch((error: unknown) => {
       // The words that operators of the reference search for.
-      throw error instanceof UsageError ? new UsageError(`Error reading configuration file: ${error.message}`, { ...(error.next === undefined ? {} : { next: error.next }), cause: error.cause }) : error;
+      throw error instanceof UsageError
+        ? new UsageError(`Error reading configuration file: ${error.message}`, {
+            ...(error.next === undefined ? {} : { next: error.next }),
+            cause: error.cause,
+          })
+        : error;
     });
     for (const warning of warnings) io.warn(warning);
     ibi.find('config', config);

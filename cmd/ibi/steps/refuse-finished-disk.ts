@@ -14,18 +14,27 @@ export const refuseFinishedDisk: Step<Ibi> = {
     }
     const same = record.configDigest === config.digest;
     if (record.state === 'open') {
-      io.say(same ? 'an unfinished installation of this configuration is on this disk; it is continued where it is still good' : 'an unfinished installation of another configuration is on this disk; it is written anew');
+      io.say(
+        same
+          ? 'an unfinished installation of this configuration is on this disk; it is continued where it is still good'
+          : 'an unfinished installation of another configuration is on this disk; it is written anew',
+      );
       return;
     }
     const when = record.sealedAt ?? 'an unknown time';
     if (!same) {
-      io.say(`a finished installation of another configuration (${record.seed.version}, ${when}) is on this disk; it is written anew`);
+      io.say(
+        `a finished installation of another configuration (${record.seed.version}, ${when}) is on this disk; it is written anew`,
+      );
       return;
     }
     if (config.reinstall || options.reinstallFinishedDisk) {
       io.warn(`this configuration finished this disk at ${when}; continuing because reinstallation was asked for`);
       return;
     }
-    throw new Refusal(`disk "${disk.path}" was finished with this very configuration at ${when}`, { why: `it holds version ${record.seed.version}, installation ${record.installId}`, next: 'boot from the disk; to erase it, set "reinstall: true" in the configuration or give --reinstall-finished-disk' });
+    throw new Refusal(`disk "${disk.path}" was finished with this very configuration at ${when}`, {
+      why: `it holds version ${record.seed.version}, installation ${record.installId}`,
+      next: 'boot from the disk; to erase it, set "reinstall: true" in the configuration or give --reinstall-finished-disk',
+    });
   },
 };

@@ -20,7 +20,10 @@ export const restoreState: Step<Ibi> = {
     const staging = stagingAt(stagingFolder(target));
     const { commit } = await seedOnDisk(ibi);
     const deployment = await findDeployment(target.root, seed.stateroot, commit);
-    if (deployment === undefined) throw new Failure(`stateroot "${seed.stateroot}" has no deployment of commit "${commit}"`, { next: 'deploy it: ibi run --from deploy-seed' });
+    if (deployment === undefined)
+      throw new Failure(`stateroot "${seed.stateroot}" has no deployment of commit "${commit}"`, {
+        next: 'deploy it: ibi run --from deploy-seed',
+      });
     await using tar = await openArchiveTar(host, io.say);
     await restoreOrigin(staging, deployment.path);
     await placeVar(staging, join(target.root, 'ostree/deploy', seed.stateroot));

@@ -11,7 +11,12 @@ export const writeOs: Step<Ibi> = {
   run: async (ibi, io) => {
     await writeImage(ibi.host, ibi.disk, ibi.config.coreosInstallerArgs, {
       say: io.say,
-      onProgress: (progress) => io.progress({ done: progress.doneBytes, unit: 'bytes', ...(progress.totalBytes === undefined ? {} : { total: progress.totalBytes }) }),
+      onProgress: (progress) =>
+        io.progress({
+          done: progress.doneBytes,
+          unit: 'bytes',
+          ...(progress.totalBytes === undefined ? {} : { total: progress.totalBytes }),
+        }),
     });
     await signWritten(ibi);
   },

@@ -15,7 +15,12 @@ import { digestOf } from '../../pki/der.ts';
 export type Seal = (key: string, clear: Uint8Array) => Uint8Array;
 
 /** One key to write, as it stands in etcd and as it will. `undefined`: absent. */
-export type KeyWrite = { readonly key: string; readonly was: string; readonly before: Uint8Array | undefined; readonly after: Uint8Array | undefined };
+export type KeyWrite = {
+  readonly key: string;
+  readonly was: string;
+  readonly before: Uint8Array | undefined;
+  readonly after: Uint8Array | undefined;
+};
 
 /**
  * The etcd part of a plan, sealed, with the stored originals read again: what was decrypted for the plan is not what must be put back.
@@ -25,7 +30,10 @@ export type KeyWrite = { readonly key: string; readonly was: string; readonly be
  */
 export async function keyWritesOf(etcd: Etcd, replacements: readonly Replacement[], seal: Seal): Promise<KeyWrite[]> {
   const wanted = replacements.flatMap((replacement) => {
-    if (replacement.kind === 'created') return replacement.in === 'etcd' ? [{ key: replacement.key, was: '0', after: seal(replacement.key, replacement.after) }] : [];
+    if (replacement.kind === 'created')
+      return replacement.in === 'etcd'
+        ? [{ key: replacement.key, was: '0', after: seal(replacement.key, replacement.after) }]
+        : [];
     if (replacement.document.in !== 'etcd') return [];
     const { key, modRevision: was } = replacement.document;
     return [{ key, was, after: replacement.kind === 'changed' ? seal(key, replacement.after) : undefined }];
@@ -33,15 +41,23 @@ export async function keyWritesOf(etcd: Etcd, replacements: readonly Replacement
   const found = await etcd.getAll(wanted.map(({ key }) => key));
   return wanted.flatMap(({ key, was, after }): KeyWrite[] => {
     const now = found.get(key);
-    if ((now?.modRevision ?? '0') !== was) throw new Failure(`the etcd key "${key}" changed while the plan was made`, { next: 'stop whatever else writes to this etcd, then start again' });
+    if ((now?.modRevision ?? '0') !== was)
+      throw new Failure(`the etcd key "${key}" changed while the plan was made`, {
+        next: 'stop whatever else writes to this etcd, then start again',
+      });
     if (now !== undefined && after !== undefined && Buffer.compare(now.value, after) === 0) return [];
     return [{ key, was, before: now?.value, after }];
   });
 }
 
-export const journalledKey = ({ key, before, after }: KeyWrite): JournalledKey => ({ key, before: before === undefined ? null : digestOf(before), after: after === undefined ? null : digestOf(after) });
+export const journalledKey = ({ key, before, after }: KeyWrite): JournalledKey => ({
+  key,
+  before: before === undefined ? null : digestOf(before),
+  after: after === undefined ? null : digestOf(after),
+});
 
-export const changeOf = ({ key, was, after }: KeyWrite): EtcdChange => (after === undefined ? { kind: 'delete', key, was } : { kind: 'put', key, value: after, was });
+export const changeOf = ({ key, was, after }: KeyWrite): EtcdChange =>
+  after === undefined ? { kind: 'delete', key, was } : { kind: 'put', key, value: after, was };
 
 const valuesFile = (folder: string): string => join(folder, 'etcd-values.jsonl');
 
@@ -89,11 +105,17 @@ export async function takeBackKeys(etcd: Etcd, folder: string, keys: readonly Jo
     const now = found.get(key);
     const digest = now === undefined ? null : digestOf(now.value);
     if (digest === before) return [];
-    if (digest !== after) throw new Refusal(`the etcd key "${key}" is neither as the interrupted run found it nor as it left it`, { next: `see who changed it; its original stands in "${valuesFile(folder)}"` });
+    if (digest !== after)
+      throw new Refusal(`the etcd key "${key}" is neither as the interrupted run found it nor as it left it`, {
+        next: `see who changed it; its original stands in "${valuesFile(folder)}"`,
+      });
     const was = now?.modRevision ?? '0';
     const value = saved.get(key);
     if (before === null) return [{ kind: 'delete', key, was }];
-    if (value === undefined || digestOf(value) !== before) throw new Refusal(`the original of the etcd key "${key}" is not among the saved ones`, { next: `look into "${folder}"` });
+    if (value === undefined || digestOf(value) !== before)
+      throw new Refusal(`the original of the etcd key "${key}" is not among the saved ones`, {
+        next: `look into "${folder}"`,
+      });
     return [{ kind: 'put', key, value, was }];
   });
   if (changes.length > 0) await etcd.commit(changes);

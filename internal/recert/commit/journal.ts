@@ -23,16 +23,23 @@ const journalSchema = z.strictObject({
   startedAt: z.string(),
   endedAt: z.string().optional(),
   outcome: z.enum(['written', 'nothing was written', 'taken back']).optional(),
-  etcd: z.strictObject({ endpoint: z.string(), keys: z.array(z.strictObject({ key: z.string(), before: z.string().nullable(), after: z.string().nullable() })) }).optional(),
+  etcd: z
+    .strictObject({
+      endpoint: z.string(),
+      keys: z.array(z.strictObject({ key: z.string(), before: z.string().nullable(), after: z.string().nullable() })),
+    })
+    .optional(),
   /** The address at which etcd is known to its members. */
   member: z.strictObject({ id: z.string(), before: z.array(z.string()), after: z.array(z.string()) }).optional(),
-  files: z.array(z.strictObject({
-    path: z.string(),
-    before: z.string().nullable(),
-    after: z.string().nullable(),
-    /** Other paths of the same inode, which become one inode again. */
-    links: z.array(z.string()),
-  })),
+  files: z.array(
+    z.strictObject({
+      path: z.string(),
+      before: z.string().nullable(),
+      after: z.string().nullable(),
+      /** Other paths of the same inode, which become one inode again. */
+      links: z.array(z.string()),
+    }),
+  ),
 });
 
 export type Journal = z.infer<typeof journalSchema>;
@@ -42,7 +49,8 @@ export type JournalledKey = NonNullable<Journal['etcd']>['keys'][number];
 export const journalFile = (stateFolder: string): string => join(stateFolder, 'journal.json');
 
 /** The folder of a run's originals. */
-export const originalsFolder = (stateFolder: string, journal: Journal): string => join(stateFolder, `run-${journal.run}`);
+export const originalsFolder = (stateFolder: string, journal: Journal): string =>
+  join(stateFolder, `run-${journal.run}`);
 
 /** Reads the journal of the last run; undefined when there was none. Throws on one that cannot be understood: guessing would lose keys. */
 export async function readJournal(stateFolder: string): Promise<Journal | undefined> {
@@ -52,7 +60,11 @@ export async function readJournal(stateFolder: string): Promise<Journal | undefi
   try {
     return journalSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new Refusal(`the journal "${file}" cannot be read`, { why: 'it is damaged, or of another version', next: `look into "${stateFolder}"; move the journal away only if etcd and files are as you want them`, cause: error });
+    throw new Refusal(`the journal "${file}" cannot be read`, {
+      why: 'it is damaged, or of another version',
+      next: `look into "${stateFolder}"; move the journal away only if etcd and files are as you want them`,
+      cause: error,
+    });
   }
 }
 
@@ -61,6 +73,9 @@ export async function writeJournal(host: Host, stateFolder: string, journal: Jou
   try {
     await host.writeFile(journalFile(stateFolder), `${JSON.stringify(journal)}\n`);
   } catch (error) {
-    throw new Failure(`the journal "${journalFile(stateFolder)}" cannot be written`, { cause: error, next: 'make room there, or give another folder with --state-dir' });
+    throw new Failure(`the journal "${journalFile(stateFolder)}" cannot be written`, {
+      cause: error,
+      next: 'make room there, or give another folder with --state-dir',
+    });
   }
 }

@@ -12,12 +12,30 @@ const wantedKills = Number(process.env['SNO_IBI_KILLS'] ?? 8);
 
 await test(`${wantedKills} random kill points: the repair leaves one generation alone, the next run the newest`, async (t) => {
   await using world = await openWorld();
-  const journalText = (): string => (existsSync(join(world.state, 'journal.json')) ? readFileSync(join(world.state, 'journal.json'), 'utf8') : '');
-  const attempt = async (generation: number, killAfterMs: number, whileWriting = false): Promise<{ ended: boolean; wholeMs: number }> => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'test-run.ts'), world.server.endpoint, world.tree, world.state, String(generation)], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const gone = new Promise<void>((resolve) => { child.once('close', () => { resolve(); }); });
+  const journalText = (): string =>
+    existsSync(join(world.state, 'journal.json')) ? readFileSync(join(world.state, 'journal.json'), 'utf8') : '';
+  const attempt = async (
+    generation: number,
+    killAfterMs: number,
+    whileWriting = false,
+  ): Promise<{ ended: boolean; wholeMs: number }> => {
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, 'test-run.ts'), world.server.endpoint, world.tree, world.state, String(generation)],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const gone = new Promise<void>((resolve) => {
+      child.once('close', () => {
+        resolve();
+      });
+    });
     let output = '';
-    await new Promise<void>((resolve) => { child.stdout.on('data', (text: Buffer) => { output += text.toString(); if (output.includes('begins')) resolve(); }); });
+    await new Promise<void>((resolve) => {
+      child.stdout.on('data', (text: Buffer) => {
+        output += text.toString();
+        if (output.includes('begins')) resolve();
+      });
+    });
     const started = performance.now();
     // The writing is the shortest part of a run: some kills wait for it, or few would hit it.
     if (whileWriting) {
@@ -52,5 +70,7 @@ await test(`${wantedKills} random kill points: the repair leaves one generation 
   }
   await attempt(1000, 60_000);
   assert.deepEqual(generationsIn(await stateOf(world.etcd, world.tree)), [1000]);
-  t.comment(`a run takes ${wholeMs.toFixed(0)} ms; killed in: ${[...found].map(([phase, count]) => `${phase} ${count}`).join(', ')}`);
+  t.comment(
+    `a run takes ${wholeMs.toFixed(0)} ms; killed in: ${[...found].map(([phase, count]) => `${phase} ${count}`).join(', ')}`,
+  );
 });

@@ -35,7 +35,11 @@ const copiesAtOnce = 2;
  * Makes the staging folders of these files and in them empty files with attributes: those of the file itself, or of another one that it is
  * to be like. `xargs` starts a `cp` for each: a process of this size takes ten times as long to start one.
  */
-export async function stageAttributes(host: Host, files: readonly { readonly path: string; readonly like: string }[], run: string): Promise<void> {
+export async function stageAttributes(
+  host: Host,
+  files: readonly { readonly path: string; readonly like: string }[],
+  run: string,
+): Promise<void> {
   for (const folder of new Set(files.map(({ path }) => stagingFolder(path, run)))) {
     try {
       await mkdir(folder, { mode: 0o700 });
@@ -44,7 +48,12 @@ export async function stageAttributes(host: Host, files: readonly { readonly pat
     }
   }
   const pairs = files.map(({ path, like }) => `${like}\0${stagedPath(path, run)}\0`).join('');
-  if (pairs !== '') await host.run('xargs', ['--null', '--max-args=2', `--max-procs=${copiesAtOnce}`, 'cp', '--attributes-only', attributes, '--'], { input: pairs, onStop: 'finish' });
+  if (pairs !== '')
+    await host.run(
+      'xargs',
+      ['--null', '--max-args=2', `--max-procs=${copiesAtOnce}`, 'cp', '--attributes-only', attributes, '--'],
+      { input: pairs, onStop: 'finish' },
+    );
 }
 
 /** Gives a staged file its content, on stable storage. */
@@ -73,9 +82,18 @@ export async function stageCopy(host: Host, copy: string, path: string, run: str
 /** Copies originals with everything into a folder, by their whole path: 1 `cp` for many. */
 export async function copyOriginals(host: Host, paths: readonly string[], folder: string): Promise<void> {
   // From the root, because `cp --parents` looks for the folders of an absolute path below the working directory when it gives them their attributes.
-  for (const some of chunksOf(paths, filesPerCall)) await host.run('cp', [everything, '--parents', '--target-directory', folder, '--', ...some], { cwd: '/', onStop: 'finish', budgetMs: 5 * 60_000 });
+  for (const some of chunksOf(paths, filesPerCall))
+    await host.run('cp', [everything, '--parents', '--target-directory', folder, '--', ...some], {
+      cwd: '/',
+      onStop: 'finish',
+      budgetMs: 5 * 60_000,
+    });
   await eachOf(paths, syncsAtOnce, (path) => syncFile(join(folder, path)));
-  await eachOf([...new Set(paths.flatMap((path) => foldersAbove(join(folder, path), folder)))], syncsAtOnce, syncFolder);
+  await eachOf(
+    [...new Set(paths.flatMap((path) => foldersAbove(join(folder, path), folder)))],
+    syncsAtOnce,
+    syncFolder,
+  );
 }
 
 /** Puts the staged file in the place of the old one, and links its other names to it. */
@@ -107,7 +125,9 @@ export async function removeFile(path: string, links: readonly string[]): Promis
 export async function endStaging(paths: readonly string[], run: string): Promise<void> {
   await eachOf([...new Set(paths.map((path) => stagingFolder(path, run)))], syncsAtOnce, async (folder) => {
     await rm(folder, { recursive: true, force: true });
-    await syncFolder(dirname(folder)).catch((error: unknown) => { if (!isNotFound(error)) throw error; });
+    await syncFolder(dirname(folder)).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
   });
 }
 
@@ -133,7 +153,10 @@ function cannot(what: string, path: string, error: unknown): Failure {
     EIO: 'look at the disk (dmesg)',
   };
   const advice = next[code ?? ''];
-  return new Failure(`the file "${path}" cannot ${what}: ${code ?? messageOf(error)}`, { ...(advice === undefined ? {} : { next: advice }), cause: error });
+  return new Failure(`the file "${path}" cannot ${what}: ${code ?? messageOf(error)}`, {
+    ...(advice === undefined ? {} : { next: advice }),
+    cause: error,
+  });
 }
 
 async function syncFile(path: string): Promise<void> {

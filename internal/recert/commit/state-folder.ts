@@ -13,10 +13,16 @@ export async function openStateFolder(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     if (((await stat(folder)).mode & 0o777) !== 0o700) await chmod(folder, 0o700);
   } catch (error) {
-    throw new Failure(`the state folder "${folder}" cannot be made`, { why: messageOf(error), next: 'give another one with --state-dir', cause: error });
+    throw new Failure(`the state folder "${folder}" cannot be made`, {
+      why: messageOf(error),
+      next: 'give another one with --state-dir',
+      cause: error,
+    });
   }
   const { type } = await statfs(folder);
   if (inMemory.includes(type)) {
-    throw new Refusal(`the state folder "${folder}" is in memory, where originals would be lost with the power`, { next: 'give a folder on a disk with --state-dir' });
+    throw new Refusal(`the state folder "${folder}" is in memory, where originals would be lost with the power`, {
+      next: 'give a folder on a disk with --state-dir',
+    });
   }
 }

@@ -15,16 +15,28 @@ export const fileCopies = (originals: string): string => join(originals, 'files'
  * the run's content gets its original, a place with the original is left alone, and anything else is somebody else's and stops this
  * before the first write. May itself be cut off and done again.
  */
-export async function takeBack(host: Host, etcd: Etcd | undefined, journal: Journal, originals: string): Promise<{ keys: number; files: number }> {
+export async function takeBack(
+  host: Host,
+  etcd: Etcd | undefined,
+  journal: Journal,
+  originals: string,
+): Promise<{ keys: number; files: number }> {
   if (journal.etcd !== undefined && etcd === undefined) {
-    throw new Refusal(`an interrupted run wrote to etcd "${journal.etcd.endpoint}"; without it nothing can be taken back`, { next: 'give etcd_endpoint' });
+    throw new Refusal(
+      `an interrupted run wrote to etcd "${journal.etcd.endpoint}"; without it nothing can be taken back`,
+      { next: 'give etcd_endpoint' },
+    );
   }
   const replaced: JournalledFile[] = [];
   for (const file of journal.files) if (await isReplaced(file, originals)) replaced.push(file);
-  const keys = etcd === undefined || journal.etcd === undefined ? 0 : await takeBackKeys(etcd, originals, journal.etcd.keys);
+  const keys =
+    etcd === undefined || journal.etcd === undefined ? 0 : await takeBackKeys(etcd, originals, journal.etcd.keys);
   if (etcd !== undefined && journal.member !== undefined) await takeBackMember(etcd, journal.member);
   // Staged files of the run itself are worthless now, and would be in the way.
-  await endStaging(journal.files.flatMap(({ path, links }) => [path, ...links]), journal.run);
+  await endStaging(
+    journal.files.flatMap(({ path, links }) => [path, ...links]),
+    journal.run,
+  );
   for (const { path, links, before } of replaced) {
     if (before === null) {
       await removeFile(path, links);
@@ -33,7 +45,10 @@ export async function takeBack(host: Host, etcd: Etcd | undefined, journal: Jour
     await stageCopy(host, join(fileCopies(originals), path), path, journal.run);
     await swap(path, links, journal.run);
   }
-  await endStaging(journal.files.flatMap(({ path, links }) => [path, ...links]), journal.run);
+  await endStaging(
+    journal.files.flatMap(({ path, links }) => [path, ...links]),
+    journal.run,
+  );
   return { keys, files: replaced.length };
 }
 
@@ -41,7 +56,11 @@ export async function takeBack(host: Host, etcd: Etcd | undefined, journal: Jour
 async function takeBackMember(etcd: Etcd, { id, before, after }: NonNullable<Journal['member']>): Promise<void> {
   const urls = (await etcd.members()).find((member) => member.id === id)?.peerUrls ?? [];
   if (urls.join() === before.join()) return;
-  if (urls.join() !== after.join()) throw new Refusal(`the peer address of the etcd member "${id}" is "${urls.join(', ')}", neither as the interrupted run found it nor as it left it`, { next: `set it to ${before.join(', ')}: etcdctl member update` });
+  if (urls.join() !== after.join())
+    throw new Refusal(
+      `the peer address of the etcd member "${id}" is "${urls.join(', ')}", neither as the interrupted run found it nor as it left it`,
+      { next: `set it to ${before.join(', ')}: etcdctl member update` },
+    );
   await etcd.updateMember(id, before);
 }
 
@@ -52,7 +71,9 @@ async function isReplaced(file: JournalledFile, originals: string): Promise<bool
     const digest = content === undefined ? null : digestOf(content);
     if (digest === file.before) continue;
     if (digest !== file.after) {
-      throw new Refusal(`the file "${path}" is neither as the interrupted run found it nor as it left it`, { next: `see who changed it; its original is "${join(fileCopies(originals), file.path)}"` });
+      throw new Refusal(`the file "${path}" is neither as the interrupted run found it nor as it left it`, {
+        next: `see who changed it; its original is "${join(fileCopies(originals), file.path)}"`,
+      });
     }
     replaced = true;
   }

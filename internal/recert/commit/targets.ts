@@ -29,17 +29,30 @@ const looksAtOnce = 4;
  */
 export async function targetsOf(replacements: readonly Replacement[]): Promise<Target[]> {
   const made: Target[] = [];
-  const byInode = new Map<string, { paths: string[]; linkCount: number; before: Uint8Array; after: Uint8Array | undefined }>();
-  for (const replacement of replacements) if (replacement.kind === 'created' && replacement.in === 'file') made.push(await newTarget(replacement));
+  const byInode = new Map<
+    string,
+    { paths: string[]; linkCount: number; before: Uint8Array; after: Uint8Array | undefined }
+  >();
+  for (const replacement of replacements)
+    if (replacement.kind === 'created' && replacement.in === 'file') made.push(await newTarget(replacement));
   const standing = replacements.flatMap((replacement) => {
     if (replacement.kind === 'created' || replacement.document.in !== 'file') return [];
     return [{ ...replacement.document, after: replacement.kind === 'changed' ? replacement.after : undefined }];
   });
-  for (const { path: named, bytes: before, after, found: { path, inode, linkCount } } of await eachOf(standing, looksAtOnce, async (one) => ({ ...one, found: await look(one.path) }))) {
+  for (const {
+    path: named,
+    bytes: before,
+    after,
+    found: { path, inode, linkCount },
+  } of await eachOf(standing, looksAtOnce, async (one) => ({ ...one, found: await look(one.path) }))) {
     const known = byInode.get(inode);
     if (known === undefined) byInode.set(inode, { paths: [path], linkCount, before, after });
     else {
-      if (!same(known.before, before) || !same(known.after, after)) throw new Failure(`"${named}" and "${known.paths[0] ?? ''}" are the same file, and the plan wants them different`, { next: 'report this as a defect of recert' });
+      if (!same(known.before, before) || !same(known.after, after))
+        throw new Failure(
+          `"${named}" and "${known.paths[0] ?? ''}" are the same file, and the plan wants them different`,
+          { next: 'report this as a defect of recert' },
+        );
       if (!known.paths.includes(path)) known.paths.push(path);
     }
   }
@@ -52,9 +65,16 @@ export async function targetsOf(replacements: readonly Replacement[]): Promise<T
 }
 
 /** A file that the plan makes. The folder is resolved, so that a link above it is no second name. */
-async function newTarget({ path: named, after, like }: Extract<Replacement, { kind: 'created'; in: 'file' }>): Promise<Target> {
+async function newTarget({
+  path: named,
+  after,
+  like,
+}: Extract<Replacement, { kind: 'created'; in: 'file' }>): Promise<Target> {
   const path = join((await look(dirname(named))).path, basename(named));
-  if ((await lstat(path).catch(() => undefined)) !== undefined) throw new Failure(`the file "${path}" is there already, and the plan makes it`, { next: 'see where it comes from, then start again' });
+  if ((await lstat(path).catch(() => undefined)) !== undefined)
+    throw new Failure(`the file "${path}" is there already, and the plan makes it`, {
+      next: 'see where it comes from, then start again',
+    });
   return { path, links: [], before: undefined, after, like: (await look(like)).path, strangers: 0 };
 }
 
@@ -64,7 +84,11 @@ async function look(named: string): Promise<{ path: string; inode: string; linkC
     const { dev, ino, nlink } = await stat(path, { bigint: true });
     return { path, inode: `${dev}:${ino}`, linkCount: Number(nlink) };
   } catch (error) {
-    throw new Failure(`the file "${named}" cannot be looked at`, { why: messageOf(error), next: 'see who changes the files of the stopped cluster, then start again', cause: error });
+    throw new Failure(`the file "${named}" cannot be looked at`, {
+      why: messageOf(error),
+      next: 'see who changes the files of the stopped cluster, then start again',
+      cause: error,
+    });
   }
 }
 

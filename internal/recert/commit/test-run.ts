@@ -11,5 +11,20 @@ process.stdout.write('begins\n');
 await repair(host, etcd, state, () => undefined);
 const plan = await planTo(Number(generation), etcd, tree);
 const { replacements, member } = await movesTo(Number(generation), etcd, tree);
-await commit(host, { etcd, replacements: [...plan.filter((one) => one.kind !== 'changed' || one.document.in !== 'etcd' || !one.document.key.includes('/nodes/')), ...replacements], member, seal: (_key, clear) => clear, stateFolder: state }, () => undefined);
+await commit(
+  host,
+  {
+    etcd,
+    replacements: [
+      ...plan.filter(
+        (one) => one.kind !== 'changed' || one.document.in !== 'etcd' || !one.document.key.includes('/nodes/'),
+      ),
+      ...replacements,
+    ],
+    member,
+    seal: (_key, clear) => clear,
+    stateFolder: state,
+  },
+  () => undefined,
+);
 process.stdout.write('ended\n');

@@ -10,7 +10,14 @@ const keys = z.strictObject({ keys: z.array(z.strictObject({ name: z.string().mi
 const schema = z.looseObject({
   kind: z.literal('EncryptionConfiguration'),
   apiVersion: z.literal('apiserver.config.k8s.io/v1'),
-  resources: z.array(z.looseObject({ resources: z.array(z.string().min(1)).min(1), providers: z.array(z.record(z.string(), z.unknown())).min(1) })).min(1),
+  resources: z
+    .array(
+      z.looseObject({
+        resources: z.array(z.string().min(1)).min(1),
+        providers: z.array(z.record(z.string(), z.unknown())).min(1),
+      }),
+    )
+    .min(1),
 });
 
 /**
@@ -20,7 +27,9 @@ const schema = z.looseObject({
  */
 export function readConfiguration(text: string, named: string): EncryptionConfiguration {
   const refuse = (why: string): never => {
-    throw new Failure(`${named} cannot be used: ${why}`, { next: 'give aescbc, aesgcm and identity, as OpenShift does' });
+    throw new Failure(`${named} cannot be used: ${why}`, {
+      next: 'give aescbc, aesgcm and identity, as OpenShift does',
+    });
   };
   const found = schema.safeParse(parsed(text) ?? refuse('it is not JSON'));
   if (!found.success) {
@@ -53,8 +62,18 @@ function readProvider(provider: Readonly<Record<string, unknown>>, refuse: (why:
 
 /** The text as the operators write it: members in this order, a line end behind it. */
 export function writeConfiguration(configuration: EncryptionConfiguration): string {
-  const providerOf = (provider: Provider): object => (provider.type === 'identity' ? { identity: {} } : { [provider.type]: { keys: provider.keys.map(({ name, secret }) => ({ name, secret: Buffer.from(secret).toString('base64') })) } });
-  const resources = configuration.map(({ resources: names, providers }) => ({ resources: names, providers: providers.map(providerOf) }));
+  const providerOf = (provider: Provider): object =>
+    provider.type === 'identity'
+      ? { identity: {} }
+      : {
+          [provider.type]: {
+            keys: provider.keys.map(({ name, secret }) => ({ name, secret: Buffer.from(secret).toString('base64') })),
+          },
+        };
+  const resources = configuration.map(({ resources: names, providers }) => ({
+    resources: names,
+    providers: providers.map(providerOf),
+  }));
   return `${JSON.stringify({ kind: 'EncryptionConfiguration', apiVersion: 'apiserver.config.k8s.io/v1', resources })}\n`;
 }
 

@@ -2,7 +2,10 @@ import type { Provider } from '../../wire/encryption.ts';
 import type { EncryptionConfiguration } from './configuration.ts';
 
 /** Resources that do not stand under their own name: without this OAuth tokens would stay under the old key, which nobody has any more. */
-const storedElsewhere: Readonly<Record<string, string>> = { oauthaccesstokens: 'oauth/accesstokens', oauthauthorizetokens: 'oauth/authorizetokens' };
+const storedElsewhere: Readonly<Record<string, string>> = {
+  oauthaccesstokens: 'oauth/accesstokens',
+  oauthauthorizetokens: 'oauth/authorizetokens',
+};
 
 const roots = ['/kubernetes.io/', '/openshift.io/'] as const;
 

@@ -19,14 +19,18 @@ export async function configurationFiles(folders: readonly string[]): Promise<Re
       const path = join(here, entry.name);
       if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) await search(path);
       const revision = entry.isFile() ? wanted.exec(path)?.[1] : undefined;
-      if (revision !== undefined) found.push({ revision: Number(revision), document: { in: 'file', path, bytes: await readFile(path) } });
+      if (revision !== undefined)
+        found.push({ revision: Number(revision), document: { in: 'file', path, bytes: await readFile(path) } });
     }
   };
   for (const folder of folders) {
     try {
       await search(folder);
     } catch (error) {
-      throw new Failure(`the folder "${folder}" cannot be searched: ${errorCode(error) ?? 'unknown error'}`, { next: 'run as root, and check the disk', cause: error });
+      throw new Failure(`the folder "${folder}" cannot be searched: ${errorCode(error) ?? 'unknown error'}`, {
+        next: 'run as root, and check the disk',
+        cause: error,
+      });
     }
   }
   return found.sort((a, b) => b.revision - a.revision);

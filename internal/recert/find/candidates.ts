@@ -37,23 +37,35 @@ export function* candidatesIn(document: Document, tell: Tell): Generator<Candida
 function* inFile(path: string, bytes: Uint8Array, tell: Tell): Generator<Candidate> {
   const name = basename(path);
   const spot: Spot = { document: `file:${path}`, field: [], tell };
-  if (name === 'currentconfig' || name === 'mcs-machine-config-content.json') yield* inTree(spot, bytes, [], ignitionScopes, 'cluster');
+  if (name === 'currentconfig' || name === 'mcs-machine-config-content.json')
+    yield* inTree(spot, bytes, [], ignitionScopes, 'cluster');
   else if (name.toLowerCase().includes('kubeconfig')) yield* inTree(spot, bytes, [], kubeconfigs, 'cluster');
   else yield* inText(spot, bytes, [], 'value', 'cluster');
 }
 
 function* inObject(key: string, bytes: Uint8Array, tell: Tell): Generator<Candidate> {
   const scope = objectScopes.find(({ prefix }) => key.startsWith(prefix));
-  if (scope?.sign !== undefined && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(scope.sign)) return;
+  if (scope?.sign !== undefined && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(scope.sign))
+    return;
   const stored = scope === undefined ? undefined : openStored(bytes);
   if (scope === undefined || stored?.kind !== scope.kind) return;
   for (const field of scope.fields) {
     for (const path of fieldsAt(stored, field)) {
       const found = fieldAt(stored, path);
-      const value = found?.type === 'bytes' ? found.bytes : found?.type === 'text' ? new TextEncoder().encode(found.text) : undefined;
+      const value =
+        found?.type === 'bytes'
+          ? found.bytes
+          : found?.type === 'text'
+            ? new TextEncoder().encode(found.text)
+            : undefined;
       if (value === undefined || value.length === 0) continue;
       const fileName = field.whose === 'by-file-name' ? fieldAt(stored, [...path.slice(0, -2), 'path']) : undefined;
-      const whose = field.whose !== 'by-file-name' ? field.whose : fileName?.type === 'text' && ownIgnitionFile.test(fileName.text) ? 'cluster' : 'known';
+      const whose =
+        field.whose !== 'by-file-name'
+          ? field.whose
+          : fileName?.type === 'text' && ownIgnitionFile.test(fileName.text)
+            ? 'cluster'
+            : 'known';
       yield* inText({ document: `etcd:${key}`, field: path, tell }, value, [], field.reading, whose);
     }
   }
@@ -65,7 +77,13 @@ type Spot = { readonly document: string; readonly field: FieldPath; readonly tel
 /** Deeper than this nothing sensible is wrapped: Secret, kubeconfig or Ignition, data URL, base64. */
 const deepest = 6;
 
-function* inText(spot: Spot, bytes: Uint8Array, within: TextPlace, reading: Reading, whose: Whose): Generator<Candidate> {
+function* inText(
+  spot: Spot,
+  bytes: Uint8Array,
+  within: TextPlace,
+  reading: Reading,
+  whose: Whose,
+): Generator<Candidate> {
   if (within.length > deepest) return;
   if (reading !== 'value') {
     const part = { in: reading } as const;
@@ -78,7 +96,15 @@ function* inText(spot: Spot, bytes: Uint8Array, within: TextPlace, reading: Read
   else if (looksLikeToken(text)) {
     const token = readAt(bytes, [{ in: 'jwt' }]);
     const jwt = token === undefined ? undefined : readJwt(Buffer.from(token).toString('latin1'));
-    if (token !== undefined && jwt !== undefined) yield { field: spot.field, within: [...within, { in: 'jwt' }], whose, is: 'jwt', text: Buffer.from(token).toString('latin1'), jwt };
+    if (token !== undefined && jwt !== undefined)
+      yield {
+        field: spot.field,
+        within: [...within, { in: 'jwt' }],
+        whose,
+        is: 'jwt',
+        text: Buffer.from(token).toString('latin1'),
+        jwt,
+      };
   } else if (looksLikeKubeconfig(text)) yield* inTree(spot, bytes, within, kubeconfigs, 'known');
   else if (looksLikeDocker(text)) yield* inDocker(spot, bytes, within);
   else if (looksLikeIgnition(text)) yield* inTree(spot, bytes, within, ignitionScopes, 'known');
@@ -99,7 +125,13 @@ const ours = /(?:CERTIFICATE|PRIVATE KEY|PUBLIC KEY)$/;
 const kubeconfigs: readonly FieldScope[] = kubeconfigScopes.map((scope) => ({ ...scope, whose: 'known', why: '' }));
 
 /** Strings at the scopes' paths of a JSON or YAML text. */
-function* inTree(spot: Spot, bytes: Uint8Array, within: TextPlace, scopes: readonly FieldScope[], whose: Whose): Generator<Candidate> {
+function* inTree(
+  spot: Spot,
+  bytes: Uint8Array,
+  within: TextPlace,
+  scopes: readonly FieldScope[],
+  whose: Whose,
+): Generator<Candidate> {
   const read = treeOf(bytes);
   if (read === undefined) {
     spot.tell(`${spotText(spot, within)} is neither JSON nor YAML and stays as it is`);
@@ -107,8 +139,10 @@ function* inTree(spot: Spot, bytes: Uint8Array, within: TextPlace, scopes: reado
   }
   for (const scope of scopes) {
     for (const { path, text } of stringsAt(read.tree, scope.path)) {
-      const fileName = scope.whose === 'by-file-name' ? stringsAt(read.tree, [...path.slice(0, -2), 'path']).at(0)?.text : undefined;
-      const narrowed = whose === 'cluster' && (fileName === undefined || ownIgnitionFile.test(fileName)) ? 'cluster' : 'known';
+      const fileName =
+        scope.whose === 'by-file-name' ? stringsAt(read.tree, [...path.slice(0, -2), 'path']).at(0)?.text : undefined;
+      const narrowed =
+        whose === 'cluster' && (fileName === undefined || ownIgnitionFile.test(fileName)) ? 'cluster' : 'known';
       yield* inText(spot, new TextEncoder().encode(text), [...within, { in: read.in, path }], scope.reading, narrowed);
     }
   }
@@ -134,7 +168,13 @@ function* inDocker(spot: Spot, bytes: Uint8Array, within: TextPlace): Generator<
 function fieldsAt(stored: Stored, scope: FieldScope): FieldPath[] {
   let paths: FieldPath[] = [[]];
   for (const step of scope.path) {
-    paths = paths.flatMap((path) => (step === '*' ? keysAt(stored, path).filter((name) => scope.except?.includes(String(name)) !== true).map((name) => [...path, name]) : [[...path, step]]));
+    paths = paths.flatMap((path) =>
+      step === '*'
+        ? keysAt(stored, path)
+            .filter((name) => scope.except?.includes(String(name)) !== true)
+            .map((name) => [...path, name])
+        : [[...path, step]],
+    );
   }
   return paths;
 }
@@ -143,11 +183,20 @@ function fieldsAt(stored: Stored, scope: FieldScope): FieldPath[] {
 const tokenAtMost = 16 * 1024;
 
 function looksLikeToken(text: Buffer): boolean {
-  return text.length < tokenAtMost && /^\s*ey[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\s*$/.test(text.toString('latin1'));
+  return (
+    text.length < tokenAtMost &&
+    /^\s*ey[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\s*$/.test(text.toString('latin1'))
+  );
 }
 
 function looksLikeKubeconfig(text: Buffer): boolean {
-  return text.includes('clusters') && (text.includes('certificate-authority-data') || text.includes('client-key-data') || text.includes('client-certificate-data') || text.includes('token'));
+  return (
+    text.includes('clusters') &&
+    (text.includes('certificate-authority-data') ||
+      text.includes('client-key-data') ||
+      text.includes('client-certificate-data') ||
+      text.includes('token'))
+  );
 }
 
 function looksLikeDocker(text: Buffer): boolean {

@@ -20,13 +20,20 @@ export async function externalsIn(etcd: EtcdReader, tell: Tell): Promise<Externa
   const texts: string[] = [];
   const [merged, users] = externalScopes.bundles;
   const trusted = await valueOf(etcd, merged.key);
-  if (trusted === undefined) throw new Failure('etcd has no ConfigMap "openshift-config-managed/trusted-ca-bundle", by which public authorities are told from the cluster\'s own', { next: 'check that this etcd serves the data of an OpenShift cluster' });
+  if (trusted === undefined)
+    throw new Failure(
+      'etcd has no ConfigMap "openshift-config-managed/trusted-ca-bundle", by which public authorities are told from the cluster\'s own',
+      { next: 'check that this etcd serves the data of an OpenShift cluster' },
+    );
   texts.push(...textsOf(trusted));
   const image = await valueOf(etcd, externalScopes.image);
   const name = image === undefined ? undefined : registryBundleOf(image);
   if (name !== undefined) {
     const bundle = await valueOf(etcd, externalScopes.imageBundles + name);
-    if (bundle === undefined) throw new Failure(`etcd has no ConfigMap "openshift-config/${name}", which Image "cluster" names for the authorities of registries`);
+    if (bundle === undefined)
+      throw new Failure(
+        `etcd has no ConfigMap "openshift-config/${name}", which Image "cluster" names for the authorities of registries`,
+      );
     texts.push(...textsOf(bundle));
   }
   const own = await valueOf(etcd, users.key);
@@ -51,10 +58,11 @@ export function externalsOf(texts: readonly string[], tell: Tell): Externals {
   let read: readonly Certificate[] | undefined;
   return {
     has: (digest) => ders.has(digest),
-    certificates: () => (read ??= [...ders.values()].flatMap((der) => {
-      const material = materialOf('CERTIFICATE', der);
-      return material.kind === 'certificate' ? [material.certificate] : [];
-    })),
+    certificates: () =>
+      (read ??= [...ders.values()].flatMap((der) => {
+        const material = materialOf('CERTIFICATE', der);
+        return material.kind === 'certificate' ? [material.certificate] : [];
+      })),
   };
 }
 

@@ -8,7 +8,8 @@ import type { Document } from '../document.ts';
  * Names of files that may hold keys, certificates and tokens: the reference's patterns (3.5), and `*.pem.mcdorig`, which it lacks. A
  * name that begins with a dot is none of them; letters count as they stand.
  */
-const wanted = /^(?!\.)(?:.*\.(?:pem|crt|key|pub)(?:\.mcdorig)?|currentconfig|mcs-machine-config-content\.json|.*kubeconfig|kubeConfig|token)$/;
+const wanted =
+  /^(?!\.)(?:.*\.(?:pem|crt|key|pub)(?:\.mcdorig)?|currentconfig|mcs-machine-config-content\.json|.*kubeconfig|kubeConfig|token)$/;
 
 /** Left-overs of pods that are gone: nobody reads them, and they hold junk (reference 11, 2026-02). */
 const leftOver = 'kubernetes.io~empty-dir';
@@ -24,14 +25,17 @@ const mostBytes = 32 * 1024 * 1024;
  */
 export async function findFiles(folders: readonly string[], files: readonly string[]): Promise<string[]> {
   const below = await findBelow(folders, (path) => wanted.test(path.slice(path.lastIndexOf('/') + 1)));
-  return [...new Set([...below.keys(), ...await singleFiles(files)])].sort();
+  return [...new Set([...below.keys(), ...(await singleFiles(files))])].sort();
 }
 
 /**
  * Files below some folders, found the same way: their real paths, each with its path below the folder it was found in, which begins with
  * `/`. `fits` is asked of that path. Names that begin with a dot are left out.
  */
-export async function findBelow(folders: readonly string[], fits: (below: string) => boolean): Promise<Map<string, string>> {
+export async function findBelow(
+  folders: readonly string[],
+  fits: (below: string) => boolean,
+): Promise<Map<string, string>> {
   const search: Search = { seen: new Set(), found: new Map(), fits };
   for (const folder of folders) await searchIn(await real(folder), '', search);
   return search.found;
@@ -48,7 +52,11 @@ export async function singleFiles(files: readonly string[]): Promise<string[]> {
   return paths;
 }
 
-type Search = { readonly seen: Set<string>; readonly found: Map<string, string>; readonly fits: (below: string) => boolean };
+type Search = {
+  readonly seen: Set<string>;
+  readonly found: Map<string, string>;
+  readonly fits: (below: string) => boolean;
+};
 
 async function searchIn(folder: string, below: string, search: Search): Promise<void> {
   // A folder is visited once under its real path: links in a circle end here, and `..data` costs nothing.
@@ -98,7 +106,10 @@ export async function* readFiles(paths: readonly string[], fact: (text: string) 
       }
       yield { in: 'file', path, bytes: new Uint8Array(await readFile(path)) };
     } catch (error) {
-      if (isNotFound(error)) throw new Failure(`"${path}" vanished while it was read`, { next: 'stop what still works on the cluster\'s files' });
+      if (isNotFound(error))
+        throw new Failure(`"${path}" vanished while it was read`, {
+          next: "stop what still works on the cluster's files",
+        });
       throw unreadable('file', path, error);
     }
   }
@@ -107,6 +118,8 @@ export async function* readFiles(paths: readonly string[], fact: (text: string) 
 function unreadable(what: string, path: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (isNotFound(error)) return new Failure(`there is no "${path}"`, { next: 'correct the list of folders and files' });
-  return new Failure(`the ${what} "${path}" cannot be read: ${errorCode(error) ?? 'unknown error'}`, { next: 'run as root, and check the disk', cause: error });
+  return new Failure(`the ${what} "${path}" cannot be read: ${errorCode(error) ?? 'unknown error'}`, {
+    next: 'run as root, and check the disk',
+    cause: error,
+  });
 }
-

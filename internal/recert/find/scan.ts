@@ -20,7 +20,10 @@ export type PublicSighting = Sighting & { readonly form: PublicForm };
 /** What was found, each thing once with all its places, in the order of documents. */
 export type Findings = {
   /** By digest. */
-  readonly certificates: ReadonlyMap<string, { readonly certificate: Certificate; readonly sightings: CertificateSighting[] }>;
+  readonly certificates: ReadonlyMap<
+    string,
+    { readonly certificate: Certificate; readonly sightings: CertificateSighting[] }
+  >;
   /** By identity of the public half. */
   readonly privateKeys: ReadonlyMap<string, { readonly key: PrivateKey; readonly sightings: PrivateSighting[] }>;
   readonly publicKeys: ReadonlyMap<string, { readonly key: PublicKey; readonly sightings: PublicSighting[] }>;
@@ -35,7 +38,11 @@ export type Findings = {
  * Looks through documents as they come. `external` says whether the certificate of a digest is somebody else's: those are most of a
  * cluster's certificates (every trust bundle holds 140) and are not even read.
  */
-export async function scan(documents: AsyncIterable<Document> | Iterable<Document>, external: (digest: string) => boolean, tell: Tell): Promise<Findings> {
+export async function scan(
+  documents: AsyncIterable<Document> | Iterable<Document>,
+  external: (digest: string) => boolean,
+  tell: Tell,
+): Promise<Findings> {
   const certificates = new Map<string, { certificate: Certificate; sightings: CertificateSighting[] }>();
   const privateKeys = new Map<string, { key: PrivateKey; sightings: PrivateSighting[] }>();
   const publicKeys = new Map<string, { key: PublicKey; sightings: PublicSighting[] }>();
@@ -57,14 +64,26 @@ export async function scan(documents: AsyncIterable<Document> | Iterable<Documen
     const material = read(found.tag, bare);
     switch (material.kind) {
       case 'certificate':
-        add(certificates, material.certificate.digest, { certificate: material.certificate }, { ...sighting, trailer: found.der.subarray(bare.length) });
+        add(
+          certificates,
+          material.certificate.digest,
+          { certificate: material.certificate },
+          { ...sighting, trailer: found.der.subarray(bare.length) },
+        );
         return true;
-      case 'private-key': add(privateKeys, material.key.public.id, { key: material.key }, { ...sighting, form: material.form }); return true;
-      case 'public-key': add(publicKeys, material.key.id, { key: material.key }, { ...sighting, form: material.form }); return true;
+      case 'private-key':
+        add(privateKeys, material.key.public.id, { key: material.key }, { ...sighting, form: material.form });
+        return true;
+      case 'public-key':
+        add(publicKeys, material.key.id, { key: material.key }, { ...sighting, form: material.form });
+        return true;
       case 'unreadable':
-        tell(`${name}${found.field.length === 0 ? '' : ` ${found.field.join('/')}`}, ${placeText(found.within)}, "${found.tag}" stays as it is: ${material.why}`);
+        tell(
+          `${name}${found.field.length === 0 ? '' : ` ${found.field.join('/')}`}, ${placeText(found.within)}, "${found.tag}" stays as it is: ${material.why}`,
+        );
         return false;
-      case 'other': return false;
+      case 'other':
+        return false;
     }
   };
 

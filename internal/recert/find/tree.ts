@@ -17,6 +17,10 @@ export function stringsAt(tree: unknown, pattern: FieldPath): { readonly path: F
   const [step, ...rest] = pattern;
   if (step === undefined) return typeof tree === 'string' ? [{ path: [], text: tree }] : [];
   if (typeof tree !== 'object' || tree === null) return [];
-  const members: (readonly [string | number, unknown])[] = Array.isArray(tree) ? tree.map((member: unknown, index) => [index, member]) : Object.entries(tree);
-  return members.filter(([name]) => step === '*' || name === step).flatMap(([name, member]) => stringsAt(member, rest).map((found) => ({ ...found, path: [name, ...found.path] })));
+  const members: (readonly [string | number, unknown])[] = Array.isArray(tree)
+    ? tree.map((member: unknown, index) => [index, member])
+    : Object.entries(tree);
+  return members
+    .filter(([name]) => step === '*' || name === step)
+    .flatMap(([name, member]) => stringsAt(member, rest).map((found) => ({ ...found, path: [name, ...found.path] })));
 }

@@ -10,11 +10,21 @@ import type { Crypto } from './signing.ts';
 const libuvThreads = 4;
 
 /** Opens the cryptography that fits this host; `fips` left out asks the kernel. */
-export async function openCrypto(host: Host, fips: boolean | undefined, cpus = availableParallelism()): Promise<Crypto> {
+export async function openCrypto(
+  host: Host,
+  fips: boolean | undefined,
+  cpus = availableParallelism(),
+): Promise<Crypto> {
   if (fips ?? (await kernelIsInFipsMode())) return openOpenssl(host);
-  if (cpus <= libuvThreads) return { by: 'node', keyMaker: nodeKeyMaker, signerOf: nodeSigner, [Symbol.asyncDispose]: () => Promise.resolve() };
+  if (cpus <= libuvThreads)
+    return { by: 'node', keyMaker: nodeKeyMaker, signerOf: nodeSigner, [Symbol.asyncDispose]: () => Promise.resolve() };
   const workers = openKeyWorkers(cpus);
-  return { by: 'node', keyMaker: workers, signerOf: nodeSigner, [Symbol.asyncDispose]: () => workers[Symbol.asyncDispose]() };
+  return {
+    by: 'node',
+    keyMaker: workers,
+    signerOf: nodeSigner,
+    [Symbol.asyncDispose]: () => workers[Symbol.asyncDispose](),
+  };
 }
 
 async function kernelIsInFipsMode(): Promise<boolean> {

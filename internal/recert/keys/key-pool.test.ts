@@ -11,7 +11,11 @@ const many = (count: number, shape: KeyShape): KeyShape[] => Array.from({ length
 const p256: KeyShape = { type: 'ec', curve: 'P-256' };
 
 /** Makes real keys of a small kind under the asked name, and notes what it was asked for. */
-function watched(ms = 1): { readonly asked: string[]; readonly most: () => number; readonly make: (shape: KeyShape) => Promise<PrivateKey> } {
+function watched(ms = 1): {
+  readonly asked: string[];
+  readonly most: () => number;
+  readonly make: (shape: KeyShape) => Promise<PrivateKey>;
+} {
   const asked: string[] = [];
   let [now, most] = [0, 0];
   return {
@@ -63,7 +67,14 @@ test('a maker that fails fails every taker with its own error', async () => {
 
 test('keys come in the shape that was asked for', async () => {
   using pool = openKeyPool(nodeKeyMaker, [rsa(2048), p256]);
-  for (const shape of [p256, rsa(2048), rsa(3072), { type: 'ec', curve: 'P-384' }, { type: 'ec', curve: 'P-521' }, { type: 'ed25519' }] as const) {
+  for (const shape of [
+    p256,
+    rsa(2048),
+    rsa(3072),
+    { type: 'ec', curve: 'P-384' },
+    { type: 'ec', curve: 'P-521' },
+    { type: 'ed25519' },
+  ] as const) {
     assert.deepEqual((await pool.take(shape)).public.shape, shape);
   }
 });

@@ -39,7 +39,9 @@ export function openKeyPool(maker: KeyMaker, guess: readonly KeyShape[], paralle
   let closed = false;
 
   const count = (of: ReadonlyMap<string, number>): number => [...of.values()].reduce((sum, one) => sum + one, 0);
-  const add = (name: string, by: number): void => { running.set(name, (running.get(name) ?? 0) + by); };
+  const add = (name: string, by: number): void => {
+    running.set(name, (running.get(name) ?? 0) + by);
+  };
 
   const fail = (error: unknown): void => {
     failure ??= { error };
@@ -54,14 +56,17 @@ export function openKeyPool(maker: KeyMaker, guess: readonly KeyShape[], paralle
       if (shape === undefined) break;
       const name = shapeText(shape);
       add(name, 1);
-      maker.make(shape).then((key) => {
-        const waiter = waiting.get(name)?.shift();
-        if (waiter === undefined) made.set(name, [...(made.get(name) ?? []), key]);
-        else waiter.resolve(key);
-      }, fail).finally(() => {
-        add(name, -1);
-        begin();
-      });
+      maker
+        .make(shape)
+        .then((key) => {
+          const waiter = waiting.get(name)?.shift();
+          if (waiter === undefined) made.set(name, [...(made.get(name) ?? []), key]);
+          else waiter.resolve(key);
+        }, fail)
+        .finally(() => {
+          add(name, -1);
+          begin();
+        });
     }
     if (count(running) === 0) for (const done of idle.splice(0)) done();
   };
@@ -70,14 +75,17 @@ export function openKeyPool(maker: KeyMaker, guess: readonly KeyShape[], paralle
   return {
     fit: (need) => {
       const wanted = Map.groupBy(need, shapeText);
-      queue = byCost([...wanted].flatMap(([name, shapes]) => shapes.slice((made.get(name)?.length ?? 0) + (running.get(name) ?? 0))));
+      queue = byCost(
+        [...wanted].flatMap(([name, shapes]) => shapes.slice((made.get(name)?.length ?? 0) + (running.get(name) ?? 0))),
+      );
       begin();
     },
     take: (shape) => {
       const name = shapeText(shape);
       const ready = made.get(name)?.shift();
       if (ready !== undefined) return Promise.resolve(ready);
-      if (failure !== undefined) return Promise.reject(failure.error instanceof Error ? failure.error : new Error(String(failure.error)));
+      if (failure !== undefined)
+        return Promise.reject(failure.error instanceof Error ? failure.error : new Error(String(failure.error)));
       return new Promise((resolve, reject) => {
         const waiters = [...(waiting.get(name) ?? []), { resolve, reject }];
         waiting.set(name, waiters);
@@ -88,7 +96,10 @@ export function openKeyPool(maker: KeyMaker, guess: readonly KeyShape[], paralle
       });
     },
     settled: async () => {
-      if (count(running) > 0 || queue.length > 0) await new Promise<void>((resolve) => { idle.push(resolve); });
+      if (count(running) > 0 || queue.length > 0)
+        await new Promise<void>((resolve) => {
+          idle.push(resolve);
+        });
       if (failure !== undefined) throw failure.error;
     },
     [Symbol.dispose]: () => {

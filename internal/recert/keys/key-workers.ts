@@ -11,7 +11,10 @@ import type { KeyMaker } from '../../pki/signer.ts';
  * Keys travel as `KeyObject`, by reference: no key bytes pass through a message.
  */
 export function openKeyWorkers(cpus: number): KeyMaker & AsyncDisposable {
-  const idle: Worker[] = Array.from({ length: Math.min(cpus, mostThreads) }, () => new Worker(threadSource, { eval: true, name: 'keys', resourceLimits: smallHeap }));
+  const idle: Worker[] = Array.from(
+    { length: Math.min(cpus, mostThreads) },
+    () => new Worker(threadSource, { eval: true, name: 'keys', resourceLimits: smallHeap }),
+  );
   const all = [...idle];
   const queue: ((worker: Worker) => void)[] = [];
   const release = (worker: Worker): void => {
@@ -22,7 +25,11 @@ export function openKeyWorkers(cpus: number): KeyMaker & AsyncDisposable {
   for (const worker of all) worker.unref(); // a guessed key nobody needs must not keep the program alive
   return {
     make: async (shape) => {
-      const worker = idle.shift() ?? await new Promise<Worker>((resolve) => { queue.push(resolve); });
+      const worker =
+        idle.shift() ??
+        (await new Promise<Worker>((resolve) => {
+          queue.push(resolve);
+        }));
       try {
         return await made(worker, shape);
       } finally {
@@ -44,9 +51,21 @@ function made(worker: Worker, shape: KeyShape): Promise<PrivateKey> {
       worker.off('message', onMessage).off('error', onError).off('exit', onExit).unref();
       act();
     };
-    const onMessage = (key: KeyObject): void => { settle(() => { resolve(privateKeyFrom(key)); })(); };
-    const onError = (error: Error): void => { settle(() => { reject(error); })(); };
-    const onExit = (): void => { settle(() => { reject(new Failure('a thread that makes keys ended')); })(); };
+    const onMessage = (key: KeyObject): void => {
+      settle(() => {
+        resolve(privateKeyFrom(key));
+      })();
+    };
+    const onError = (error: Error): void => {
+      settle(() => {
+        reject(error);
+      })();
+    };
+    const onExit = (): void => {
+      settle(() => {
+        reject(new Failure('a thread that makes keys ended'));
+      })();
+    };
     worker.on('message', onMessage).on('error', onError).on('exit', onExit).ref();
     worker.postMessage(shape);
   });

@@ -18,12 +18,16 @@ import type { Crypto } from './signing.ts';
  * * No more programs run at a time than there are CPUs.
  * * The folder goes when the last program has ended: one that still writes a key would leave it behind.
  */
-export async function openOpenssl(host: Host, memoryFolder = '/dev/shm', parallel = availableParallelism()): Promise<Crypto> {
+export async function openOpenssl(
+  host: Host,
+  memoryFolder = '/dev/shm',
+  parallel = availableParallelism(),
+): Promise<Crypto> {
   const folder = await temporaryFolder(memoryFolder, 'recert-');
   const turn = turnstile(parallel);
   const files = new Map<string, Promise<string>>();
   let last = 0;
-  const nextFile = (): string => join(folder.path, String(last += 1));
+  const nextFile = (): string => join(folder.path, String((last += 1)));
 
   /** The file that holds a key, written when the key is first used. */
   const fileOf = (key: PrivateKey): Promise<string> => {
@@ -39,27 +43,39 @@ export async function openOpenssl(host: Host, memoryFolder = '/dev/shm', paralle
   return {
     by: 'openssl',
     keyMaker: {
-      make: (shape) => turn(async () => {
-        const path = nextFile();
-        await host.run('openssl', ['genpkey', ...genpkeyArguments(shape), '-out', path]);
-        const key = privateKeyFrom(createPrivateKey(await readFile(path)));
-        files.set(key.public.id, Promise.resolve(path));
-        return key;
-      }),
+      make: (shape) =>
+        turn(async () => {
+          const path = nextFile();
+          await host.run('openssl', ['genpkey', ...genpkeyArguments(shape), '-out', path]);
+          const key = privateKeyFrom(createPrivateKey(await readFile(path)));
+          files.set(key.public.id, Promise.resolve(path));
+          return key;
+        }),
     },
     signerOf: (key) => ({
       publicKey: key.public,
-      sign: (data, hash) => turn(async () => {
-        const [keyFile, signature] = [await fileOf(key), nextFile()];
-        if (hash === undefined) {
-          const message = nextFile();
-          await host.writeFile(message, data);
-          await host.run('openssl', ['pkeyutl', '-sign', '-rawin', '-inkey', keyFile, '-in', message, '-out', signature]);
-        } else {
-          await host.run('openssl', ['dgst', `-${hash}`, '-sign', keyFile, '-out', signature], { input: data });
-        }
-        return new Uint8Array(await readFile(signature));
-      }),
+      sign: (data, hash) =>
+        turn(async () => {
+          const [keyFile, signature] = [await fileOf(key), nextFile()];
+          if (hash === undefined) {
+            const message = nextFile();
+            await host.writeFile(message, data);
+            await host.run('openssl', [
+              'pkeyutl',
+              '-sign',
+              '-rawin',
+              '-inkey',
+              keyFile,
+              '-in',
+              message,
+              '-out',
+              signature,
+            ]);
+          } else {
+            await host.run('openssl', ['dgst', `-${hash}`, '-sign', keyFile, '-out', signature], { input: data });
+          }
+          return new Uint8Array(await readFile(signature));
+        }),
     }),
     [Symbol.asyncDispose]: async () => {
       await turn.close();
@@ -72,9 +88,19 @@ const curveNames: Readonly<Record<Curve, string>> = { 'P-256': 'P-256', 'P-384':
 
 function genpkeyArguments(shape: KeyShape): string[] {
   switch (shape.type) {
-    case 'rsa': return ['-algorithm', 'RSA', '-pkeyopt', `rsa_keygen_bits:${shape.bits}`];
-    case 'ec': return ['-algorithm', 'EC', '-pkeyopt', `ec_paramgen_curve:${curveNames[shape.curve]}`, '-pkeyopt', 'ec_param_enc:named_curve'];
-    case 'ed25519': return ['-algorithm', 'ED25519'];
+    case 'rsa':
+      return ['-algorithm', 'RSA', '-pkeyopt', `rsa_keygen_bits:${shape.bits}`];
+    case 'ec':
+      return [
+        '-algorithm',
+        'EC',
+        '-pkeyopt',
+        `ec_paramgen_curve:${curveNames[shape.curve]}`,
+        '-pkeyopt',
+        'ec_param_enc:named_curve',
+      ];
+    case 'ed25519':
+      return ['-algorithm', 'ED25519'];
   }
 }
 
@@ -87,7 +113,10 @@ function turnstile(most: number): Turnstile {
   const queue: (() => void)[] = [];
   const working = new Set<Promise<unknown>>();
   const pass = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (inside >= most) await new Promise<void>((resolve) => { queue.push(resolve); });
+    if (inside >= most)
+      await new Promise<void>((resolve) => {
+        queue.push(resolve);
+      });
     else inside += 1;
     try {
       if (closed) throw new Failure('the run that asked for a key has ended');

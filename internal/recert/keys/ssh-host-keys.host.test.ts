@@ -22,16 +22,31 @@ function sshFolder(...types: string[]): { ssh: string; state: string } & Disposa
     execFileSync('setfattr', ['-n', 'security.selinux', '-v', 'system_u:object_r:sshd_key_t:s0', key]);
   }
   writeFileSync(join(ssh, 'sshd_config'), 'Port 22\n');
-  return { ssh, state: join(top, 'state'), [Symbol.dispose]: () => { rmSync(top, { recursive: true }); } };
+  return {
+    ssh,
+    state: join(top, 'state'),
+    [Symbol.dispose]: () => {
+      rmSync(top, { recursive: true });
+    },
+  };
 }
 
-const fingerprint = (file: string): string => execFileSync('ssh-keygen', ['-l', '-f', file], { encoding: 'utf8' }).split(' ')[1] ?? '';
+const fingerprint = (file: string): string =>
+  execFileSync('ssh-keygen', ['-l', '-f', file], { encoding: 'utf8' }).split(' ')[1] ?? '';
 
 await test('server keys get new pairs of the types found, with mode, owner and label as found', async () => {
   using it = sshFolder('ed25519', 'ecdsa');
   const host = quietHost();
   const keys = await findSshHostKeys(it.ssh);
-  assert.deepEqual(keys.files.map(({ path, type }) => [path.slice(it.ssh.length + 1), type]), [['ssh_host_ecdsa_key', 'ecdsa'], ['ssh_host_ecdsa_key.pub', 'ecdsa'], ['ssh_host_ed25519_key', 'ed25519'], ['ssh_host_ed25519_key.pub', 'ed25519']]);
+  assert.deepEqual(
+    keys.files.map(({ path, type }) => [path.slice(it.ssh.length + 1), type]),
+    [
+      ['ssh_host_ecdsa_key', 'ecdsa'],
+      ['ssh_host_ecdsa_key.pub', 'ecdsa'],
+      ['ssh_host_ed25519_key', 'ed25519'],
+      ['ssh_host_ed25519_key.pub', 'ed25519'],
+    ],
+  );
   const paths = keys.files.map(({ path }) => path);
   const [attributes, prints] = [paths.map(attributesOf), paths.map(fingerprint)];
   const replacements = await renewSshHostKeys(host, keys);
@@ -43,7 +58,10 @@ await test('server keys get new pairs of the types found, with mode, owner and l
     const file = join(it.ssh, `ssh_host_${type}_key`);
     assert.ok(!prints.includes(fingerprint(file)));
     chmodSync(file, 0o600); // ssh-keygen looks into nothing that a group may read
-    assert.equal(execFileSync('ssh-keygen', ['-y', '-f', file], { encoding: 'utf8' }).trim(), readFileSync(`${file}.pub`, 'utf8').trim());
+    assert.equal(
+      execFileSync('ssh-keygen', ['-y', '-f', file], { encoding: 'utf8' }).trim(),
+      readFileSync(`${file}.pub`, 'utf8').trim(),
+    );
   }
 });
 
@@ -61,5 +79,11 @@ await test('a folder without keys, and a type that this host does not make, are 
   await assert.rejects(findSshHostKeys(empty.ssh), { message: `there is no SSH server key in "${empty.ssh}"` });
   writeFileSync(join(empty.ssh, 'ssh_host_dss9_key'), 'old');
   const keys = await findSshHostKeys(empty.ssh);
-  await assert.rejects(renewSshHostKeys(quietHost(), keys), (error) => error instanceof Failure && error.message === 'ssh-keygen of this host makes no SSH server key of type "dss9"' && error.next === `remove ${empty.ssh}/ssh_host_dss9_key if nobody uses it`);
+  await assert.rejects(
+    renewSshHostKeys(quietHost(), keys),
+    (error) =>
+      error instanceof Failure &&
+      error.message === 'ssh-keygen of this host makes no SSH server key of type "dss9"' &&
+      error.next === `remove ${empty.ssh}/ssh_host_dss9_key if nobody uses it`,
+  );
 });

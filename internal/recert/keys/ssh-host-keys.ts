@@ -18,14 +18,23 @@ const keyFile = /^ssh_host_([a-z\d]+)_key(\.pub)?$/;
 /** Finds the server keys below a folder. Throws when there is none: the folder was meant to hold some. */
 export async function findSshHostKeys(folder: string): Promise<SshHostKeys> {
   const names = await readdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new Failure(`the folder "${folder}" cannot be read: ${errorCode(error) ?? 'unknown error'}`, { next: 'correct regenerate_server_ssh_keys', cause: error });
+    throw new Failure(`the folder "${folder}" cannot be read: ${errorCode(error) ?? 'unknown error'}`, {
+      next: 'correct regenerate_server_ssh_keys',
+      cause: error,
+    });
   });
-  const candidates = names.filter((name) => /^ssh_host_.*_key/.test(basename(name))).sort().map((name) => join(folder, name));
+  const candidates = names
+    .filter((name) => /^ssh_host_.*_key/.test(basename(name)))
+    .sort()
+    .map((name) => join(folder, name));
   const files = candidates.flatMap((path) => {
     const [, type, isPublic] = keyFile.exec(basename(path)) ?? [];
     return type === undefined ? [] : [{ path, type, isPublic: isPublic !== undefined }];
   });
-  if (files.length === 0) throw new Failure(`there is no SSH server key in "${folder}"`, { next: 'correct regenerate_server_ssh_keys, or leave it out' });
+  if (files.length === 0)
+    throw new Failure(`there is no SSH server key in "${folder}"`, {
+      next: 'correct regenerate_server_ssh_keys, or leave it out',
+    });
   const known = new Set(files.map(({ path }) => path));
   return { files, left: candidates.filter((path) => !known.has(path)) };
 }
@@ -41,7 +50,13 @@ export async function renewSshHostKeys(host: Host, { files }: SshHostKeys): Prom
       // As the host's own sshd-keygen does it: the default size, no comment, no passphrase.
       await host.run('ssh-keygen', ['-q', '-t', type, '-C', '', '-N', '', '-f', join(folder.path, type)]);
     } catch (error) {
-      throw new Failure(`ssh-keygen of this host makes no SSH server key of type "${type}"`, { next: `remove ${files.filter((file) => file.type === type).map(({ path }) => path).join(', ')} if nobody uses it`, cause: error });
+      throw new Failure(`ssh-keygen of this host makes no SSH server key of type "${type}"`, {
+        next: `remove ${files
+          .filter((file) => file.type === type)
+          .map(({ path }) => path)
+          .join(', ')} if nobody uses it`,
+        cause: error,
+      });
     }
   }
   const replacements: Replacement[] = [];

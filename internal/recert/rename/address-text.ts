@@ -13,14 +13,19 @@ export function withNewAddresses(text: string, pairs: readonly AddressPair[]): s
   const fresh = new Map(pairs.map((pair) => [pair.old, pair.fresh]));
   return text.replace(anyOf(pairs.map(({ old }) => old)), (found) => {
     const inBrackets = found.startsWith('[') ? fresh.get(found.slice(1, -1)) : undefined;
-    return inBrackets === undefined ? fresh.get(found) ?? found : inUrl(inBrackets);
+    return inBrackets === undefined ? (fresh.get(found) ?? found) : inUrl(inBrackets);
   });
 }
 
 function anyOf(addresses: readonly string[]): RegExp {
-  const [six, four] = [addresses.filter((address) => address.includes(':')), addresses.filter((address) => !address.includes(':'))].map((some) => some.map(RegExp.escape).join('|'));
+  const [six, four] = [
+    addresses.filter((address) => address.includes(':')),
+    addresses.filter((address) => !address.includes(':')),
+  ].map((some) => some.map(RegExp.escape).join('|'));
   const ways = [
-    ...(six === undefined || six === '' ? [] : [`\\[(?:${six})\\]`, `(?<![0-9A-Za-z:.\\[])(?:${six})(?![0-9A-Za-z:]|\\.[0-9A-Za-z])`]),
+    ...(six === undefined || six === ''
+      ? []
+      : [`\\[(?:${six})\\]`, `(?<![0-9A-Za-z:.\\[])(?:${six})(?![0-9A-Za-z:]|\\.[0-9A-Za-z])`]),
     ...(four === undefined || four === '' ? [] : [`(?<![0-9A-Za-z_.])(?:${four})(?![0-9A-Za-z_]|\\.[0-9A-Za-z])`]),
   ];
   return new RegExp(ways.join('|'), 'g');

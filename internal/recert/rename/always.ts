@@ -13,7 +13,8 @@ export function packageServerStep(): Step {
   const service = prefix('apiregistration.k8s.io/apiservices/v1.packages.operators.coreos.com');
   const certificate = secret('openshift-operator-lifecycle-manager', 'packageserver-service-cert');
   return {
-    row: '6.1', reads: { objects: [service, certificate] },
+    row: '6.1',
+    reads: { objects: [service, certificate] },
     changes: (cluster) => {
       const bundle = inDocument('etcd', service, () => {
         const found = cluster.object(service);
@@ -23,7 +24,11 @@ export function packageServerStep(): Step {
         return Buffer.from(base64, 'base64');
       });
       const hash = digestOf(bundle);
-      return [changeOf(cluster, certificate, (one) => { one.set(['metadata', 'annotations', 'olmcahash'], hash); })];
+      return [
+        changeOf(cluster, certificate, (one) => {
+          one.set(['metadata', 'annotations', 'olmcahash'], hash);
+        }),
+      ];
     },
   };
 }
@@ -37,15 +42,35 @@ export function staleObjectSteps(): Step[] {
 export function webhookAuthenticatorStep(): Step {
   const pattern = /\/webhook-authenticator\/kubeConfig$/;
   const revisionOf = (path: string): number => Number(/kube-apiserver-pod-(\d+)/.exec(path)?.[1] ?? Number.NaN);
-  const [folder, integrated] = ['openshift-kube-apiserver', secret('openshift-config', 'webhook-authentication-integrated-oauth')];
+  const [folder, integrated] = [
+    'openshift-kube-apiserver',
+    secret('openshift-config', 'webhook-authentication-integrated-oauth'),
+  ];
   return {
-    row: '6.3', reads: { files: [pattern], objects: [secret(folder, 'webhook-authenticator'), integrated] },
+    row: '6.3',
+    reads: { files: [pattern], objects: [secret(folder, 'webhook-authenticator'), integrated] },
     changes: (cluster): Change[] => {
-      const found = cluster.files(pattern).map((path) => ({ path, revision: revisionOf(path) })).filter(({ revision }) => !Number.isNaN(revision)).sort((one, other) => other.revision - one.revision);
+      const found = cluster
+        .files(pattern)
+        .map((path) => ({ path, revision: revisionOf(path) }))
+        .filter(({ revision }) => !Number.isNaN(revision))
+        .sort((one, other) => other.revision - one.revision);
       const [newest] = found;
-      if (newest === undefined) throw new Failure('no kube-apiserver-pod-* found: no customization folder holds a kube-apiserver-pod-<revision>/secrets/webhook-authenticator/kubeConfig', { next: 'name the folder of static pods (kubernetes) in cluster_customization_dirs' });
+      if (newest === undefined)
+        throw new Failure(
+          'no kube-apiserver-pod-* found: no customization folder holds a kube-apiserver-pod-<revision>/secrets/webhook-authenticator/kubeConfig',
+          { next: 'name the folder of static pods (kubernetes) in cluster_customization_dirs' },
+        );
       const text = Buffer.from(cluster.bytes(newest.path)).toString('utf8').trimEnd();
-      return [secret(folder, `webhook-authenticator-${newest.revision}`), secret(folder, 'webhook-authenticator'), integrated].map((key) => changeOf(cluster, key, (one) => { one.set(['data', 'kubeConfig'], text, { secret: true }); }));
+      return [
+        secret(folder, `webhook-authenticator-${newest.revision}`),
+        secret(folder, 'webhook-authenticator'),
+        integrated,
+      ].map((key) =>
+        changeOf(cluster, key, (one) => {
+          one.set(['data', 'kubeConfig'], text, { secret: true });
+        }),
+      );
     },
   };
 }
@@ -54,7 +79,9 @@ export function webhookAuthenticatorStep(): Step {
 export function clusterVersionStep(): Step {
   return object('6.14', config('clusterversions', 'version'), (version) => {
     const conditions = ['status', 'conditions'];
-    const index = version.keysAt(conditions).find((one) => version.textAt([...conditions, one, 'type']) === 'Available');
+    const index = version
+      .keysAt(conditions)
+      .find((one) => version.textAt([...conditions, one, 'type']) === 'Available');
     if (version.at(conditions) === undefined) return version.fail(conditions);
     if (index === undefined) return;
     version.replace([...conditions, index, 'status'], 'False');
@@ -66,18 +93,23 @@ export function clusterVersionStep(): Step {
 export function certManagerSteps(rename: (name: string) => string): Step[] {
   const certificates = prefix('cert-manager.io/certificates/');
   const requests = prefix('cert-manager.io/certificaterequests/');
-  return [{
-    row: '6.13', reads: { objects: [certificates], keys: [requests] },
-    changes: (cluster: Cluster): Change[] => {
-      const all = cluster.keys(certificates);
-      if (all.length === 0) return [];
-      return [
-        ...all.map((key) => changeOf(cluster, key, (one) => {
-          if (one.textAt(['spec', 'commonName']) !== undefined) one.rewrite(['spec', 'commonName'], rename);
-          for (const index of one.keysAt(['spec', 'dnsNames'])) one.rewrite(['spec', 'dnsNames', index], rename);
-        })),
-        ...cluster.keys(requests).map((name): Change => ({ in: 'etcd', kind: 'removed', name, notes: [] })),
-      ];
+  return [
+    {
+      row: '6.13',
+      reads: { objects: [certificates], keys: [requests] },
+      changes: (cluster: Cluster): Change[] => {
+        const all = cluster.keys(certificates);
+        if (all.length === 0) return [];
+        return [
+          ...all.map((key) =>
+            changeOf(cluster, key, (one) => {
+              if (one.textAt(['spec', 'commonName']) !== undefined) one.rewrite(['spec', 'commonName'], rename);
+              for (const index of one.keysAt(['spec', 'dnsNames'])) one.rewrite(['spec', 'dnsNames', index], rename);
+            }),
+          ),
+          ...cluster.keys(requests).map((name): Change => ({ in: 'etcd', kind: 'removed', name, notes: [] })),
+        ];
+      },
     },
-  }];
+  ];
 }

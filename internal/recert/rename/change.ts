@@ -12,12 +12,20 @@ export type Change = { readonly in: 'etcd' | 'file'; readonly name: string; read
 
 /** A note of a value: both sides, or of long texts what differs with a little of what is around it. */
 export function noteOf(path: string, before: unknown, after: unknown): Note {
-  const [old, fresh] = [textOf(before), textOf(after)].map((text) => (text?.includes('\n') === true ? sizeOf(text) : text));
-  if (old === undefined || fresh === undefined) return { path, before: old === undefined ? undefined : shortened(old), after: fresh === undefined ? undefined : shortened(fresh) };
+  const [old, fresh] = [textOf(before), textOf(after)].map((text) =>
+    text?.includes('\n') === true ? sizeOf(text) : text,
+  );
+  if (old === undefined || fresh === undefined)
+    return {
+      path,
+      before: old === undefined ? undefined : shortened(old),
+      after: fresh === undefined ? undefined : shortened(fresh),
+    };
   if (Math.max(old.length, fresh.length) <= longest) return { path, before: old, after: fresh };
   const hunk = trimmed(old, { start: 0, end: old.length, text: fresh });
   const [start, end] = [Math.max(0, hunk.start - context), Math.max(0, old.length - hunk.end - context)];
-  const piece = (text: string): string => shortened(`${start === 0 ? '' : '…'}${text.slice(start, text.length - end)}${end === 0 ? '' : '…'}`);
+  const piece = (text: string): string =>
+    shortened(`${start === 0 ? '' : '…'}${text.slice(start, text.length - end)}${end === 0 ? '' : '…'}`);
   return { path, before: piece(old), after: piece(fresh) };
 }
 
@@ -29,9 +37,14 @@ export function hiddenNote(path: string, before: unknown, after: unknown): Note 
 /** Lines of a text that differ, each as a note. A text that gains or loses lines is one note. */
 export function noteLines(path: string, before: string, after: string): Note[] {
   const [old, fresh] = [before.split('\n'), after.split('\n')];
-  if (old.length !== fresh.length || isBundle(before) || isBundle(after)) return [{ path, before: sizeOf(before), after: sizeOf(after) }];
+  if (old.length !== fresh.length || isBundle(before) || isBundle(after))
+    return [{ path, before: sizeOf(before), after: sizeOf(after) }];
   if (old.length <= 2) return [noteOf(path, before.trimEnd(), after.trimEnd())];
-  return old.flatMap((line, index): Note[] => (line === fresh[index] ? [] : [noteOf(`${path}${path === '' ? '' : ' '}line ${index + 1}`, line.trim(), fresh[index]?.trim())]));
+  return old.flatMap((line, index): Note[] =>
+    line === fresh[index]
+      ? []
+      : [noteOf(`${path}${path === '' ? '' : ' '}line ${index + 1}`, line.trim(), fresh[index]?.trim())],
+  );
 }
 
 /** Of certificates nobody reads the lines. */

@@ -7,7 +7,14 @@ import type { Renaming } from './renaming.ts';
 import type { Option } from './step.ts';
 
 /** Options that put a given text, with whatever certificates are in it, in the place of the old one, and the row that copies a kubeconfig. */
-const replaces = new Set<Option>(['user_ca_bundle', 'proxy_trusted_ca_bundle', 'pull_secret', 'install_config', 'chrony_config', 'always']);
+const replaces = new Set<Option>([
+  'user_ca_bundle',
+  'proxy_trusted_ca_bundle',
+  'pull_secret',
+  'install_config',
+  'chrony_config',
+  'always',
+]);
 
 /**
  * Looks at what the renames did to documents, without knowing how: each object is still one of its form, kind and key, and each
@@ -15,10 +22,20 @@ const replaces = new Set<Option>(['user_ca_bundle', 'proxy_trusted_ca_bundle', '
  *
  * @param before documents as the renewal leaves them, by name
  */
-export function renameFaults(before: ReadonlyMap<string, Document>, replacements: readonly Replacement[], renamings: readonly Renaming[]): string[] {
-  const touched = new Set(renamings.flatMap(({ document, to, option }) => (replaces.has(option) ? [] : [to ?? document])));
-  const cameFrom = new Map(renamings.flatMap(({ document, to }) => (to === undefined ? [] : [[to, document] as const])));
-  const others = new Set(renamings.flatMap(({ document, to, option }) => (replaces.has(option) ? [to ?? document] : [])));
+export function renameFaults(
+  before: ReadonlyMap<string, Document>,
+  replacements: readonly Replacement[],
+  renamings: readonly Renaming[],
+): string[] {
+  const touched = new Set(
+    renamings.flatMap(({ document, to, option }) => (replaces.has(option) ? [] : [to ?? document])),
+  );
+  const cameFrom = new Map(
+    renamings.flatMap(({ document, to }) => (to === undefined ? [] : [[to, document] as const])),
+  );
+  const others = new Set(
+    renamings.flatMap(({ document, to, option }) => (replaces.has(option) ? [to ?? document] : [])),
+  );
   return replacements.flatMap((replacement): string[] => {
     const name = replacedName(replacement);
     if (replacement.kind === 'removed' || !(touched.has(name) || others.has(name))) return [];
@@ -34,15 +51,20 @@ export function renameFaults(before: ReadonlyMap<string, Document>, replacements
 
 function documentAs(replacement: Exclude<Replacement, { kind: 'removed' }>): Document {
   if (replacement.kind === 'changed') return { ...replacement.document, bytes: replacement.after };
-  return replacement.in === 'etcd' ? { in: 'etcd', key: replacement.key, bytes: replacement.after, modRevision: '0' } : { in: 'file', path: replacement.path, bytes: replacement.after };
+  return replacement.in === 'etcd'
+    ? { in: 'etcd', key: replacement.key, bytes: replacement.after, modRevision: '0' }
+    : { in: 'file', path: replacement.path, bytes: replacement.after };
 }
 
 function objectFaults(name: string, old: Document, after: Extract<Document, { in: 'etcd' }>): string[] {
   const [one, other] = [openStored(old.bytes), openStored(after.bytes)];
   if (one === undefined || other === undefined) return [`${name} is no object any more`];
-  if (one.form !== other.form || one.kind !== other.kind || one.apiVersion !== other.apiVersion) return [`${name} is of another form or kind than it was`];
+  if (one.form !== other.form || one.kind !== other.kind || one.apiVersion !== other.apiVersion)
+    return [`${name} is of another form or kind than it was`];
   const ownName = textAt(other, ['metadata', 'name']);
-  return ownName === after.key.slice(after.key.lastIndexOf('/') + 1) ? [] : [`${name} holds an object of the name "${ownName ?? ''}"`];
+  return ownName === after.key.slice(after.key.lastIndexOf('/') + 1)
+    ? []
+    : [`${name} holds an object of the name "${ownName ?? ''}"`];
 }
 
 function textAt(stored: Stored, path: readonly string[]): string | undefined {
@@ -53,6 +75,9 @@ function textAt(stored: Stored, path: readonly string[]): string | undefined {
 /** Digests of everything that looks like a certificate, key or token, sorted: a name that changes may change its place among others. */
 function cryptoOf(document: Document): string {
   const found: string[] = [];
-  for (const candidate of candidatesIn(document, () => { /* told by the scan */ })) found.push(candidate.is === 'jwt' ? digestOf(new TextEncoder().encode(candidate.text)) : digestOf(candidate.der));
+  for (const candidate of candidatesIn(document, () => {
+    /* told by the scan */
+  }))
+    found.push(candidate.is === 'jwt' ? digestOf(new TextEncoder().encode(candidate.text)) : digestOf(candidate.der));
   return found.sort().join();
 }

@@ -22,16 +22,27 @@ export type Cluster = {
 };
 
 /** A file as it was found: its path, its path below the customization folder (if it is in one), and whether it was given by itself. */
-export type FoundFile = { readonly path: string; readonly below: string | undefined; readonly single: boolean; readonly bytes: Uint8Array };
+export type FoundFile = {
+  readonly path: string;
+  readonly below: string | undefined;
+  readonly single: boolean;
+  readonly bytes: Uint8Array;
+};
 
 /** What the steps asked to read. `undefined` bytes: the key alone was asked for. */
-export type Contents = { readonly objects: ReadonlyMap<string, Uint8Array | undefined>; readonly files: readonly FoundFile[] };
+export type Contents = {
+  readonly objects: ReadonlyMap<string, Uint8Array | undefined>;
+  readonly files: readonly FoundFile[];
+};
 
 export function clusterOf({ objects, files }: Contents): Cluster {
   return view({ objects, files: new Map(files.map((file) => [file.path, file])) });
 }
 
-type State = { readonly objects: ReadonlyMap<string, Uint8Array | undefined>; readonly files: ReadonlyMap<string, FoundFile> };
+type State = {
+  readonly objects: ReadonlyMap<string, Uint8Array | undefined>;
+  readonly files: ReadonlyMap<string, FoundFile>;
+};
 
 function view({ objects, files }: State): Cluster & { readonly state: State } {
   return {
@@ -42,11 +53,22 @@ function view({ objects, files }: State): Cluster & { readonly state: State } {
       const bytes = objects.get(key);
       if (bytes === undefined) return undefined;
       const tree = objectTree(bytes);
-      if (tree === undefined) throw new Failure(`the value of the etcd key "${key}" is no object that can be edited`, { next: 'see whether it is damaged: etcdctl get that key' });
+      if (tree === undefined)
+        throw new Failure(`the value of the etcd key "${key}" is no object that can be edited`, {
+          next: 'see whether it is damaged: etcdctl get that key',
+        });
       return tree;
     },
-    files: (pattern) => [...files.values()].filter(({ below }) => below !== undefined && pattern.test(below)).map(({ path }) => path).sort(),
-    singles: (name) => [...files.values()].filter(({ path, single }) => single && path.endsWith(`/${name}`)).map(({ path }) => path).sort(),
+    files: (pattern) =>
+      [...files.values()]
+        .filter(({ below }) => below !== undefined && pattern.test(below))
+        .map(({ path }) => path)
+        .sort(),
+    singles: (name) =>
+      [...files.values()]
+        .filter(({ path, single }) => single && path.endsWith(`/${name}`))
+        .map(({ path }) => path)
+        .sort(),
     bytes: (path) => {
       const file = files.get(path);
       if (file === undefined) throw new Error(`"${path}" was not read`); // a step that asks for more than it declared
@@ -71,7 +93,10 @@ export function laid(cluster: Cluster, changes: readonly Change[]): Cluster {
     if (change.kind !== 'changed') files.delete(change.name);
     if (change.kind !== 'removed') {
       const path = change.kind === 'moved' ? change.to : change.name;
-      const below = file.below === undefined ? undefined : file.below.slice(0, file.below.lastIndexOf('/')) + path.slice(path.lastIndexOf('/'));
+      const below =
+        file.below === undefined
+          ? undefined
+          : file.below.slice(0, file.below.lastIndexOf('/')) + path.slice(path.lastIndexOf('/'));
       files.set(path, { ...file, path, below, bytes: change.after });
     }
   }

@@ -3,15 +3,24 @@ import type { Editor } from './editor.ts';
 import { containersNamed, stringsOf } from './workload.ts';
 
 /** The cluster under its new name. `domain` is `<name>.<base domain>`. */
-export type NewName = { readonly name: string; readonly baseDomain: string; readonly domain: string; readonly infraId: string };
+export type NewName = {
+  readonly name: string;
+  readonly baseDomain: string;
+  readonly domain: string;
+  readonly infraId: string;
+};
 
 /** Edits that objects and files have in common (reference 6.5.4). */
 
 /** `KUBERNETES_SERVICE_HOST='api-int.…'` of an environment file. */
 export function apiServerUrl(text: string, { domain }: NewName, fail: (found: string) => never): string {
   if (text === '') return text;
-  const fresh = text.replace(/^KUBERNETES_SERVICE_HOST='api-int\..*$/gm, () => `KUBERNETES_SERVICE_HOST='api-int.${domain}'`);
-  if (!/^KUBERNETES_SERVICE_HOST='api-int\./m.test(text)) fail(`has no line that begins with KUBERNETES_SERVICE_HOST='api-int.`);
+  const fresh = text.replace(
+    /^KUBERNETES_SERVICE_HOST='api-int\..*$/gm,
+    () => `KUBERNETES_SERVICE_HOST='api-int.${domain}'`,
+  );
+  if (!/^KUBERNETES_SERVICE_HOST='api-int\./m.test(text))
+    fail(`has no line that begins with KUBERNETES_SERVICE_HOST='api-int.`);
   return fresh.endsWith('\n') ? fresh : `${fresh}\n`;
 }
 
@@ -19,7 +28,13 @@ export function apiServerUrl(text: string, { domain }: NewName, fail: (found: st
 export function jwksUris(config: Editor, { domain }: NewName, above: FieldPath = []): void {
   const list = [...above, 'apiServerArguments', 'service-account-jwks-uri'];
   if (config.at(list) === undefined) config.fail(list);
-  for (const index of config.keysAt(list)) config.rewrite([...list, index], (uri) => uri.replace(/https:\/\/(api-int|api)\..+:6443\/openid\/v1\/jwks/, (_whole, label: string) => `https://${label}.${domain}:6443/openid/v1/jwks`));
+  for (const index of config.keysAt(list))
+    config.rewrite([...list, index], (uri) =>
+      uri.replace(
+        /https:\/\/(api-int|api)\..+:6443\/openid\/v1\/jwks/,
+        (_whole, label: string) => `https://${label}.${domain}:6443/openid/v1/jwks`,
+      ),
+    );
 }
 
 export function oauthMetadata(metadata: Editor, { domain }: NewName): void {
@@ -33,10 +48,15 @@ export function oauthServer(server: Editor, { domain }: NewName, above: FieldPat
   const config = [...above, 'oauthConfig'];
   const console = 'https://console-openshift-console.apps.';
   server.replace([...config, 'loginURL'], `https://api.${domain}:6443`);
-  if (server.textAt([...config, 'assetPublicURL'])?.startsWith(console) === true) server.replace([...config, 'assetPublicURL'], `${console}${domain}`);
-  if (server.at([...config, 'masterPublicURL']) !== undefined) server.replace([...config, 'masterPublicURL'], `https://oauth-openshift.apps.${domain}`);
+  if (server.textAt([...config, 'assetPublicURL'])?.startsWith(console) === true)
+    server.replace([...config, 'assetPublicURL'], `${console}${domain}`);
+  if (server.at([...config, 'masterPublicURL']) !== undefined)
+    server.replace([...config, 'masterPublicURL'], `https://oauth-openshift.apps.${domain}`);
   const file = `/var/config/system/secrets/v4-0-config-system-router-certs/apps.${domain}`;
-  server.replace([...above, 'servingInfo', 'namedCertificates'], [{ certFile: file, keyFile: file, names: [`*.apps.${domain}`] }]);
+  server.replace(
+    [...above, 'servingInfo', 'namedCertificates'],
+    [{ certFile: file, keyFile: file, names: [`*.apps.${domain}`] }],
+  );
 }
 
 /** `--cluster-name` of the controller manager's static pod. */
@@ -44,7 +64,9 @@ export function controllerManagerPod(pod: Editor, { infraId }: NewName): void {
   const named = containersNamed(pod, 'kube-controller-manager', { pod: ['spec'] });
   if (named.length === 0) pod.fail(['spec', 'containers'], 'has no container "kube-controller-manager"');
   for (const container of named) {
-    const arg = stringsOf(pod, [container], 'args').find((path) => pod.textAt(path)?.includes('--cluster-name=') === true);
+    const arg = stringsOf(pod, [container], 'args').find(
+      (path) => pod.textAt(path)?.includes('--cluster-name=') === true,
+    );
     if (arg === undefined) return pod.fail([...container, 'args'], 'has no --cluster-name');
     pod.rewrite(arg, (text) => text.replace(/--cluster-name=[^\s"']+/g, () => `--cluster-name=${infraId}`));
   }
@@ -85,15 +107,27 @@ export function routerCertsKey(secret: Editor, { domain }: NewName): void {
  * The fields that each manager owns: JSON in bytes in protobuf, an ordinary subtree in JSON and CBOR. An entry in which there is nothing
  * to rename stays, whoever wrote it.
  */
-export function inManagedFields(object: Editor, edit: (fields: Pick<Editor, 'at' | 'keysAt' | 'rename' | 'remove' | 'set'>) => void): void {
+export function inManagedFields(
+  object: Editor,
+  edit: (fields: Pick<Editor, 'at' | 'keysAt' | 'rename' | 'remove' | 'set'>) => void,
+): void {
   for (const index of object.keysAt(['metadata', 'managedFields'])) {
     const fields = ['metadata', 'managedFields', index, 'fieldsV1'];
     if (object.textAt([...fields, 'raw']) !== undefined) object.within([...fields, 'raw'], edit);
     else if (object.at(fields) !== undefined) {
       const below = (path: FieldPath): FieldPath => [...fields, ...path];
       edit({
-        at: (path) => object.at(below(path)), keysAt: (path) => object.keysAt(below(path)), rename: (path, name) => { object.rename(below(path), name); },
-        remove: (path) => { object.remove(below(path)); }, set: (path, value) => { object.set(below(path), value); },
+        at: (path) => object.at(below(path)),
+        keysAt: (path) => object.keysAt(below(path)),
+        rename: (path, name) => {
+          object.rename(below(path), name);
+        },
+        remove: (path) => {
+          object.remove(below(path));
+        },
+        set: (path, value) => {
+          object.set(below(path), value);
+        },
       });
     }
   }
@@ -115,14 +149,16 @@ export function redirectUri(client: Editor, { domain }: NewName): void {
   const list = ['redirectURIs'];
   const [index, ...more] = client.keysAt(list);
   const old = index === undefined ? undefined : client.textAt([...list, index]);
-  if (index === undefined || old === undefined || more.length > 0) return client.fail(list, 'is not a list of one address');
+  if (index === undefined || old === undefined || more.length > 0)
+    return client.fail(list, 'is not a list of one address');
   const path = /^https:\/\/oauth-openshift\.apps\.[^/]+(\/.*)?$/.exec(old);
   if (path === null) return client.fail([...list, index], 'does not begin with https://oauth-openshift.apps.');
   const fresh = `https://oauth-openshift.apps.${domain}${path[1] ?? ''}`;
   if (fresh === old) return;
   client.replace([...list, index], fresh);
   inManagedFields(client, (fields) => {
-    if (fields.at(['f:redirectURIs', `v:${JSON.stringify(old)}`]) !== undefined) fields.rename(['f:redirectURIs', `v:${JSON.stringify(old)}`], `v:${JSON.stringify(fresh)}`);
+    if (fields.at(['f:redirectURIs', `v:${JSON.stringify(old)}`]) !== undefined)
+      fields.rename(['f:redirectURIs', `v:${JSON.stringify(old)}`], `v:${JSON.stringify(fresh)}`);
   });
 }
 

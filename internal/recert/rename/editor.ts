@@ -52,7 +52,8 @@ export function edited(tree: Tree, edit: (editor: Editor) => void, above = ''): 
     notes.push((how.secret === true ? hiddenNote : noteOf)(where(path), before, after));
   };
   const value = (path: FieldPath): unknown => now.textAt(path) ?? now.at(path);
-  const textAt = (path: FieldPath): string => now.textAt(path) ?? editor.fail(path, now.at(path) === undefined ? undefined : 'is no text');
+  const textAt = (path: FieldPath): string =>
+    now.textAt(path) ?? editor.fail(path, now.at(path) === undefined ? undefined : 'is no text');
   const editor: Editor = {
     at: (path) => now.at(path),
     textAt: (path) => now.textAt(path),
@@ -65,15 +66,23 @@ export function edited(tree: Tree, edit: (editor: Editor) => void, above = ''): 
       if (now.at(path) === undefined) editor.fail(path);
       editor.set(path, fresh, how);
     },
-    remove: (path) => { put(now.remove(path), path, value(path), undefined); },
-    rename: (path, name) => { if (path.at(-1) !== name) put(now.rename(path, name), path.slice(0, -1), String(path.at(-1)), name); },
-    insert: (path, fresh) => { put(now.insert(path, fresh), path, undefined, fresh); },
+    remove: (path) => {
+      put(now.remove(path), path, value(path), undefined);
+    },
+    rename: (path, name) => {
+      if (path.at(-1) !== name) put(now.rename(path, name), path.slice(0, -1), String(path.at(-1)), name);
+    },
+    insert: (path, fresh) => {
+      put(now.insert(path, fresh), path, undefined, fresh);
+    },
     rewrite: (path, change, how) => {
       const before = textAt(path);
       const after = change(before);
       if (after === before) return;
       now = now.set(path, after);
-      notes.push(...(how?.secret === true ? [hiddenNote(where(path), before, after)] : noteLines(where(path), before, after)));
+      notes.push(
+        ...(how?.secret === true ? [hiddenNote(where(path), before, after)] : noteLines(where(path), before, after)),
+      );
     },
     within: (path, change) => {
       const text = textAt(path);
@@ -92,12 +101,15 @@ export function edited(tree: Tree, edit: (editor: Editor) => void, above = ''): 
       const before = contentOf(url, packed) ?? editor.fail(source, 'is no data URL of a text');
       const after = change(before);
       if (after === before) return;
-      const fresh = urlWith(url, new TextEncoder().encode(after), packed) ?? editor.fail(source, 'cannot be written as a data URL');
+      const fresh =
+        urlWith(url, new TextEncoder().encode(after), packed) ?? editor.fail(source, 'cannot be written as a data URL');
       now = now.set(source, fresh);
       const file = `${where(path)} (${now.textAt([...path, 'path']) ?? 'no path'})`;
       notes.push(...(how?.secret === true ? [hiddenNote(file, before, after)] : noteLines(file, before, after)));
     },
-    fail: (path, found) => { throw new NotThere(where(path), found); },
+    fail: (path, found) => {
+      throw new NotThere(where(path), found);
+    },
   };
   edit(editor);
   return { bytes: now.bytes, notes };

@@ -2,7 +2,12 @@ import type { FieldPath } from '../../edit/json.ts';
 import type { Editor } from './editor.ts';
 
 /** The node's name in texts of the etcd operator (reference, appendix C). `safe` names stand in environment variables. */
-export type HostNames = { readonly old: string; readonly fresh: string; readonly oldSafe: string; readonly freshSafe: string };
+export type HostNames = {
+  readonly old: string;
+  readonly fresh: string;
+  readonly oldSafe: string;
+  readonly freshSafe: string;
+};
 
 export function hostNames(old: string, fresh: string): HostNames {
   const safe = (name: string): string => name.replace(/[-.]/g, '_');
@@ -14,19 +19,32 @@ export const certificateKinds = ['etcd-peer', 'etcd-serving', 'etcd-serving-metr
 
 /** Names of variables, whole: `NODE_a_IP` is no part of `NODE_a_IP2`, nor of `OLD_NODE_a_IP`. */
 function variables(text: string, { oldSafe, freshSafe }: HostNames): string {
-  return text.replace(new RegExp(`(?<![A-Za-z0-9_])NODE_${RegExp.escape(oldSafe)}_(ETCD_URL_HOST|ETCD_NAME|IP)(?![A-Za-z0-9_])`, 'g'), (_whole, what: string) => `NODE_${freshSafe}_${what}`);
+  return text.replace(
+    new RegExp(`(?<![A-Za-z0-9_])NODE_${RegExp.escape(oldSafe)}_(ETCD_URL_HOST|ETCD_NAME|IP)(?![A-Za-z0-9_])`, 'g'),
+    (_whole, what: string) => `NODE_${freshSafe}_${what}`,
+  );
 }
 
 function certificateFiles(text: string, { old, fresh }: HostNames): string {
-  return text.replace(new RegExp(`${RegExp.escape(certificates)}(etcd-peer|etcd-serving-metrics|etcd-serving)-${RegExp.escape(old)}\\.(crt|key)(?![A-Za-z0-9.-])`, 'g'), (_whole, kind: string, end: string) => `${certificates}${kind}-${fresh}.${end}`);
+  return text.replace(
+    new RegExp(
+      `${RegExp.escape(certificates)}(etcd-peer|etcd-serving-metrics|etcd-serving)-${RegExp.escape(old)}\\.(crt|key)(?![A-Za-z0-9.-])`,
+      'g',
+    ),
+    (_whole, kind: string, end: string) => `${certificates}${kind}-${fresh}.${end}`,
+  );
 }
 
 function targetName(text: string, { old, fresh }: HostNames): string {
-  return text.replace(new RegExp(`--target-name=${RegExp.escape(old)}(?![A-Za-z0-9.-])`, 'g'), () => `--target-name=${fresh}`);
+  return text.replace(
+    new RegExp(`--target-name=${RegExp.escape(old)}(?![A-Za-z0-9.-])`, 'g'),
+    () => `--target-name=${fresh}`,
+  );
 }
 
 /** A word of a command line. */
-export const inCommand = (text: string, names: HostNames): string => targetName(certificateFiles(variables(text, names), names), names);
+export const inCommand = (text: string, names: HostNames): string =>
+  targetName(certificateFiles(variables(text, names), names), names);
 
 /** A static pod as YAML text: command lines, and the name as a value. */
 export function inPodText(text: string, names: HostNames): string {
@@ -35,7 +53,10 @@ export function inPodText(text: string, names: HostNames): string {
 
 /** `etcd.env`: exported variables; the name itself is the value of one. */
 export function inEtcdEnv(text: string, names: HostNames): string {
-  const named = text.replaceAll(`NODE_${names.oldSafe}_ETCD_NAME="${names.old}"`, () => `NODE_${names.oldSafe}_ETCD_NAME="${names.fresh}"`);
+  const named = text.replaceAll(
+    `NODE_${names.oldSafe}_ETCD_NAME="${names.old}"`,
+    () => `NODE_${names.oldSafe}_ETCD_NAME="${names.fresh}"`,
+  );
   return certificateFiles(variables(named, names), names);
 }
 
@@ -54,10 +75,15 @@ export function inPod(pod: Editor, names: HostNames): void {
 function inContainer(pod: Editor, container: FieldPath, names: HostNames): void {
   if (pod.keysAt([...container, 'command']).length === 0) pod.fail([...container, 'command'], 'is empty');
   for (const list of ['command', 'args']) {
-    for (const index of pod.keysAt([...container, list])) pod.rewrite([...container, list, index], (text) => inCommand(text, names));
+    for (const index of pod.keysAt([...container, list]))
+      pod.rewrite([...container, list, index], (text) => inCommand(text, names));
   }
   const { fresh, oldSafe, freshSafe } = names;
-  const values: Readonly<Record<string, string>> = { ETCDCTL_CERT: `${certificates}etcd-peer-${fresh}.crt`, ETCDCTL_KEY: `${certificates}etcd-peer-${fresh}.key`, ETCDCTL_KEY_FILE: `${certificates}etcd-peer-${fresh}.key` };
+  const values: Readonly<Record<string, string>> = {
+    ETCDCTL_CERT: `${certificates}etcd-peer-${fresh}.crt`,
+    ETCDCTL_KEY: `${certificates}etcd-peer-${fresh}.key`,
+    ETCDCTL_KEY_FILE: `${certificates}etcd-peer-${fresh}.key`,
+  };
   for (const index of pod.keysAt([...container, 'env'])) {
     const variable = [...container, 'env', index];
     const name = pod.textAt([...variable, 'name']) ?? '';

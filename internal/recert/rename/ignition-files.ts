@@ -12,10 +12,19 @@ export function machineConfigSteps(row: string, edit: (config: Editor) => void):
 }
 
 /** Edits the content of the Ignition file with a path, wherever a MachineConfig has it. */
-export function ignitionFile(config: Editor, path: string, edit: (text: string, fail: (found: string) => never) => string, how: How = {}): void {
+export function ignitionFile(
+  config: Editor,
+  path: string,
+  edit: (text: string, fail: (found: string) => never) => string,
+  how: How = {},
+): void {
   const files: FieldPath = ['spec', 'config', 'storage', 'files'];
   for (const index of config.keysAt(files)) {
     if (config.textAt([...files, index, 'path']) !== path) continue;
-    config.ignition([...files, index], (text) => edit(text, (found) => config.fail([...files, index, 'contents', 'source'], found)), how);
+    config.ignition(
+      [...files, index],
+      (text) => edit(text, (found) => config.fail([...files, index, 'contents', 'source'], found)),
+      how,
+    );
   }
 }

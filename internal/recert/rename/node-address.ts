@@ -18,15 +18,31 @@ export const nodeReads: Reads = { objects: [nodes] };
 export function addressPairs(cluster: Cluster, addresses: readonly string[]): AddressPair[] {
   const [key, ...others] = cluster.keys(nodes);
   const node = key === undefined ? undefined : cluster.object(key);
-  if (key === undefined || node === undefined) throw new Failure(`there is no node below "${nodes}" in etcd, whose address "ip" replaces`, { next: 'check that etcd is that of a whole single-node cluster' });
-  if (others.length > 0) throw new Failure(`there are ${others.length + 1} nodes below "${nodes}" in etcd; "ip" is for a cluster of one`, { next: 'leave "ip" out' });
-  const old = node.keysAt(['status', 'addresses']).flatMap((index) => (node.textAt(['status', 'addresses', index, 'type']) === 'InternalIP' ? [node.textAt(['status', 'addresses', index, 'address']) ?? ''] : []));
+  if (key === undefined || node === undefined)
+    throw new Failure(`there is no node below "${nodes}" in etcd, whose address "ip" replaces`, {
+      next: 'check that etcd is that of a whole single-node cluster',
+    });
+  if (others.length > 0)
+    throw new Failure(`there are ${others.length + 1} nodes below "${nodes}" in etcd; "ip" is for a cluster of one`, {
+      next: 'leave "ip" out',
+    });
+  const old = node
+    .keysAt(['status', 'addresses'])
+    .flatMap((index) =>
+      node.textAt(['status', 'addresses', index, 'type']) === 'InternalIP'
+        ? [node.textAt(['status', 'addresses', index, 'address']) ?? '']
+        : [],
+    );
   const expected = addresses.length === 1 ? 'single-stack (1 IP)' : `dual-stack (${addresses.length} IPs)`;
-  const advice = { why: `the node "${key}" has ${old.join(', ') || 'no address'}, "ip" gives ${addresses.join(', ')}`, next: 'give as many addresses as the seed has, of the same families in the same order' };
+  const advice = {
+    why: `the node "${key}" has ${old.join(', ') || 'no address'}, "ip" gives ${addresses.join(', ')}`,
+    next: 'give as many addresses as the seed has, of the same families in the same order',
+  };
   if (old.length !== addresses.length) throw new Failure(`Expected ${expected} but found ${old.length} IPs`, advice);
   const pairs = old.map((address, index) => ({ old: address, fresh: addresses[index] ?? '' }));
   const foreign = pairs.find((pair) => isIP(pair.old) !== isIP(pair.fresh));
-  if (foreign !== undefined) throw new Failure(`ip "${foreign.fresh}" is not of the family of "${foreign.old}", which it replaces`, advice);
+  if (foreign !== undefined)
+    throw new Failure(`ip "${foreign.fresh}" is not of the family of "${foreign.old}", which it replaces`, advice);
   return pairs;
 }
 
@@ -34,7 +50,11 @@ export function addressSteps(pairs: readonly AddressPair[]): Step[] {
   const moved = (text: string): string => withNewAddresses(text, pairs);
   const clientUrl = (address: string): string => `https://${inUrl(address)}:2379`;
   /** A list of one URL, where the old one stands in it. */
-  const onlyUrl = (editor: Editor, list: readonly string[], stands: (urls: readonly string[], old: string) => boolean): boolean => {
+  const onlyUrl = (
+    editor: Editor,
+    list: readonly string[],
+    stands: (urls: readonly string[], old: string) => boolean,
+  ): boolean => {
     const urls = editor.keysAt(list).map((index) => editor.textAt([...list, index]) ?? '');
     const pair = pairs.find(({ old }) => stands(urls, clientUrl(old)));
     if (pair !== undefined) editor.replace(list, [clientUrl(pair.fresh)]);
@@ -48,27 +68,51 @@ export function addressSteps(pairs: readonly AddressPair[]): Step[] {
   const etcd = 'openshift-etcd';
   return [
     {
-      row: '6.4 row 1', reads: { objects: [configMap('openshift-apiserver', 'config')] },
-      changes: (cluster, say) => [changeOf(cluster, configMap('openshift-apiserver', 'config'), (map) => {
-        map.within(['data', 'config.yaml'], (text) => {
-          if (!onlyUrl(text, ['storageConfig', 'urls'], ([first], old) => first === old)) say('ConfigMap openshift-apiserver/config does not name the old address of etcd and is left as it is');
-        });
-      })],
+      row: '6.4 row 1',
+      reads: { objects: [configMap('openshift-apiserver', 'config')] },
+      changes: (cluster, say) => [
+        changeOf(cluster, configMap('openshift-apiserver', 'config'), (map) => {
+          map.within(['data', 'config.yaml'], (text) => {
+            if (!onlyUrl(text, ['storageConfig', 'urls'], ([first], old) => first === old))
+              say('ConfigMap openshift-apiserver/config does not name the old address of etcd and is left as it is');
+          });
+        }),
+      ],
     },
     revisions('6.4 row 2', configMaps(etcd), 'etcd-endpoints', (map) => {
       const [name, ...more] = map.keysAt(['data']);
-      if (name === undefined || more.length > 0) return map.fail(['data'], `has ${more.length + (name === undefined ? 0 : 1)} members instead of one`);
+      if (name === undefined || more.length > 0)
+        return map.fail(['data'], `has ${more.length + (name === undefined ? 0 : 1)} members instead of one`);
       map.rewrite(['data', name], (text) => pairs.find(({ old }) => old === text)?.fresh ?? text);
     }),
-    ...['etcd-pod', 'restore-etcd-pod'].map((name) => revisions('6.4 row 3', configMaps(etcd), name, (map) => { map.rewrite(['data', 'pod.yaml'], moved); })),
-    object('6.4 row 4', configMap(etcd, 'etcd-scripts'), (map) => { map.rewrite(['data', 'etcd.env'], moved); }),
-    objects('6.4 row 5', secrets(etcd), (secret) => {
-      const hostnames = ['metadata', 'annotations', 'auth.openshift.io/certificate-hostnames'];
-      if (secret.textAt(hostnames) !== undefined) secret.rewrite(hostnames, moved);
-    }, /^etcd-(?:peer|serving)/),
-    revisions('6.4 row 6', configMaps('openshift-kube-apiserver'), 'config', (map) => { map.within(['data', 'config.yaml'], (text) => { etcdServers(text); }); }),
-    object('6.4 row 7', operator('kubeapiservers'), (cr) => { etcdServers(cr, ['spec', 'observedConfig']); }),
-    object('6.4 row 8', operator('authentications'), (cr) => { etcdServers(cr, ['spec', 'observedConfig', 'oauthAPIServer']); }),
+    ...['etcd-pod', 'restore-etcd-pod'].map((name) =>
+      revisions('6.4 row 3', configMaps(etcd), name, (map) => {
+        map.rewrite(['data', 'pod.yaml'], moved);
+      }),
+    ),
+    object('6.4 row 4', configMap(etcd, 'etcd-scripts'), (map) => {
+      map.rewrite(['data', 'etcd.env'], moved);
+    }),
+    objects(
+      '6.4 row 5',
+      secrets(etcd),
+      (secret) => {
+        const hostnames = ['metadata', 'annotations', 'auth.openshift.io/certificate-hostnames'];
+        if (secret.textAt(hostnames) !== undefined) secret.rewrite(hostnames, moved);
+      },
+      /^etcd-(?:peer|serving)/,
+    ),
+    revisions('6.4 row 6', configMaps('openshift-kube-apiserver'), 'config', (map) => {
+      map.within(['data', 'config.yaml'], (text) => {
+        etcdServers(text);
+      });
+    }),
+    object('6.4 row 7', operator('kubeapiservers'), (cr) => {
+      etcdServers(cr, ['spec', 'observedConfig']);
+    }),
+    object('6.4 row 8', operator('authentications'), (cr) => {
+      etcdServers(cr, ['spec', 'observedConfig', 'oauthAPIServer']);
+    }),
     object('6.4 row 9', operator('openshiftapiservers'), (cr) => {
       const urls = ['spec', 'observedConfig', 'storageConfig', 'urls'];
       if (cr.at(urls) === undefined) cr.fail(urls);
@@ -80,15 +124,31 @@ export function addressSteps(pairs: readonly AddressPair[]): Step[] {
       if (pair !== undefined) cr.replace(initiator, pair.fresh);
     }),
     {
-      row: '6.4 row 11', reads: { objects: [deployment('openshift-oauth-apiserver', 'apiserver')] },
-      changes: (cluster, say) => [changeOf(cluster, deployment('openshift-oauth-apiserver', 'apiserver'), (workload) => {
-        const args = stringsOf(workload, containersNamed(workload, 'oauth-apiserver'), 'args');
-        const arg = args.find((path) => { const text = workload.textAt(path) ?? ''; return text.includes('--etcd-servers=') && moved(text) !== text; });
-        if (arg === undefined) say('Deployment openshift-oauth-apiserver/apiserver does not name the old address of etcd and is left as it is');
-        else workload.rewrite(arg, moved);
-      })],
+      row: '6.4 row 11',
+      reads: { objects: [deployment('openshift-oauth-apiserver', 'apiserver')] },
+      changes: (cluster, say) => [
+        changeOf(cluster, deployment('openshift-oauth-apiserver', 'apiserver'), (workload) => {
+          const args = stringsOf(workload, containersNamed(workload, 'oauth-apiserver'), 'args');
+          const arg = args.find((path) => {
+            const text = workload.textAt(path) ?? '';
+            return text.includes('--etcd-servers=') && moved(text) !== text;
+          });
+          if (arg === undefined)
+            say(
+              'Deployment openshift-oauth-apiserver/apiserver does not name the old address of etcd and is left as it is',
+            );
+          else workload.rewrite(arg, moved);
+        }),
+      ],
     },
     removals('6.4 row 13', ['pods/', 'minions/', 'services/endpoints/', 'endpointslices/'].map(prefix)),
-    ...[/\/etcd-pod\.yaml$/, /etcd-pod\/pod\.yaml$/, /\/restore-etcd-pod\/quorum-restore-pod\.yaml$/, /\/etcd-scripts\/etcd\.env$/, /\/etcd-endpoints\/[^/]+$/, /\/kube-apiserver-pod-[^/]*\/configmaps\/config\/config\.yaml$/].map((pattern) => texts('6.4 files', pattern, moved)),
+    ...[
+      /\/etcd-pod\.yaml$/,
+      /etcd-pod\/pod\.yaml$/,
+      /\/restore-etcd-pod\/quorum-restore-pod\.yaml$/,
+      /\/etcd-scripts\/etcd\.env$/,
+      /\/etcd-endpoints\/[^/]+$/,
+      /\/kube-apiserver-pod-[^/]*\/configmaps\/config\/config\.yaml$/,
+    ].map((pattern) => texts('6.4 files', pattern, moved)),
   ];
 }

@@ -1,6 +1,12 @@
 import type { ClusterChanges } from '../../config/recert-config-cluster.ts';
 import type { NameRule } from '../../config/recert-config-rules.ts';
-import { certManagerSteps, clusterVersionStep, packageServerStep, staleObjectSteps, webhookAuthenticatorStep } from './always.ts';
+import {
+  certManagerSteps,
+  clusterVersionStep,
+  packageServerStep,
+  staleObjectSteps,
+  webhookAuthenticatorStep,
+} from './always.ts';
 import type { AddressPair } from './address-text.ts';
 import type { Cluster } from './cluster.ts';
 import { domainFileSteps } from './domain-files.ts';
@@ -15,7 +21,9 @@ import type { Option, Reads, Step } from './step.ts';
 import { proxyBundleSteps, userBundleSteps } from './trust-bundles.ts';
 
 /** What is to be read before the steps can be listed: the old address and name stand in etcd. */
-export const seedReads: Reads = { objects: [...nodeReads.objects ?? [], ...hostNameReads.objects ?? [], ...rolloutReads.objects ?? []] };
+export const seedReads: Reads = {
+  objects: [...(nodeReads.objects ?? []), ...(hostNameReads.objects ?? []), ...(rolloutReads.objects ?? [])],
+};
 
 export type Asked = { readonly changes: ClusterChanges; readonly nameRules: readonly NameRule[] };
 
@@ -28,23 +36,74 @@ export type Part = { readonly option: Option; readonly says: string; readonly st
  * @throws Failure where the seed does not fit what is asked
  */
 export function partsOf({ changes, nameRules }: Asked, seed: Cluster, pairs: readonly AddressPair[]): Part[] {
-  const { clusterRename, hostname, kubeadminPasswordHash, proxy, installConfig, pullSecret, userCaBundle, proxyTrustedCaBundle, machineNetworks, chronyConfig } = changes;
-  const part = (option: Option, says: string, steps: readonly Step[]): Part[] => (steps.length === 0 ? [] : [{ option, says, steps }]);
+  const {
+    clusterRename,
+    hostname,
+    kubeadminPasswordHash,
+    proxy,
+    installConfig,
+    pullSecret,
+    userCaBundle,
+    proxyTrustedCaBundle,
+    machineNetworks,
+    chronyConfig,
+  } = changes;
+  const part = (option: Option, says: string, steps: readonly Step[]): Part[] =>
+    steps.length === 0 ? [] : [{ option, says, steps }];
   return [
-    ...part('always', 'What follows from new certificates', [packageServerStep(), ...staleObjectSteps(), webhookAuthenticatorStep()]),
+    ...part('always', 'What follows from new certificates', [
+      packageServerStep(),
+      ...staleObjectSteps(),
+      webhookAuthenticatorStep(),
+    ]),
     ...part('ip', 'Address of the node', pairs.length === 0 ? [] : addressSteps(pairs)),
-    ...part('cluster_rename', 'Name and domain of the cluster', clusterRename === undefined ? [] : renamed(clusterRename)),
+    ...part(
+      'cluster_rename',
+      'Name and domain of the cluster',
+      clusterRename === undefined ? [] : renamed(clusterRename),
+    ),
     ...part('hostname', 'Name of the node', hostname === undefined ? [] : hostNameSteps(seedHostName(seed), hostname)),
-    ...part('kubeadmin_password_hash', 'Password of kubeadmin', kubeadminPasswordHash === undefined ? [] : kubeadminSteps(kubeadminPasswordHash.reveal())),
+    ...part(
+      'kubeadmin_password_hash',
+      'Password of kubeadmin',
+      kubeadminPasswordHash === undefined ? [] : kubeadminSteps(kubeadminPasswordHash.reveal()),
+    ),
     ...part('proxy', 'Proxy', proxy === undefined ? [] : proxySteps(readProxy(proxy.reveal()))),
-    ...part('install_config', 'Install-config', installConfig === undefined ? [] : installConfigSteps(installConfig.reveal())),
+    ...part(
+      'install_config',
+      'Install-config',
+      installConfig === undefined ? [] : installConfigSteps(installConfig.reveal()),
+    ),
     ...part('pull_secret', 'Pull secret', pullSecret === undefined ? [] : pullSecretSteps(pullSecret.reveal())),
     // Before the user's bundle: it reads the old one, which may be the very ConfigMap that the user's bundle is written to.
-    ...part('proxy_trusted_ca_bundle', 'Trust bundle of the proxy', proxyTrustedCaBundle === undefined ? [] : proxyBundleSteps(proxyTrustedCaBundle.configMap, proxyTrustedCaBundle.configMap === 'user-ca-bundle' ? userCaBundle ?? '' : proxyTrustedCaBundle.bundle)),
-    ...part('user_ca_bundle', 'Trust bundle of the site', userCaBundle === undefined ? [] : userBundleSteps(userCaBundle)),
-    ...part('machine_network_cidr', 'Machine network', machineNetworks.length === 0 ? [] : machineNetworkSteps(machineNetworks)),
+    ...part(
+      'proxy_trusted_ca_bundle',
+      'Trust bundle of the proxy',
+      proxyTrustedCaBundle === undefined
+        ? []
+        : proxyBundleSteps(
+            proxyTrustedCaBundle.configMap,
+            proxyTrustedCaBundle.configMap === 'user-ca-bundle' ? (userCaBundle ?? '') : proxyTrustedCaBundle.bundle,
+          ),
+    ),
+    ...part(
+      'user_ca_bundle',
+      'Trust bundle of the site',
+      userCaBundle === undefined ? [] : userBundleSteps(userCaBundle),
+    ),
+    ...part(
+      'machine_network_cidr',
+      'Machine network',
+      machineNetworks.length === 0 ? [] : machineNetworkSteps(machineNetworks),
+    ),
     ...part('chrony_config', 'Time servers', chronyConfig === undefined ? [] : chronySteps(chronyConfig)),
-    ...part('cn_san_replace_rules', 'Names in cert-manager', nameRules.length === 0 ? [] : certManagerSteps((name) => nameRules.findLast((rule) => rule.old === name)?.new ?? name)),
+    ...part(
+      'cn_san_replace_rules',
+      'Names in cert-manager',
+      nameRules.length === 0
+        ? []
+        : certManagerSteps((name) => nameRules.findLast((rule) => rule.old === name)?.new ?? name),
+    ),
     ...part('always', 'State that watchers read', [clusterVersionStep()]),
     ...part('always', 'Hashes by which operators decide on rollouts', rolloutSteps(seed)),
   ];
@@ -57,6 +116,31 @@ function renamed({ name, baseDomain, infraId }: NonNullable<ClusterChanges['clus
 
 /** True when a person asks for more than new certificates. */
 export function asksForIdentity({ changes }: Asked): boolean {
-  const { addresses, machineNetworks, clusterRename, hostname, kubeadminPasswordHash, pullSecret, proxy, installConfig, userCaBundle, proxyTrustedCaBundle, chronyConfig } = changes;
-  return addresses.length + machineNetworks.length > 0 || [clusterRename, hostname, kubeadminPasswordHash, pullSecret, proxy, installConfig, userCaBundle, proxyTrustedCaBundle, chronyConfig].some((value) => value !== undefined);
+  const {
+    addresses,
+    machineNetworks,
+    clusterRename,
+    hostname,
+    kubeadminPasswordHash,
+    pullSecret,
+    proxy,
+    installConfig,
+    userCaBundle,
+    proxyTrustedCaBundle,
+    chronyConfig,
+  } = changes;
+  return (
+    addresses.length + machineNetworks.length > 0 ||
+    [
+      clusterRename,
+      hostname,
+      kubeadminPasswordHash,
+      pullSecret,
+      proxy,
+      installConfig,
+      userCaBundle,
+      proxyTrustedCaBundle,
+      chronyConfig,
+    ].some((value) => value !== undefined)
+  );
 }

@@ -19,7 +19,8 @@ export function withProxyLines(text: string, values: ProxyValues): string {
  * the first one stood, in the order of the old ones; one that was not there before comes first, in the order http, https, no.
  */
 export function withProxyVariables(workload: Editor, env: FieldPath, values: ProxyValues): void {
-  for (const names of [proxyNames, proxyNames.map((name) => name.toLowerCase())]) withVariables(workload, env, names, values);
+  for (const names of [proxyNames, proxyNames.map((name) => name.toLowerCase())])
+    withVariables(workload, env, names, values);
 }
 
 function withVariables(workload: Editor, env: FieldPath, names: readonly string[], values: ProxyValues): void {
@@ -35,7 +36,14 @@ function withVariables(workload: Editor, env: FieldPath, names: readonly string[
     return value === '' ? [] : [{ name, value }];
   });
   // Where the same names stand in the same order, only values differ, and what else stands in the entries stays.
-  const inPlace = set.length === old.length && set.every(({ name }, at) => old[at]?.name === name && old[at].index === first.index + at && workload.at([...env, first.index + at, 'valueFrom']) === undefined);
+  const inPlace =
+    set.length === old.length &&
+    set.every(
+      ({ name }, at) =>
+        old[at]?.name === name &&
+        old[at].index === first.index + at &&
+        workload.at([...env, first.index + at, 'valueFrom']) === undefined,
+    );
   if (inPlace) {
     for (const [at, { value }] of set.entries()) workload.set([...env, first.index + at, 'value'], value);
     return;

@@ -25,12 +25,24 @@ export function proxySteps({ spec, status }: Proxy): Step[] {
     if (cr.at(above) === undefined) cr.fail(above);
     for (const [index, name] of names.entries()) cr.set([...above, name], values[index] ?? '');
   };
-  const observed = (plural: string, operatorPart: string, optional = false): Step => object('6.10 rows 3 to 5', operator(plural), (cr) => { setAll(cr, ['spec', 'observedConfig', operatorPart, 'proxy'], proxyNames, status); }, { optional });
+  const observed = (plural: string, operatorPart: string, optional = false): Step =>
+    object(
+      '6.10 rows 3 to 5',
+      operator(plural),
+      (cr) => {
+        setAll(cr, ['spec', 'observedConfig', operatorPart, 'proxy'], proxyNames, status);
+      },
+      { optional },
+    );
   const inPod = (workload: Editor, pod: FieldPath): void => {
-    for (const list of ['containers', 'initContainers']) for (const index of workload.keysAt([...pod, list])) withProxyVariables(workload, [...pod, list, index, 'env'], status);
+    for (const list of ['containers', 'initContainers'])
+      for (const index of workload.keysAt([...pod, list]))
+        withProxyVariables(workload, [...pod, list, index, 'env'], status);
   };
   return [
-    ...machineConfigSteps('6.10 row 1', (machine) => { ignitionFile(machine, '/etc/mco/proxy.env', (text) => withProxyLines(text, status)); }),
+    ...machineConfigSteps('6.10 row 1', (machine) => {
+      ignitionFile(machine, '/etc/mco/proxy.env', (text) => withProxyLines(text, status));
+    }),
     object('6.10 row 2', config('proxies'), (cr) => {
       setAll(cr, ['spec'], members, spec);
       setAll(cr, ['status'], members, status);
@@ -42,18 +54,41 @@ export function proxySteps({ spec, status }: Proxy): Step[] {
     object('6.10 row 6', controllerConfig, (cr) => {
       if (cr.at(['spec', 'proxy']) !== null) setAll(cr, ['spec', 'proxy'], members, status);
     }),
-    ...['deployments/', 'statefulsets/', 'daemonsets/', 'jobs/'].map((kind) => objects('6.10 row 7', prefix(kind), (workload) => { inPod(workload, podOfTemplate); })),
-    objects('6.10 row 7', prefix('cronjobs/'), (workload) => { inPod(workload, ['spec', 'jobTemplate', ...podOfTemplate]); }),
-    ...['alertmanagers/', 'prometheuses/'].map((kind) => objects('6.10 row 7', prefix(`monitoring.coreos.com/${kind}`), (cr) => { inPod(cr, ['spec']); })),
+    ...['deployments/', 'statefulsets/', 'daemonsets/', 'jobs/'].map((kind) =>
+      objects('6.10 row 7', prefix(kind), (workload) => {
+        inPod(workload, podOfTemplate);
+      }),
+    ),
+    objects('6.10 row 7', prefix('cronjobs/'), (workload) => {
+      inPod(workload, ['spec', 'jobTemplate', ...podOfTemplate]);
+    }),
+    ...['alertmanagers/', 'prometheuses/'].map((kind) =>
+      objects('6.10 row 7', prefix(`monitoring.coreos.com/${kind}`), (cr) => {
+        inPod(cr, ['spec']);
+      }),
+    ),
     objects('6.10 row 7', prefix('controllerrevisions/'), (revision) => {
       const raw = ['data', 'raw'];
-      if (revision.textAt(raw) !== undefined) revision.within(raw, (inner) => { inPod(inner, podOfTemplate); });
+      if (revision.textAt(raw) !== undefined)
+        revision.within(raw, (inner) => {
+          inPod(inner, podOfTemplate);
+        });
       else inPod(revision, ['data', ...podOfTemplate]);
     }),
-    revisions('6.10 row 8', configMaps('openshift-kube-apiserver'), 'kube-apiserver-pod', (map) => { map.within(['data', 'pod.yaml'], (pod) => { inPod(pod, ['spec']); }); }),
-    revisions('6.10 row 8', configMaps('openshift-kube-controller-manager'), 'kube-controller-manager-pod', (map) => { map.within(['data', 'pod.yaml'], (pod) => { inPod(pod, ['spec']); }); }),
+    revisions('6.10 row 8', configMaps('openshift-kube-apiserver'), 'kube-apiserver-pod', (map) => {
+      map.within(['data', 'pod.yaml'], (pod) => {
+        inPod(pod, ['spec']);
+      });
+    }),
+    revisions('6.10 row 8', configMaps('openshift-kube-controller-manager'), 'kube-controller-manager-pod', (map) => {
+      map.within(['data', 'pod.yaml'], (pod) => {
+        inPod(pod, ['spec']);
+      });
+    }),
     texts('6.10 proxy.env.mcdorig', /\/proxy\.env\.mcdorig$/, (text) => withProxyLines(text, status)),
-    podFiles((pod) => { inPod(pod, ['spec']); }),
+    podFiles((pod) => {
+      inPod(pod, ['spec']);
+    }),
     singleTexts('6.10 proxy.env', 'proxy.env', (text) => withProxyLines(text, status)),
   ];
 }
@@ -62,12 +97,18 @@ export function proxySteps({ spec, status }: Proxy): Step[] {
 function podFiles(edit: (pod: Editor) => void): Step {
   const pattern = /\/(?:[^/.][^/]*)?pod\.yaml$/;
   return {
-    row: '6.10 *pod.yaml', reads: { files: [pattern] },
-    changes: (cluster) => cluster.files(pattern).flatMap((path): Change[] => {
-      const text = utf8(cluster.bytes(path)) ?? '';
-      if (textTree(cluster.bytes(path)) !== undefined && text.trimStart().startsWith('{')) return [documentChange(cluster, path, edit)];
-      if (proxyNames.some((name) => text.includes(name))) inDocument('file', path, () => { throw new NotThere('', `is no JSON and names ${proxyNames.join(', ')}`); });
-      return [];
-    }),
+    row: '6.10 *pod.yaml',
+    reads: { files: [pattern] },
+    changes: (cluster) =>
+      cluster.files(pattern).flatMap((path): Change[] => {
+        const text = utf8(cluster.bytes(path)) ?? '';
+        if (textTree(cluster.bytes(path)) !== undefined && text.trimStart().startsWith('{'))
+          return [documentChange(cluster, path, edit)];
+        if (proxyNames.some((name) => text.includes(name)))
+          inDocument('file', path, () => {
+            throw new NotThere('', `is no JSON and names ${proxyNames.join(', ')}`);
+          });
+        return [];
+      }),
   };
 }

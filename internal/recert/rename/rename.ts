@@ -34,7 +34,12 @@ export type RenameInput = Asked & {
 };
 
 /** What is read and worked out before there are new certificates: most of it, so it is done while their keys are made. */
-export type Prepared = { readonly asked: Asked; readonly pairs: readonly AddressPair[]; readonly parts: readonly Part[]; readonly opened: Opened };
+export type Prepared = {
+  readonly asked: Asked;
+  readonly pairs: readonly AddressPair[];
+  readonly parts: readonly Part[];
+  readonly opened: Opened;
+};
 
 /**
  * Reads what a rename needs.
@@ -45,7 +50,12 @@ export async function prepareRename(input: RenameInput): Promise<Prepared> {
   const seed = clusterOf((await openContents(input, seedReads)).contents);
   const pairs = input.changes.addresses.length === 0 ? [] : addressPairs(seed, input.changes.addresses);
   const parts = partsOf(input, seed, pairs);
-  return { asked: { changes: input.changes, nameRules: input.nameRules }, pairs, parts, opened: await openContents(input, unionOf(parts)) };
+  return {
+    asked: { changes: input.changes, nameRules: input.nameRules },
+    pairs,
+    parts,
+    opened: await openContents(input, unionOf(parts)),
+  };
 }
 
 /**
@@ -70,14 +80,26 @@ export async function rehearse({ asked, parts, opened }: Prepared): Promise<void
 export function rename({ asked, pairs, parts, opened }: Prepared, renewed: readonly Replacement[]): Renamed {
   const started = performance.now();
   const facts: string[] = [];
-  const say = (fact: string): void => { if (!facts.includes(fact)) facts.push(fact); };
+  const say = (fact: string): void => {
+    if (!facts.includes(fact)) facts.push(fact);
+  };
   const before = laidOver(opened.found, renewed);
   // Without a wish for another identity this may be a part of a cluster: what is not there needs no care.
-  const taken = [...stepsOf(parts, clusterOf(withContents(opened.contents, before)), !asksForIdentity(asked), say)].flat();
+  const taken = [
+    ...stepsOf(parts, clusterOf(withContents(opened.contents, before)), !asksForIdentity(asked), say),
+  ].flat();
   const replacements = replacementsOf(opened, renewed, taken);
-  const renamings = taken.map(({ part: { option, says }, notes, ...change }): Renaming => ({ option, says, document: `${change.in}:${change.name}`, kind: change.kind, ...(change.kind === 'moved' ? { to: `${change.in}:${change.to}` } : {}), notes }));
+  const renamings = taken.map(({ part: { option, says }, notes, ...change }): Renaming => ({
+    option,
+    says,
+    document: `${change.in}:${change.name}`,
+    kind: change.kind,
+    ...(change.kind === 'moved' ? { to: `${change.in}:${change.to}` } : {}),
+    notes,
+  }));
   return {
-    replacements, renamings,
+    replacements,
+    renamings,
     faults: renameFaults(before, replacements, renamings),
     peerUrls: pairs.map(({ old, fresh }) => ({ old: peerUrl(old), fresh: peerUrl(fresh) })),
     facts,
@@ -88,11 +110,18 @@ export function rename({ asked, pairs, parts, opened }: Prepared, renewed: reado
 type Taken = Change & { readonly part: Part };
 
 /** Takes the steps one by one, each on what those before it made. Yields the changes of each. */
-function* stepsOf(parts: readonly Part[], found: Cluster, lenient: boolean, say: (fact: string) => void): Generator<Taken[]> {
+function* stepsOf(
+  parts: readonly Part[],
+  found: Cluster,
+  lenient: boolean,
+  say: (fact: string) => void,
+): Generator<Taken[]> {
   let cluster = found;
   for (const part of parts) {
     for (const step of part.steps) {
-      const changes = attempt(part, lenient, say, () => step.changes(cluster, say)).filter((change) => isChange(cluster, change));
+      const changes = attempt(part, lenient, say, () => step.changes(cluster, say)).filter((change) =>
+        isChange(cluster, change),
+      );
       cluster = laid(cluster, changes);
       yield changes.map((change) => ({ ...change, part }));
     }
@@ -104,7 +133,13 @@ const peerUrl = (address: string): string => `https://${inUrl(address)}:2380`;
 function unionOf(parts: readonly Part[]): Reads {
   const all = parts.flatMap(({ steps }) => steps.map(({ reads }) => reads));
   const holding = all.flatMap((reads) => reads.holding ?? []);
-  return { objects: all.flatMap((reads) => reads.objects ?? []), keys: all.flatMap((reads) => reads.keys ?? []), files: all.flatMap((reads) => reads.files ?? []), singles: all.flatMap((reads) => reads.singles ?? []), ...(holding[0] === undefined ? {} : { holding: holding[0] }) };
+  return {
+    objects: all.flatMap((reads) => reads.objects ?? []),
+    keys: all.flatMap((reads) => reads.keys ?? []),
+    files: all.flatMap((reads) => reads.files ?? []),
+    singles: all.flatMap((reads) => reads.singles ?? []),
+    ...(holding[0] === undefined ? {} : { holding: holding[0] }),
+  };
 }
 
 function isChange(cluster: Cluster, change: Change): boolean {
@@ -124,7 +159,13 @@ function attempt(part: Part, lenient: boolean, say: (fact: string) => void, work
       return [];
     }
     if (!(error instanceof MissingIn)) throw error;
-    throw new Failure(lackText(error), { why: part.option === 'always' ? 'every change of the cluster\'s identity needs it' : `"${part.option}" changes it`, next: part.option === 'always' ? 'check that etcd and the customization folders are those of a whole single-node cluster' : `check that etcd and the customization folders are those of a whole single-node cluster, or leave "${part.option}" out` });
+    throw new Failure(lackText(error), {
+      why: part.option === 'always' ? "every change of the cluster's identity needs it" : `"${part.option}" changes it`,
+      next:
+        part.option === 'always'
+          ? 'check that etcd and the customization folders are those of a whole single-node cluster'
+          : `check that etcd and the customization folders are those of a whole single-node cluster, or leave "${part.option}" out`,
+    });
   }
 }
 
@@ -135,27 +176,46 @@ function lackText({ document, path, found }: MissingIn): string {
 
 /** The renewal's plan with the renames in it: one replacement for each document that ends otherwise than it was found. */
 function replacementsOf({ found }: Opened, renewed: readonly Replacement[], taken: readonly Change[]): Replacement[] {
-  const ends = new Map<string, { readonly origin: Document | undefined; readonly after: Uint8Array | undefined; readonly from?: Document }>();
+  const ends = new Map<
+    string,
+    { readonly origin: Document | undefined; readonly after: Uint8Array | undefined; readonly from?: Document }
+  >();
   for (const change of taken) {
     const name = `${change.in}:${change.name}`;
     const origin = ends.has(name) ? ends.get(name)?.origin : found.get(name);
     if (origin === undefined) throw new Error(`"${name}" was changed without having been read`);
     switch (change.kind) {
-      case 'changed': ends.set(name, { origin, after: change.after }); break;
-      case 'removed': ends.set(name, { origin, after: undefined }); break;
+      case 'changed':
+        ends.set(name, { origin, after: change.after });
+        break;
+      case 'removed':
+        ends.set(name, { origin, after: undefined });
+        break;
       case 'moved':
         ends.set(name, { origin, after: undefined });
         ends.set(`${change.in}:${change.to}`, { origin: undefined, after: change.after, from: origin });
     }
   }
-  const untouched = renewed.filter((replacement) => replacement.kind === 'created' || !ends.has(documentName(replacement.document)));
-  return [...untouched, ...[...ends].flatMap(([name, { origin, after, from }]) => replacementOf(name, origin, after, from))];
+  const untouched = renewed.filter(
+    (replacement) => replacement.kind === 'created' || !ends.has(documentName(replacement.document)),
+  );
+  return [
+    ...untouched,
+    ...[...ends].flatMap(([name, { origin, after, from }]) => replacementOf(name, origin, after, from)),
+  ];
 }
 
-function replacementOf(name: string, origin: Document | undefined, after: Uint8Array | undefined, from: Document | undefined): Replacement[] {
+function replacementOf(
+  name: string,
+  origin: Document | undefined,
+  after: Uint8Array | undefined,
+  from: Document | undefined,
+): Replacement[] {
   if (origin === undefined) {
     if (after === undefined || from === undefined) return [];
-    return from.in === 'file' ? [{ kind: 'created', in: 'file', path: name.slice('file:'.length), after, like: from.path }] : [{ kind: 'created', in: 'etcd', key: name.slice('etcd:'.length), after }];
+    return from.in === 'file'
+      ? [{ kind: 'created', in: 'file', path: name.slice('file:'.length), after, like: from.path }]
+      : [{ kind: 'created', in: 'etcd', key: name.slice('etcd:'.length), after }];
   }
   if (after === undefined) return [{ kind: 'removed', document: origin }];
   return Buffer.compare(origin.bytes, after) === 0 ? [] : [{ kind: 'changed', document: origin, after }];

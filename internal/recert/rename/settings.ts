@@ -10,25 +10,46 @@ const installConfigs = ['kube-system', 'openshift-etcd'].map((namespace) => conf
 /** An empty hash removes the user. */
 export function kubeadminSteps(hash: string): Step[] {
   const key = secret('kube-system', 'kubeadmin');
-  return [hash === '' ? removals('6.7', [key], (name) => name === key) : object('6.7', key, (one) => { one.set(['data', 'kubeadmin'], hash, { secret: true }); })];
+  return [
+    hash === ''
+      ? removals('6.7', [key], (name) => name === key)
+      : object('6.7', key, (one) => {
+          one.set(['data', 'kubeadmin'], hash, { secret: true });
+        }),
+  ];
 }
 
 export function installConfigSteps(text: string): Step[] {
-  return installConfigs.map((key) => object('6.8', key, (map) => { map.set(['data', 'install-config'], text, { secret: true }); }));
+  return installConfigs.map((key) =>
+    object('6.8', key, (map) => {
+      map.set(['data', 'install-config'], text, { secret: true });
+    }),
+  );
 }
 
 /** The network operator derives `noProxy` from it. */
 export function machineNetworkSteps(cidrs: readonly string[]): Step[] {
-  return installConfigs.map((key) => object('6.8 machineNetwork', key, (map) => {
-    map.within(['data', 'install-config'], (text) => { text.replace(['networking', 'machineNetwork'], cidrs.map((cidr) => ({ cidr: cidr.trim() }))); });
-  }));
+  return installConfigs.map((key) =>
+    object('6.8 machineNetwork', key, (map) => {
+      map.within(['data', 'install-config'], (text) => {
+        text.replace(
+          ['networking', 'machineNetwork'],
+          cidrs.map((cidr) => ({ cidr: cidr.trim() })),
+        );
+      });
+    }),
+  );
 }
 
 export function pullSecretSteps(text: string): Step[] {
   const how = { secret: true } as const;
   return [
-    ...machineConfigSteps('6.9', (config) => { ignitionFile(config, '/var/lib/kubelet/config.json', () => text, how); }),
-    object('6.9', secret('openshift-config', 'pull-secret'), (one) => { one.set(['data', '.dockerconfigjson'], text, how); }),
+    ...machineConfigSteps('6.9', (config) => {
+      ignitionFile(config, '/var/lib/kubelet/config.json', () => text, how);
+    }),
+    object('6.9', secret('openshift-config', 'pull-secret'), (one) => {
+      one.set(['data', '.dockerconfigjson'], text, how);
+    }),
     kubeletConfig(text),
   ];
 }
@@ -40,16 +61,18 @@ export function pullSecretSteps(text: string): Step[] {
 function kubeletConfig(text: string): Step {
   const pattern = /\/config\.json$/;
   return {
-    row: '6.9 config.json', reads: { files: [pattern] },
-    changes: (cluster, say) => cluster.files(pattern).flatMap((path): Change[] => {
-      const inKubelet = /\/kubelet\/(?:.*\/)?config\.json$/.test(path);
-      if (!inKubelet) return [];
-      if (!/\/kubelet\/config\.json$/.test(path) && !isPullSecret(cluster.bytes(path))) {
-        say(`"${path}" is no pull secret and is left as it is`);
-        return [];
-      }
-      return [textChange(cluster, path, () => text, { secret: true })];
-    }),
+    row: '6.9 config.json',
+    reads: { files: [pattern] },
+    changes: (cluster, say) =>
+      cluster.files(pattern).flatMap((path): Change[] => {
+        const inKubelet = /\/kubelet\/(?:.*\/)?config\.json$/.test(path);
+        if (!inKubelet) return [];
+        if (!/\/kubelet\/config\.json$/.test(path) && !isPullSecret(cluster.bytes(path))) {
+          say(`"${path}" is no pull secret and is left as it is`);
+          return [];
+        }
+        return [textChange(cluster, path, () => text, { secret: true })];
+      }),
   };
 }
 
@@ -64,7 +87,9 @@ function isPullSecret(bytes: Uint8Array): boolean {
 
 export function chronySteps(text: string): Step[] {
   return [
-    ...machineConfigSteps('6.12', (config) => { ignitionFile(config, '/etc/chrony.conf', () => text); }),
+    ...machineConfigSteps('6.12', (config) => {
+      ignitionFile(config, '/etc/chrony.conf', () => text);
+    }),
     singleTexts('6.12 chrony.conf', 'chrony.conf', () => text),
   ];
 }

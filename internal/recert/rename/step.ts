@@ -6,7 +6,20 @@ import type { Cluster } from './cluster.ts';
 import { edited, NotThere, type Editor, type How } from './editor.ts';
 
 /** The keys of the configuration that ask for a step; `always` for what every run does. */
-export type Option = 'always' | 'ip' | 'cluster_rename' | 'hostname' | 'kubeadmin_password_hash' | 'proxy' | 'install_config' | 'pull_secret' | 'user_ca_bundle' | 'proxy_trusted_ca_bundle' | 'machine_network_cidr' | 'chrony_config' | 'cn_san_replace_rules';
+export type Option =
+  | 'always'
+  | 'ip'
+  | 'cluster_rename'
+  | 'hostname'
+  | 'kubeadmin_password_hash'
+  | 'proxy'
+  | 'install_config'
+  | 'pull_secret'
+  | 'user_ca_bundle'
+  | 'proxy_trusted_ca_bundle'
+  | 'machine_network_cidr'
+  | 'chrony_config'
+  | 'cn_san_replace_rules';
 
 /** What a step wants to look at. Etcd keys and prefixes of them; patterns of paths below the customization folders; names of single files. */
 export type Reads = {
@@ -33,7 +46,8 @@ export type Step = {
 /** An object that must exist, unless `optional`. */
 export function object(row: string, key: string, edit: (object: Editor) => void, { optional = false } = {}): Step {
   return {
-    row, reads: { objects: [key] },
+    row,
+    reads: { objects: [key] },
     changes: (cluster) => {
       if (cluster.object(key) === undefined && optional) return [];
       return [changeOf(cluster, key, edit)];
@@ -44,8 +58,13 @@ export function object(row: string, key: string, edit: (object: Editor) => void,
 /** All objects whose key begins with a prefix and whose last name fits. */
 export function objects(row: string, prefix: string, edit: (object: Editor) => void, name = /(?:)/): Step {
   return {
-    row, reads: { objects: [prefix] },
-    changes: (cluster) => cluster.keys(prefix).filter((key) => name.test(nameOf(key))).map((key) => changeOf(cluster, key, edit)),
+    row,
+    reads: { objects: [prefix] },
+    changes: (cluster) =>
+      cluster
+        .keys(prefix)
+        .filter((key) => name.test(nameOf(key)))
+        .map((key) => changeOf(cluster, key, edit)),
   };
 }
 
@@ -57,56 +76,84 @@ export function revisions(row: string, folder: string, name: string, edit: (obje
 /** Keys that are deleted, each with all below its prefix. */
 export function removals(row: string, prefixes: readonly string[], fits: (key: string) => boolean = () => true): Step {
   return {
-    row, reads: { keys: prefixes },
-    changes: (cluster) => [...new Set(prefixes.flatMap((prefix) => cluster.keys(prefix)))].filter(fits).map((name) => ({ in: 'etcd', kind: 'removed', name, notes: [] })),
+    row,
+    reads: { keys: prefixes },
+    changes: (cluster) =>
+      [...new Set(prefixes.flatMap((prefix) => cluster.keys(prefix)))]
+        .filter(fits)
+        .map((name) => ({ in: 'etcd', kind: 'removed', name, notes: [] })),
   };
 }
 
 /** Files edited as texts. */
 export function texts(row: string, pattern: RegExp, edit: (text: string) => string, how: How = {}): Step {
-  return { row, reads: { files: [pattern] }, changes: (cluster) => cluster.files(pattern).map((path) => textChange(cluster, path, edit, how)) };
+  return {
+    row,
+    reads: { files: [pattern] },
+    changes: (cluster) => cluster.files(pattern).map((path) => textChange(cluster, path, edit, how)),
+  };
 }
 
 /** Single files edited as texts. */
 export function singleTexts(row: string, name: string, edit: (text: string) => string, how: How = {}): Step {
-  return { row, reads: { singles: [name] }, changes: (cluster) => cluster.singles(name).map((path) => textChange(cluster, path, edit, how)) };
+  return {
+    row,
+    reads: { singles: [name] },
+    changes: (cluster) => cluster.singles(name).map((path) => textChange(cluster, path, edit, how)),
+  };
 }
 
 /** Files edited as JSON or YAML documents; `single`: single files of that name, too. */
 export function documents(row: string, pattern: RegExp, edit: (document: Editor) => void, single?: string): Step {
   return {
-    row, reads: { files: [pattern], ...(single === undefined ? {} : { singles: [single] }) },
-    changes: (cluster) => [...cluster.files(pattern), ...(single === undefined ? [] : cluster.singles(single))].map((path) => documentChange(cluster, path, edit)),
+    row,
+    reads: { files: [pattern], ...(single === undefined ? {} : { singles: [single] }) },
+    changes: (cluster) =>
+      [...cluster.files(pattern), ...(single === undefined ? [] : cluster.singles(single))].map((path) =>
+        documentChange(cluster, path, edit),
+      ),
   };
 }
 
 export function changeOf(cluster: Cluster, key: string, edit: (object: Editor) => void): Change {
-  return inDocument('etcd', key, () => remembered(edit, key, cluster.value(key), () => {
-    const tree = cluster.object(key);
-    if (tree === undefined) throw new NotThere('');
-    const { bytes, notes } = edited(tree, edit);
-    return { in: 'etcd', kind: 'changed', name: key, after: bytes, notes };
-  }));
+  return inDocument('etcd', key, () =>
+    remembered(edit, key, cluster.value(key), () => {
+      const tree = cluster.object(key);
+      if (tree === undefined) throw new NotThere('');
+      const { bytes, notes } = edited(tree, edit);
+      return { in: 'etcd', kind: 'changed', name: key, after: bytes, notes };
+    }),
+  );
 }
 
 export function documentChange(cluster: Cluster, path: string, edit: (document: Editor) => void): Change {
   const before = cluster.bytes(path);
-  return inDocument('file', path, () => remembered(edit, path, before, () => {
-    const tree = textTree(before);
-    if (tree === undefined) throw new NotThere('', 'is neither a JSON nor a YAML document');
-    const { bytes, notes } = edited(tree, edit);
-    return { in: 'file', kind: 'changed', name: path, after: bytes, notes };
-  }));
+  return inDocument('file', path, () =>
+    remembered(edit, path, before, () => {
+      const tree = textTree(before);
+      if (tree === undefined) throw new NotThere('', 'is neither a JSON nor a YAML document');
+      const { bytes, notes } = edited(tree, edit);
+      return { in: 'file', kind: 'changed', name: path, after: bytes, notes };
+    }),
+  );
 }
 
 export function textChange(cluster: Cluster, path: string, edit: (text: string) => string, how: How = {}): Change {
   const before = cluster.bytes(path);
-  return inDocument('file', path, () => remembered(edit, path, before, () => {
-    const text = utf8(before);
-    if (text === undefined) throw new NotThere('', 'is not UTF-8');
-    const after = edit(text);
-    return { in: 'file', kind: 'changed', name: path, after: new TextEncoder().encode(after), notes: after === text ? [] : how.secret === true ? [hiddenNote('', text, after)] : noteLines('', text, after) };
-  }));
+  return inDocument('file', path, () =>
+    remembered(edit, path, before, () => {
+      const text = utf8(before);
+      if (text === undefined) throw new NotThere('', 'is not UTF-8');
+      const after = edit(text);
+      return {
+        in: 'file',
+        kind: 'changed',
+        name: path,
+        after: new TextEncoder().encode(after),
+        notes: after === text ? [] : how.secret === true ? [hiddenNote('', text, after)] : noteLines('', text, after),
+      };
+    }),
+  );
 }
 
 /** What edits made of contents. An edit that a step makes anew each time, from what it sees in the cluster, is never found again here. */

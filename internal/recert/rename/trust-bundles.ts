@@ -19,10 +19,16 @@ const userBundle = configMap('openshift-config', 'user-ca-bundle');
 
 export function userBundleSteps(bundle: string): Step[] {
   return [
-    ...machineConfigSteps('6.11 user (1)', (machine) => { ignitionFile(machine, anchor, () => bundle); }),
-    object('6.11 user (2)', controllerConfig, (cr) => { cr.replace(['spec', 'additionalTrustBundle'], Buffer.from(bundle).toString('base64')); }),
+    ...machineConfigSteps('6.11 user (1)', (machine) => {
+      ignitionFile(machine, anchor, () => bundle);
+    }),
+    object('6.11 user (2)', controllerConfig, (cr) => {
+      cr.replace(['spec', 'additionalTrustBundle'], Buffer.from(bundle).toString('base64'));
+    }),
     texts('6.11 user (files)', /\/anchors\/openshift-config-user-ca-bundle\.crt$/, () => bundle),
-    object('6.11 user (3)', userBundle, (map) => { map.replace([...member], bundle); }),
+    object('6.11 user (3)', userBundle, (map) => {
+      map.replace([...member], bundle);
+    }),
   ];
 }
 
@@ -33,21 +39,48 @@ export function userBundleSteps(bundle: string): Step[] {
 export function proxyBundleSteps(name: string, bundle: string): Step[] {
   const own = configMap('openshift-config', name);
   const mergedFiles = /\/configmaps\/trusted-ca-bundle\/ca-bundle\.crt$/;
-  return [{
-    row: '6.11 proxy', reads: { objects: [config('proxies'), own, merged, configMap('openshift-cloud-controller-manager', 'ccm-trusted-ca'), configMaps('openshift-monitoring'), configMap('openshift-controller-manager', 'openshift-user-ca')], files: [mergedFiles], holding: { prefix: prefix('configmaps/'), text: injected } },
-    changes: (cluster, say) => {
-      refuseOtherName(cluster, name);
-      const old = textOf(cluster, own);
-      const fresh = bundle + systemPart(textOf(cluster, merged), old, own);
-      const all = [
-        ...[own, configMap('openshift-controller-manager', 'openshift-user-ca')].map((key) => changeOf(cluster, key, (map) => { map.replace([...member], bundle); })),
-        ...[merged, configMap('openshift-cloud-controller-manager', 'ccm-trusted-ca'), ...labelled(cluster)].filter((key, index, keys) => keys.indexOf(key) === index && (key === merged || cluster.object(key) !== undefined)).map((key) => changeOf(cluster, key, (map) => { map.set([...member], fresh); })),
-        ...cluster.files(mergedFiles).map((path) => textChange(cluster, path, () => fresh)),
-      ];
-      const after = laid(cluster, all);
-      return [...all, ...hashedCopies(cluster, after, fresh, say)];
+  return [
+    {
+      row: '6.11 proxy',
+      reads: {
+        objects: [
+          config('proxies'),
+          own,
+          merged,
+          configMap('openshift-cloud-controller-manager', 'ccm-trusted-ca'),
+          configMaps('openshift-monitoring'),
+          configMap('openshift-controller-manager', 'openshift-user-ca'),
+        ],
+        files: [mergedFiles],
+        holding: { prefix: prefix('configmaps/'), text: injected },
+      },
+      changes: (cluster, say) => {
+        refuseOtherName(cluster, name);
+        const old = textOf(cluster, own);
+        const fresh = bundle + systemPart(textOf(cluster, merged), old, own);
+        const all = [
+          ...[own, configMap('openshift-controller-manager', 'openshift-user-ca')].map((key) =>
+            changeOf(cluster, key, (map) => {
+              map.replace([...member], bundle);
+            }),
+          ),
+          ...[merged, configMap('openshift-cloud-controller-manager', 'ccm-trusted-ca'), ...labelled(cluster)]
+            .filter(
+              (key, index, keys) =>
+                keys.indexOf(key) === index && (key === merged || cluster.object(key) !== undefined),
+            )
+            .map((key) =>
+              changeOf(cluster, key, (map) => {
+                map.set([...member], fresh);
+              }),
+            ),
+          ...cluster.files(mergedFiles).map((path) => textChange(cluster, path, () => fresh)),
+        ];
+        const after = laid(cluster, all);
+        return [...all, ...hashedCopies(cluster, after, fresh, say)];
+      },
     },
-  }];
+  ];
 }
 
 function refuseOtherName(cluster: Cluster, name: string): void {
@@ -55,10 +88,15 @@ function refuseOtherName(cluster: Cluster, name: string): void {
   const found = inDocument('etcd', key, () => {
     const proxy = cluster.object(key);
     const named = proxy?.textAt(['spec', 'trustedCA', 'name']);
-    if (named === undefined || named === '') throw new NotThere(proxy === undefined ? '' : '/spec/trustedCA/name', named === '' ? 'is empty' : undefined);
+    if (named === undefined || named === '')
+      throw new NotThere(proxy === undefined ? '' : '/spec/trustedCA/name', named === '' ? 'is empty' : undefined);
     return named;
   });
-  if (found !== name) throw new Failure(`proxy_trusted_ca_bundle names the ConfigMap "${name}", and "/spec/trustedCA/name" of "${key}" in etcd names "${found}"`, { next: `write "${found}:" before the bundle` });
+  if (found !== name)
+    throw new Failure(
+      `proxy_trusted_ca_bundle names the ConfigMap "${name}", and "/spec/trustedCA/name" of "${key}" in etcd names "${found}"`,
+      { next: `write "${found}:" before the bundle` },
+    );
 }
 
 function textOf(cluster: Cluster, key: string): string {
@@ -66,7 +104,8 @@ function textOf(cluster: Cluster, key: string): string {
     const map = cluster.object(key);
     if (map === undefined) throw new NotThere('');
     const text = map.textAt([...member]);
-    if (text === undefined || text === '') throw new NotThere('/data/ca-bundle.crt', text === undefined ? undefined : 'is empty');
+    if (text === undefined || text === '')
+      throw new NotThere('/data/ca-bundle.crt', text === undefined ? undefined : 'is empty');
     return text;
   });
 }
@@ -74,16 +113,25 @@ function textOf(cluster: Cluster, key: string): string {
 /** What follows the last of the site's old certificates in the merged bundle: the system's. It keeps its bytes. */
 function systemPart(all: string, old: string, own: string): string {
   const last = pemBlocksIn(latin1(new TextEncoder().encode(old))).findLast(({ der }) => der !== undefined)?.der;
-  if (last === undefined) return inDocument('etcd', own, () => { throw new NotThere('/data/ca-bundle.crt', 'holds no certificate'); });
+  if (last === undefined)
+    return inDocument('etcd', own, () => {
+      throw new NotThere('/data/ca-bundle.crt', 'holds no certificate');
+    });
   const bytes = latin1(new TextEncoder().encode(all));
   const block = pemBlocksIn(bytes).findLast(({ der }) => der !== undefined && Buffer.compare(der, last) === 0);
-  if (block === undefined) throw new Failure(`last original cert not found in merged bundle: the last certificate of "${own}" does not stand in "${merged}"`, { next: 'wait until the seed\'s network operator has merged them, then make the seed again' });
+  if (block === undefined)
+    throw new Failure(
+      `last original cert not found in merged bundle: the last certificate of "${own}" does not stand in "${merged}"`,
+      { next: "wait until the seed's network operator has merged them, then make the seed again" },
+    );
   return new TextDecoder().decode(fromLatin1(bytes.slice(block.end).replace(/^\r?\n/, '')));
 }
 
 /** ConfigMaps that the network operator fills, whatever the label says. */
 function labelled(cluster: Cluster): string[] {
-  return cluster.keys(prefix('configmaps/')).filter((key) => cluster.object(key)?.textAt(['metadata', 'labels', injected]) !== undefined);
+  return cluster
+    .keys(prefix('configmaps/'))
+    .filter((key) => cluster.object(key)?.textAt(['metadata', 'labels', injected]) !== undefined);
 }
 
 /**
@@ -98,7 +146,9 @@ function hashedCopies(before: Cluster, after: Cluster, fresh: string, say: Say):
     const [old, tree] = [before.object(key)?.textAt([...member]), after.object(key)];
     if (component === undefined || old === undefined || tree === undefined) return [];
     if (before.object(key)?.textAt(label) !== fnv64Text(old)) {
-      say(`"${key}" does not bear the hash of its content and is left as it is; expect one rollout of ${component} in openshift-monitoring`);
+      say(
+        `"${key}" does not bear the hash of its content and is left as it is; expect one rollout of ${component} in openshift-monitoring`,
+      );
       return [];
     }
     const name = `${component}-trusted-ca-bundle-${hash}`;
@@ -108,6 +158,10 @@ function hashedCopies(before: Cluster, after: Cluster, fresh: string, say: Say):
       map.replace(['metadata', 'name'], name);
     });
     const to = configMap('openshift-monitoring', name);
-    return [to === key ? { in: 'etcd', kind: 'changed', name: key, after: bytes, notes } : { in: 'etcd', kind: 'moved', name: key, to, after: bytes, notes }];
+    return [
+      to === key
+        ? { in: 'etcd', kind: 'changed', name: key, after: bytes, notes }
+        : { in: 'etcd', kind: 'moved', name: key, to, after: bytes, notes },
+    ];
   });
 }

@@ -13,12 +13,26 @@ import type { Document, Edit } from '../document.ts';
  * * A stored object in protobuf has lengths around its fields, which must change: with the old values put back it must be what it was,
  *   to the last byte.
  */
-export function outsideFaults(before: ReadonlyMap<string, Document>, after: ReadonlyMap<string, Document>, edits: readonly Edit[]): string[] {
+export function outsideFaults(
+  before: ReadonlyMap<string, Document>,
+  after: ReadonlyMap<string, Document>,
+  edits: readonly Edit[],
+): string[] {
   const planned = Map.groupBy(edits, ({ place }) => place.document);
   return [...before].flatMap(([name, old]) => {
     const fresh = after.get(name);
     const places = planned.get(name) ?? [];
-    const same = fresh !== undefined && (places.length === 0 ? Buffer.compare(old.bytes, fresh.bytes) === 0 : old.in === 'file' ? sameAround(old.bytes, fresh.bytes, places.map(({ place }) => place.within)) : sameObject(old.bytes, fresh.bytes, places));
+    const same =
+      fresh !== undefined &&
+      (places.length === 0
+        ? Buffer.compare(old.bytes, fresh.bytes) === 0
+        : old.in === 'file'
+          ? sameAround(
+              old.bytes,
+              fresh.bytes,
+              places.map(({ place }) => place.within),
+            )
+          : sameObject(old.bytes, fresh.bytes, places));
     return same ? [] : [`${name} differs outside of the planned places`];
   });
 }
@@ -31,13 +45,28 @@ function sameAround(old: Uint8Array, fresh: Uint8Array, places: readonly TextPla
 function sameObject(old: Uint8Array, fresh: Uint8Array, edits: readonly Edit[]): boolean {
   const [before, after] = [openStored(old), openStored(fresh)];
   if (before === undefined || after === undefined) return false;
-  const fields = [...Map.groupBy(edits, ({ place }) => JSON.stringify(place.field)).values()].map((group) => ({ path: group[0]?.place.field ?? [], withins: group.map(({ place }) => place.within) }));
+  const fields = [...Map.groupBy(edits, ({ place }) => JSON.stringify(place.field)).values()].map((group) => ({
+    path: group[0]?.place.field ?? [],
+    withins: group.map(({ place }) => place.within),
+  }));
   const inside = fields.every(({ path, withins }) => {
     const [one, other] = [bytesAt(before, path), bytesAt(after, path)];
     return one !== undefined && other !== undefined && sameAround(one, other, withins);
   });
   if (!inside) return false;
-  if (before.form !== 'protobuf') return Buffer.compare(outside(before, fields.map(({ path }) => path)), outside(after, fields.map(({ path }) => path))) === 0;
+  if (before.form !== 'protobuf')
+    return (
+      Buffer.compare(
+        outside(
+          before,
+          fields.map(({ path }) => path),
+        ),
+        outside(
+          after,
+          fields.map(({ path }) => path),
+        ),
+      ) === 0
+    );
   let back = after;
   for (const { path } of fields) {
     const value = fieldAt(before, path);
@@ -52,7 +81,9 @@ function sameObject(old: Uint8Array, fresh: Uint8Array, edits: readonly Edit[]):
 function outside(stored: Stored, paths: readonly FieldPath[]): Uint8Array {
   const kept: Uint8Array[] = [];
   let at = 0;
-  for (const { start, end } of paths.map((path) => spanAt(stored, path) ?? { start: 0, end: 0 }).toSorted((one, other) => one.start - other.start)) {
+  for (const { start, end } of paths
+    .map((path) => spanAt(stored, path) ?? { start: 0, end: 0 })
+    .toSorted((one, other) => one.start - other.start)) {
     kept.push(stored.bytes.subarray(at, start), new TextEncoder().encode(`|${start - at}|`));
     at = end;
   }
@@ -61,5 +92,9 @@ function outside(stored: Stored, paths: readonly FieldPath[]): Uint8Array {
 
 function bytesAt(stored: Stored, path: FieldPath): Uint8Array | undefined {
   const field = fieldAt(stored, path);
-  return field?.type === 'bytes' ? field.bytes : field?.type === 'text' ? new TextEncoder().encode(field.text) : undefined;
+  return field?.type === 'bytes'
+    ? field.bytes
+    : field?.type === 'text'
+      ? new TextEncoder().encode(field.text)
+      : undefined;
 }

@@ -35,10 +35,14 @@ export type CheckInput = {
  */
 export async function check(input: CheckInput): Promise<string[]> {
   const { before, after, owned } = input;
-  const seen = await scan(after.values(), input.external, () => { /* told at the first reading */ });
+  const seen = await scan(after.values(), input.external, () => {
+    /* told at the first reading */
+  });
   const now = standingIn(seen);
   const faults: string[] = [];
-  const fault = (text: string): void => { faults.push(text); };
+  const fault = (text: string): void => {
+    faults.push(text);
+  };
   for (const node of owned.certificates) checkCertificate(node, now, input.given, fault);
   for (const key of owned.keys) checkKey(key, now, fault);
   for (const { jwt, sightings, key } of owned.tokens) {
@@ -48,7 +52,8 @@ export async function check(input: CheckInput): Promise<string[]> {
       const where = placeName(place);
       if (fresh === undefined) fault(`no token stands at ${where}`);
       else if (fresh.payload !== jwt.payload) fault(`the claims of the token at ${where} differ`);
-      else if (signer !== undefined && (!isJwtSignedBy(fresh, signer) || fresh.kid !== kidOf(signer))) fault(`the token at ${where} is not signed by the key it names`);
+      else if (signer !== undefined && (!isJwtSignedBy(fresh, signer) || fresh.kid !== kidOf(signer)))
+        fault(`the token at ${where} is not signed by the key it names`);
     }
   }
   leftOver(input, seen, fault);
@@ -57,15 +62,27 @@ export async function check(input: CheckInput): Promise<string[]> {
 }
 
 /** What stands at a place now. */
-type Standing = { readonly certificate: (place: Place) => Certificate | undefined; readonly privateKey: (place: Place) => PublicKey | undefined; readonly publicKey: (place: Place) => PublicKey | undefined; readonly token: (place: Place) => Jwt | undefined };
+type Standing = {
+  readonly certificate: (place: Place) => Certificate | undefined;
+  readonly privateKey: (place: Place) => PublicKey | undefined;
+  readonly publicKey: (place: Place) => PublicKey | undefined;
+  readonly token: (place: Place) => Jwt | undefined;
+};
 
 function standingIn(seen: Findings): Standing {
-  const by = <T>(things: Iterable<{ readonly sightings: readonly { readonly place: Place }[] } & T>): (place: Place) => T | undefined => {
+  const by = <T>(
+    things: Iterable<{ readonly sightings: readonly { readonly place: Place }[] } & T>,
+  ): ((place: Place) => T | undefined) => {
     const places = new Map<string, T>();
     for (const thing of things) for (const { place } of thing.sightings) places.set(JSON.stringify(place), thing);
     return (place) => places.get(JSON.stringify(place));
   };
-  const [certificates, privates, publics, tokens] = [by(seen.certificates.values()), by(seen.privateKeys.values()), by(seen.publicKeys.values()), by(seen.tokens.values())];
+  const [certificates, privates, publics, tokens] = [
+    by(seen.certificates.values()),
+    by(seen.privateKeys.values()),
+    by(seen.publicKeys.values()),
+    by(seen.tokens.values()),
+  ];
   return {
     certificate: (place) => certificates(place)?.certificate,
     privateKey: (place) => privates(place)?.key.public,
@@ -74,34 +91,57 @@ function standingIn(seen: Findings): Standing {
   };
 }
 
-function checkCertificate(node: CertificateNode, now: Standing, given: ReadonlySet<string>, fault: (text: string) => void): void {
+function checkCertificate(
+  node: CertificateNode,
+  now: Standing,
+  given: ReadonlySet<string>,
+  fault: (text: string) => void,
+): void {
   const [first, ...others] = node.sightings;
   const fresh = first === undefined ? undefined : now.certificate(first.place);
   if (first === undefined || fresh === undefined) {
     fault(`no certificate stands at ${first === undefined ? 'no place' : placeName(first.place)}`);
     return;
   }
-  for (const { place } of others) if (now.certificate(place)?.digest !== fresh.digest) fault(`the certificate "${fresh.subjectText}" differs between ${placeName(first.place)} and ${placeName(place)}`);
+  for (const { place } of others)
+    if (now.certificate(place)?.digest !== fresh.digest)
+      fault(`the certificate "${fresh.subjectText}" differs between ${placeName(first.place)} and ${placeName(place)}`);
   const half = node.key?.privateSightings[0];
-  if (half !== undefined && now.privateKey(half.place)?.id !== fresh.publicKey?.id) fault(`the certificate "${fresh.subjectText}" at ${placeName(first.place)} does not fit the private key at ${placeName(half.place)}`);
+  if (half !== undefined && now.privateKey(half.place)?.id !== fresh.publicKey?.id)
+    fault(
+      `the certificate "${fresh.subjectText}" at ${placeName(first.place)} does not fit the private key at ${placeName(half.place)}`,
+    );
   if (given.has(fresh.digest)) return; // a given certificate is its giver's business
   const old = node.certificate;
   const { signer } = node;
-  const [oldSigner, newSigner] = signer.by === 'itself' ? [old, fresh] : signer.by === 'key' && signer.certificate !== undefined ? [signer.certificate.certificate, certificateOf(signer.certificate, now)] : [undefined, undefined];
+  const [oldSigner, newSigner] =
+    signer.by === 'itself'
+      ? [old, fresh]
+      : signer.by === 'key' && signer.certificate !== undefined
+        ? [signer.certificate.certificate, certificateOf(signer.certificate, now)]
+        : [undefined, undefined];
   if (oldSigner !== undefined && newSigner !== undefined) {
     // What did not fit before (an authority without the flag, a key identifier of another method) is not ours to mend.
     const before = new Set(chainFaultsOf(old, oldSigner).map(({ kind }) => kind));
-    for (const { kind, text } of chainFaultsOf(fresh, newSigner)) if (!before.has(kind)) fault(`the certificate "${fresh.subjectText}" at ${placeName(first.place)}: ${text}`);
+    for (const { kind, text } of chainFaultsOf(fresh, newSigner))
+      if (!before.has(kind)) fault(`the certificate "${fresh.subjectText}" at ${placeName(first.place)}: ${text}`);
   } else if (signer.by === 'key') {
     const key = publicHalf(signer.key, now);
-    if (key !== undefined && !isSignedBy(fresh, key)) fault(`the certificate "${fresh.subjectText}" at ${placeName(first.place)} is not signed by the key that signed it before`);
+    if (key !== undefined && !isSignedBy(fresh, key))
+      fault(
+        `the certificate "${fresh.subjectText}" at ${placeName(first.place)} is not signed by the key that signed it before`,
+      );
   }
 }
 
 function checkKey(key: KeyNode, now: Standing, fault: (text: string) => void): void {
   const half = publicHalf(key, now);
-  for (const { place } of key.privateSightings) if (now.privateKey(place)?.id !== half?.id) fault(`the private key at ${placeName(place)} is not the one of its pair`);
-  for (const { place } of key.publicSightings) if (now.publicKey(place)?.id !== half?.id) fault(`the public key at ${placeName(place)} is not the one of its pair`);
+  for (const { place } of key.privateSightings)
+    if (now.privateKey(place)?.id !== half?.id)
+      fault(`the private key at ${placeName(place)} is not the one of its pair`);
+  for (const { place } of key.publicSightings)
+    if (now.publicKey(place)?.id !== half?.id)
+      fault(`the public key at ${placeName(place)} is not the one of its pair`);
 }
 
 function certificateOf(node: CertificateNode, now: Standing): Certificate | undefined {
@@ -119,11 +159,16 @@ function publicHalf(key: KeyNode, now: Standing): PublicKey | undefined {
 
 /** Old things that are still found somewhere, in a place of the plan or not. */
 function leftOver({ owned, given }: CheckInput, seen: Findings, fault: (text: string) => void): void {
-  const still = (what: string, id: string, found: { readonly sightings: readonly { readonly place: Place }[] } | undefined): void => {
+  const still = (
+    what: string,
+    id: string,
+    found: { readonly sightings: readonly { readonly place: Place }[] } | undefined,
+  ): void => {
     if (given.has(id)) return;
     for (const { place } of found?.sightings ?? []) fault(`an old ${what} is left at ${placeName(place)}`);
   };
-  for (const { certificate } of owned.certificates) still('certificate', certificate.digest, seen.certificates.get(certificate.digest));
+  for (const { certificate } of owned.certificates)
+    still('certificate', certificate.digest, seen.certificates.get(certificate.digest));
   for (const key of owned.keys) {
     still('private key', key.public.id, seen.privateKeys.get(key.public.id));
     still('public key', key.public.id, seen.publicKeys.get(key.public.id));

@@ -7,23 +7,37 @@ import type { Owned } from './ownership.ts';
 import type { Regenerated } from './regenerate.ts';
 
 /** The plan: every new thing at every place of the old one, in the form that was found there, and the dates that stand beside. */
-export function editsOf(graph: Graph, owned: Owned, made: Regenerated, documents: ReadonlyMap<string, Document>): Edit[] {
+export function editsOf(
+  graph: Graph,
+  owned: Owned,
+  made: Regenerated,
+  documents: ReadonlyMap<string, Document>,
+): Edit[] {
   const edits: Edit[] = [];
   for (const [node, certificate] of made.certificates) {
     if (certificate.digest === node.certificate.digest) continue;
-    for (const { place, trailer } of node.sightings) edits.push({ place, value: new Uint8Array(Buffer.concat([certificate.der, trailer])), reason: `certificate "${nameOf(certificate)}" ${signedText(node, made)}` });
+    for (const { place, trailer } of node.sightings)
+      edits.push({
+        place,
+        value: new Uint8Array(Buffer.concat([certificate.der, trailer])),
+        reason: `certificate "${nameOf(certificate)}" ${signedText(node, made)}`,
+      });
   }
   for (const key of owned.keys) {
     const fresh = made.keys.get(key);
     const half = fresh?.public ?? replacedKeyOf(key, made);
     if (half === undefined || half.id === key.public.id) continue;
     const whose = keyText(key);
-    if (fresh !== undefined) for (const { place, form } of key.privateSightings) edits.push({ place, value: writePrivateKey(fresh, form), reason: `private key ${whose}` });
-    for (const { place, form } of key.publicSightings) edits.push({ place, value: writePublicKey(half, form), reason: `public key ${whose}` });
+    if (fresh !== undefined)
+      for (const { place, form } of key.privateSightings)
+        edits.push({ place, value: writePrivateKey(fresh, form), reason: `private key ${whose}` });
+    for (const { place, form } of key.publicSightings)
+      edits.push({ place, value: writePublicKey(half, form), reason: `public key ${whose}` });
   }
   for (const [node, text] of made.tokens) {
     if (text === node.text) continue;
-    for (const { place } of node.sightings) edits.push({ place, value: new TextEncoder().encode(text), reason: `token ${subjectOf(node.jwt.payload)}` });
+    for (const { place } of node.sightings)
+      edits.push({ place, value: new TextEncoder().encode(text), reason: `token ${subjectOf(node.jwt.payload)}` });
   }
   edits.push(...datesOf(graph, made, documents));
   return inOrder(edits, documents);
@@ -44,7 +58,8 @@ function datesOf(graph: Graph, made: Regenerated, documents: ReadonlyMap<string,
   for (const node of graph.certificates) {
     for (const { place } of node.sightings) {
       const known = leaves.get(place.document);
-      if (known === undefined || standing(node, place) < standing(known.node, known.place)) leaves.set(place.document, { node, place });
+      if (known === undefined || standing(node, place) < standing(known.node, known.place))
+        leaves.set(place.document, { node, place });
     }
   }
   return [...leaves].flatMap(([name, { node }]): Edit[] => {
@@ -53,11 +68,22 @@ function datesOf(graph: Graph, made: Regenerated, documents: ReadonlyMap<string,
     if (fresh === undefined || document?.in !== 'etcd') return [];
     const stored = openStored(document.bytes);
     return (['notBefore', 'notAfter'] as const).flatMap((bound): Edit[] => {
-      const field = ['metadata', 'annotations', `auth.openshift.io/certificate-${bound === 'notBefore' ? 'not-before' : 'not-after'}`];
+      const field = [
+        'metadata',
+        'annotations',
+        `auth.openshift.io/certificate-${bound === 'notBefore' ? 'not-before' : 'not-after'}`,
+      ];
       const found = stored === undefined ? undefined : fieldAt(stored, field);
       const text = dateText(fresh.validity[bound]);
-      if (found?.type !== 'text' || fresh.validity[bound].getTime() === node.certificate.validity[bound].getTime()) return [];
-      return [{ place: { document: name, field, within: [] }, value: new TextEncoder().encode(text), reason: `${bound === 'notBefore' ? 'not-before' : 'not-after'} of "${nameOf(fresh)}"` }];
+      if (found?.type !== 'text' || fresh.validity[bound].getTime() === node.certificate.validity[bound].getTime())
+        return [];
+      return [
+        {
+          place: { document: name, field, within: [] },
+          value: new TextEncoder().encode(text),
+          reason: `${bound === 'notBefore' ? 'not-before' : 'not-after'} of "${nameOf(fresh)}"`,
+        },
+      ];
     });
   });
 }
@@ -84,20 +110,25 @@ export function nameOf(certificate: Certificate): string {
 
 function signedText({ signer, certificate }: CertificateNode, made: Regenerated): string {
   switch (signer.by) {
-    case 'itself': return 'signed by itself';
+    case 'itself':
+      return 'signed by itself';
     case 'key': {
       const above = signer.certificate === undefined ? undefined : made.certificates.get(signer.certificate);
       return `signed by "${above === undefined ? certificate.issuerText : nameOf(above)}"`;
     }
-    case 'missing': return `signed in the name of "${signer.authority.issuerText}", which is not on the cluster`;
-    case 'external': return 'left as it is';
+    case 'missing':
+      return `signed in the name of "${signer.authority.issuerText}", which is not on the cluster`;
+    case 'external':
+      return 'left as it is';
   }
 }
 
 function keyText(key: KeyNode): string {
   const [node] = key.certificates;
   if (node !== undefined) return `of "${nameOf(node.certificate)}"`;
-  return key.tokens.length === 0 ? 'without certificate' : `of ${key.tokens.length} ${key.tokens.length === 1 ? 'token' : 'tokens'}`;
+  return key.tokens.length === 0
+    ? 'without certificate'
+    : `of ${key.tokens.length} ${key.tokens.length === 1 ? 'token' : 'tokens'}`;
 }
 
 /** Who a token is for: a name, no secret. */
@@ -112,4 +143,3 @@ function inOrder(edits: readonly Edit[], documents: ReadonlyMap<string, Document
   const rank = new Map([...documents.keys()].map((name, index) => [name, index]));
   return edits.toSorted((one, other) => (rank.get(one.place.document) ?? 0) - (rank.get(other.place.document) ?? 0));
 }
-

@@ -23,22 +23,37 @@ export function givenFor(graph: Graph, owned: Owned, { useKeys, useCerts }: Rene
   const keys = new Map<KeyNode, PrivateKey>();
   const authorities = new Map<MissingAuthority, PrivateKey>();
   for (const { commonName, key } of useKeys) {
-    const bearers = new Set([...bearersOf(owned, commonName)].flatMap((node) => (node.key === undefined ? [] : [node.key])));
-    const absent = graph.missing.filter((authority) => authority.commonNames.length === 1 && authority.commonNames[0] === commonName);
+    const bearers = new Set(
+      [...bearersOf(owned, commonName)].flatMap((node) => (node.key === undefined ? [] : [node.key])),
+    );
+    const absent = graph.missing.filter(
+      (authority) => authority.commonNames.length === 1 && authority.commonNames[0] === commonName,
+    );
     if (bearers.size > 1 || keysTwice(useKeys, commonName)) {
-      throw new Refusal(bearers.size > 1 ? `use_key for "${commonName}" fits ${bearers.size} different keys of the cluster, and one key cannot take the place of all` : `use_key names "${commonName}" twice`, { next: 'give one key for each common name, and leave out names that several certificates bear' });
+      throw new Refusal(
+        bearers.size > 1
+          ? `use_key for "${commonName}" fits ${bearers.size} different keys of the cluster, and one key cannot take the place of all`
+          : `use_key names "${commonName}" twice`,
+        { next: 'give one key for each common name, and leave out names that several certificates bear' },
+      );
     }
     for (const bearer of bearers) {
       refuseOtherKind(bearer, key, commonName);
       keys.set(bearer, key);
     }
     for (const authority of absent) authorities.set(authority, key);
-    if (bearers.size === 0 && absent.length === 0) tell(`use_key for "${commonName}": no certificate of the cluster bears this name`);
+    if (bearers.size === 0 && absent.length === 0)
+      tell(`use_key for "${commonName}": no certificate of the cluster bears this name`);
   }
   return { keys, authorities, certificates: certificatesFor(owned, useCerts, keys, tell) };
 }
 
-function certificatesFor(owned: Owned, useCerts: readonly Certificate[], keys: ReadonlyMap<KeyNode, PrivateKey>, tell: Tell): Map<CertificateNode, Certificate> {
+function certificatesFor(
+  owned: Owned,
+  useCerts: readonly Certificate[],
+  keys: ReadonlyMap<KeyNode, PrivateKey>,
+  tell: Tell,
+): Map<CertificateNode, Certificate> {
   const replaced = new Map<CertificateNode, Certificate>();
   for (const certificate of useCerts) {
     const [commonName = ''] = certificate.commonNames;
@@ -46,10 +61,23 @@ function certificatesFor(owned: Owned, useCerts: readonly Certificate[], keys: R
     for (const node of bearers) {
       // A key given for the same name whose certificate this is makes everything whole again.
       const fits = node.key !== undefined && keys.get(node.key)?.public.id === certificate.publicKey?.id;
-      const signed = [...owned.certificates].filter(({ signer, key }) => signer.by === 'key' && signer.key === node.key && key !== node.key).length;
-      if (!fits && (node.key?.privateSightings.length ?? 0) > 0) throw new Refusal(`use_cert for "${commonName}": the cluster holds the private key of that certificate, which would no longer fit it`, { next: 'give the new certificate\'s key with use_key, or leave use_cert out' });
-      if (!fits && signed > 0) throw new Refusal(`use_cert for "${commonName}": ${signed} ${signed === 1 ? 'certificate is' : 'certificates are'} signed by it, and cannot be signed again without its key`, { next: 'give its key with use_key, or leave use_cert out' });
-      if (replaced.has(node)) throw new Refusal(`use_cert names "${commonName}" twice`, { next: 'give one certificate for each common name' });
+      const signed = [...owned.certificates].filter(
+        ({ signer, key }) => signer.by === 'key' && signer.key === node.key && key !== node.key,
+      ).length;
+      if (!fits && (node.key?.privateSightings.length ?? 0) > 0)
+        throw new Refusal(
+          `use_cert for "${commonName}": the cluster holds the private key of that certificate, which would no longer fit it`,
+          { next: "give the new certificate's key with use_key, or leave use_cert out" },
+        );
+      if (!fits && signed > 0)
+        throw new Refusal(
+          `use_cert for "${commonName}": ${signed} ${signed === 1 ? 'certificate is' : 'certificates are'} signed by it, and cannot be signed again without its key`,
+          { next: 'give its key with use_key, or leave use_cert out' },
+        );
+      if (replaced.has(node))
+        throw new Refusal(`use_cert names "${commonName}" twice`, {
+          next: 'give one certificate for each common name',
+        });
       replaced.set(node, certificate);
     }
     if (bearers.size === 0) tell(`use_cert for "${commonName}": no certificate of the cluster bears this name`);
@@ -58,7 +86,11 @@ function certificatesFor(owned: Owned, useCerts: readonly Certificate[], keys: R
 }
 
 function bearersOf(owned: Owned, commonName: string): Set<CertificateNode> {
-  return new Set([...owned.certificates].filter(({ certificate: { commonNames } }) => commonNames.length === 1 && commonNames[0] === commonName));
+  return new Set(
+    [...owned.certificates].filter(
+      ({ certificate: { commonNames } }) => commonNames.length === 1 && commonNames[0] === commonName,
+    ),
+  );
 }
 
 function keysTwice(useKeys: RenewOptions['useKeys'], commonName: string): boolean {
@@ -68,6 +100,11 @@ function keysTwice(useKeys: RenewOptions['useKeys'], commonName: string): boolea
 /** A label that says RSA over a key that is none would be a file that not every program reads. */
 function refuseOtherKind(bearer: KeyNode, key: PrivateKey, commonName: string): void {
   const { type } = key.public.shape;
-  const labelled = bearer.privateSightings.some(({ form, tag }) => form !== 'pkcs8' || tag !== 'PRIVATE KEY') && bearer.public.shape.type !== type;
-  if (labelled || (bearer.tokens.length > 0 && bearer.public.shape.type !== type)) throw new Refusal(`use_key for "${commonName}" is of another type than the key in whose place it would stand`, { next: `give a key of type ${bearer.public.shape.type}` });
+  const labelled =
+    bearer.privateSightings.some(({ form, tag }) => form !== 'pkcs8' || tag !== 'PRIVATE KEY') &&
+    bearer.public.shape.type !== type;
+  if (labelled || (bearer.tokens.length > 0 && bearer.public.shape.type !== type))
+    throw new Refusal(`use_key for "${commonName}" is of another type than the key in whose place it would stand`, {
+      next: `give a key of type ${bearer.public.shape.type}`,
+    });
 }

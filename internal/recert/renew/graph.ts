@@ -35,9 +35,19 @@ export type SignedBy =
   | { readonly by: 'missing'; readonly authority: MissingAuthority };
 
 /** An authority of which the cluster has nothing but what it signed: one for each issuer and key identifier. */
-export type MissingAuthority = { readonly id: string; readonly issuerText: string; readonly commonNames: readonly string[]; readonly shape: KeyShape };
+export type MissingAuthority = {
+  readonly id: string;
+  readonly issuerText: string;
+  readonly commonNames: readonly string[];
+  readonly shape: KeyShape;
+};
 
-export type TokenNode = { readonly text: string; readonly jwt: Jwt; readonly sightings: readonly Sighting[]; readonly key: KeyNode | undefined };
+export type TokenNode = {
+  readonly text: string;
+  readonly jwt: Jwt;
+  readonly sightings: readonly Sighting[];
+  readonly key: KeyNode | undefined;
+};
 
 export type Graph = {
   readonly certificates: readonly CertificateNode[];
@@ -48,15 +58,20 @@ export type Graph = {
 };
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
-type GrowingKey = Omit<KeyNode, 'certificates' | 'tokens'> & { readonly certificates: CertificateNode[]; readonly tokens: TokenNode[] };
+type GrowingKey = Omit<KeyNode, 'certificates' | 'tokens'> & {
+  readonly certificates: CertificateNode[];
+  readonly tokens: TokenNode[];
+};
 
 /** Joins what was found: pairs by key, chains and tokens by signature. */
 export function graphOf(findings: Findings, externals: Externals): Graph {
   const keys = keysOf(findings);
-  const certificates = [...findings.certificates.values()].map(({ certificate, sightings }): Mutable<CertificateNode> => {
-    const key = certificate.publicKey === undefined ? undefined : keys.get(certificate.publicKey.id);
-    return { certificate, sightings, key, signer: { by: 'itself' } };
-  });
+  const certificates = [...findings.certificates.values()].map(
+    ({ certificate, sightings }): Mutable<CertificateNode> => {
+      const key = certificate.publicKey === undefined ? undefined : keys.get(certificate.publicKey.id);
+      return { certificate, sightings, key, signer: { by: 'itself' } };
+    },
+  );
   for (const node of certificates) if (node.key !== undefined) keys.get(node.key.public.id)?.certificates.push(node);
   const search = signerSearch(certificates, keys, externals);
   for (const node of certificates) node.signer = search.signerOf(node);
@@ -69,12 +84,21 @@ function keysOf(findings: Findings): Map<string, GrowingKey> {
   const publics: PublicKey[] = [
     ...[...findings.privateKeys.values()].map(({ key }) => key.public),
     ...[...findings.publicKeys.values()].map(({ key }) => key),
-    ...[...findings.certificates.values()].flatMap(({ certificate }) => (certificate.publicKey === undefined ? [] : [certificate.publicKey])),
+    ...[...findings.certificates.values()].flatMap(({ certificate }) =>
+      certificate.publicKey === undefined ? [] : [certificate.publicKey],
+    ),
   ];
   for (const one of publics) {
     if (keys.has(one.id)) continue;
     const half = findings.privateKeys.get(one.id);
-    keys.set(one.id, { public: one, private: half?.key, privateSightings: half?.sightings ?? [], publicSightings: findings.publicKeys.get(one.id)?.sightings ?? [], certificates: [], tokens: [] });
+    keys.set(one.id, {
+      public: one,
+      private: half?.key,
+      privateSightings: half?.sightings ?? [],
+      publicSightings: findings.publicKeys.get(one.id)?.sightings ?? [],
+      certificates: [],
+      tokens: [],
+    });
   }
   return keys;
 }
@@ -84,8 +108,14 @@ function keysOf(findings: Findings): Map<string, GrowingKey> {
  * the certificate gives for its issuer; that is one check for nearly every certificate. All others are asked only when these fail,
  * once for each authority that nobody knows.
  */
-function signerSearch(certificates: readonly CertificateNode[], keys: ReadonlyMap<string, KeyNode>, externals: Externals): { readonly signerOf: (node: CertificateNode) => SignedBy; readonly missing: () => MissingAuthority[] } {
-  const byKeyId = Map.groupBy(certificates, ({ certificate }) => (certificate.subjectKeyId === undefined ? '' : hex(certificate.subjectKeyId)));
+function signerSearch(
+  certificates: readonly CertificateNode[],
+  keys: ReadonlyMap<string, KeyNode>,
+  externals: Externals,
+): { readonly signerOf: (node: CertificateNode) => SignedBy; readonly missing: () => MissingAuthority[] } {
+  const byKeyId = Map.groupBy(certificates, ({ certificate }) =>
+    certificate.subjectKeyId === undefined ? '' : hex(certificate.subjectKeyId),
+  );
   const byName = Map.groupBy(certificates, ({ certificate }) => hex(certificate.subject));
   const missing = new Map<string, MissingAuthority>();
 
@@ -93,17 +123,37 @@ function signerSearch(certificates: readonly CertificateNode[], keys: ReadonlyMa
     const signs = signatureOf(certificate);
     if (certificate.selfIssued && own !== undefined && signs(own.public)) return { by: 'itself' };
     const keyId = certificate.authorityKeyId === undefined ? undefined : hex(certificate.authorityKeyId);
-    const likely = new Set([...(keyId === undefined ? [] : byKeyId.get(keyId) ?? []), ...(byName.get(hex(certificate.issuer)) ?? [])].flatMap(({ key }) => (key === undefined ? [] : [key])));
+    const likely = new Set(
+      [
+        ...(keyId === undefined ? [] : (byKeyId.get(keyId) ?? [])),
+        ...(byName.get(hex(certificate.issuer)) ?? []),
+      ].flatMap(({ key }) => (key === undefined ? [] : [key])),
+    );
     for (const key of likely) if (signs(key.public)) return { by: 'key', key, certificate: meant(certificate, key) };
 
     const authority = `${hex(certificate.issuer)} ${keyId ?? ''}`;
     const known = missing.get(authority);
     if (known !== undefined) return { by: 'missing', authority: known };
-    const outside = externals.certificates().find((other) => other.publicKey !== undefined && (sameBytes(other.subject, certificate.issuer) || (other.subjectKeyId !== undefined && hex(other.subjectKeyId) === keyId)) && signs(other.publicKey));
+    const outside = externals
+      .certificates()
+      .find(
+        (other) =>
+          other.publicKey !== undefined &&
+          (sameBytes(other.subject, certificate.issuer) ||
+            (other.subjectKeyId !== undefined && hex(other.subjectKeyId) === keyId)) &&
+          signs(other.publicKey),
+      );
     if (outside !== undefined) return { by: 'external', certificate: outside };
-    for (const key of keys.values()) if (!likely.has(key) && mayHaveSigned(key.public, certificate) && signs(key.public)) return { by: 'key', key, certificate: meant(certificate, key) };
+    for (const key of keys.values())
+      if (!likely.has(key) && mayHaveSigned(key.public, certificate) && signs(key.public))
+        return { by: 'key', key, certificate: meant(certificate, key) };
 
-    const fresh: MissingAuthority = { id: authority, issuerText: certificate.issuerText, commonNames: commonNamesOf(certificate.issuer), shape: signerShapeOf(certificate) };
+    const fresh: MissingAuthority = {
+      id: authority,
+      issuerText: certificate.issuerText,
+      commonNames: commonNamesOf(certificate.issuer),
+      shape: signerShapeOf(certificate),
+    };
     missing.set(authority, fresh);
     return { by: 'missing', authority: fresh };
   };
@@ -113,15 +163,25 @@ function signerSearch(certificates: readonly CertificateNode[], keys: ReadonlyMa
 function mayHaveSigned(key: PublicKey, certificate: Certificate): boolean {
   const shape = signerShapeOf(certificate);
   // A curve is only guessed from the hash, the length of an RSA key is read off the signature.
-  return key.shape.type === shape.type && (key.shape.type !== 'rsa' || shape.type !== 'rsa' || key.shape.bits === shape.bits);
+  return (
+    key.shape.type === shape.type && (key.shape.type !== 'rsa' || shape.type !== 'rsa' || key.shape.bits === shape.bits)
+  );
 }
 
 /** Which certificate of the signing key is meant, for an authority key identifier. Several when an authority was cross-signed. */
 function meant(certificate: Certificate, key: KeyNode): CertificateNode | undefined {
-  const fit = ({ certificate: candidate }: CertificateNode): number => (sameBytes(candidate.subject, certificate.issuer) ? 4 : 0)
-    + (candidate.subjectKeyId !== undefined && certificate.authorityKeyId !== undefined && sameBytes(candidate.subjectKeyId, certificate.authorityKeyId) ? 2 : 0)
-    + (certificate.authoritySerial !== undefined && sameBytes(candidate.serial, certificate.authoritySerial) ? 1 : 0);
-  const [best] = key.certificates.map((node) => ({ node, fit: fit(node) })).filter((one) => one.fit > 1).toSorted((one, other) => other.fit - one.fit);
+  const fit = ({ certificate: candidate }: CertificateNode): number =>
+    (sameBytes(candidate.subject, certificate.issuer) ? 4 : 0) +
+    (candidate.subjectKeyId !== undefined &&
+    certificate.authorityKeyId !== undefined &&
+    sameBytes(candidate.subjectKeyId, certificate.authorityKeyId)
+      ? 2
+      : 0) +
+    (certificate.authoritySerial !== undefined && sameBytes(candidate.serial, certificate.authoritySerial) ? 1 : 0);
+  const [best] = key.certificates
+    .map((node) => ({ node, fit: fit(node) }))
+    .filter((one) => one.fit > 1)
+    .toSorted((one, other) => other.fit - one.fit);
   return best?.node;
 }
 

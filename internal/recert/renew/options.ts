@@ -23,13 +23,23 @@ export type RenewOptions = {
 /** The key that a certificate of this common name gets. The name is the one before any rule. */
 export type UseKey = { readonly commonName: string; readonly key: PrivateKey };
 
-export const plainRenewal = { rules: [], useKeys: [], useCerts: [], validity: 'keep', ipChangeOnly: false, keepSerials: false } as const;
+export const plainRenewal = {
+  rules: [],
+  useKeys: [],
+  useCerts: [],
+  validity: 'keep',
+  ipChangeOnly: false,
+  keepSerials: false,
+} as const;
 
 /** Reads a key for `useKeys` from its PEM text: PKCS#1, SEC1 or PKCS#8. The error names the common name and nothing of the key. */
 export function useKeyFrom(commonName: string, pem: string): UseKey {
   const [block, ...more] = pemBlocksIn(pem);
   const material = block?.der === undefined ? undefined : materialOf(block.tag, block.der);
-  if (material?.kind !== 'private-key' || more.length > 0) throw new UsageError(`the key for "${commonName}" is not one private key in PEM form`, { next: 'give a single block, PKCS#1, SEC1 or PKCS#8' });
+  if (material?.kind !== 'private-key' || more.length > 0)
+    throw new UsageError(`the key for "${commonName}" is not one private key in PEM form`, {
+      next: 'give a single block, PKCS#1, SEC1 or PKCS#8',
+    });
   return { commonName, key: material.key };
 }
 
@@ -37,7 +47,11 @@ export function useKeyFrom(commonName: string, pem: string): UseKey {
 export function useCertFrom(named: string, pem: string): Certificate {
   const [block, ...more] = pemBlocksIn(pem);
   const material = block?.der === undefined ? undefined : materialOf(block.tag, block.der);
-  if (material?.kind !== 'certificate' || more.length > 0) throw new UsageError(`${named} is not one certificate in PEM form`, { next: 'give a file with a single block' });
-  if (material.certificate.commonNames.length !== 1) throw new UsageError(`${named} has ${material.certificate.commonNames.length} common names; exactly one tells whose place it takes`);
+  if (material?.kind !== 'certificate' || more.length > 0)
+    throw new UsageError(`${named} is not one certificate in PEM form`, { next: 'give a file with a single block' });
+  if (material.certificate.commonNames.length !== 1)
+    throw new UsageError(
+      `${named} has ${material.certificate.commonNames.length} common names; exactly one tells whose place it takes`,
+    );
   return material.certificate;
 }

@@ -7,7 +7,11 @@ import type { CertificateNode, Graph, KeyNode, TokenNode } from './graph.ts';
 import type { Sighting } from '../find/scan.ts';
 
 /** What is renewed. Everything else of the graph stays byte for byte. */
-export type Owned = { readonly certificates: ReadonlySet<CertificateNode>; readonly keys: ReadonlySet<KeyNode>; readonly tokens: ReadonlySet<TokenNode> };
+export type Owned = {
+  readonly certificates: ReadonlySet<CertificateNode>;
+  readonly keys: ReadonlySet<KeyNode>;
+  readonly tokens: ReadonlySet<TokenNode>;
+};
 
 /**
  * Tells the cluster's own from other people's.
@@ -27,7 +31,9 @@ export function ownedIn(graph: Graph, externals: Externals, tell: Tell): Owned {
   const mine = (node: CertificateNode): boolean => {
     if (node.key === undefined || foreign.has(node.key)) return false;
     if (inCluster(node.sightings) || inCluster(node.key.privateSightings)) return true;
-    return node.signer.by === 'key' && node.signer.certificate !== undefined && certificates.has(node.signer.certificate);
+    return (
+      node.signer.by === 'key' && node.signer.certificate !== undefined && certificates.has(node.signer.certificate)
+    );
   };
   for (let before = -1; before !== certificates.size;) {
     before = certificates.size;
@@ -35,15 +41,23 @@ export function ownedIn(graph: Graph, externals: Externals, tell: Tell): Owned {
       if (certificates.has(node) || !mine(node)) continue;
       certificates.add(node);
       // The authority of what is ours is ours, wherever it stands.
-      if (node.signer.by === 'key') for (const above of node.signer.key.certificates) if (!foreign.has(node.signer.key)) certificates.add(above);
+      if (node.signer.by === 'key')
+        for (const above of node.signer.key.certificates) if (!foreign.has(node.signer.key)) certificates.add(above);
     }
   }
 
-  const keys = new Set([...graph.keys.values()].filter((key) => {
-    if (foreign.has(key)) return false;
-    if (key.certificates.length > 0) return key.certificates.some((node) => certificates.has(node));
-    return inCluster(key.privateSightings) || (key.private === undefined && inCluster(key.publicSightings) && (key.tokens.some(isOfServiceAccount) || isServiceAccountKey(key, graph)));
-  }));
+  const keys = new Set(
+    [...graph.keys.values()].filter((key) => {
+      if (foreign.has(key)) return false;
+      if (key.certificates.length > 0) return key.certificates.some((node) => certificates.has(node));
+      return (
+        inCluster(key.privateSightings) ||
+        (key.private === undefined &&
+          inCluster(key.publicSightings) &&
+          (key.tokens.some(isOfServiceAccount) || isServiceAccountKey(key, graph)))
+      );
+    }),
+  );
   const tokens = new Set(graph.tokens.filter(({ key }) => key !== undefined && keys.has(key)));
   tellOfTheRest(graph, { certificates, keys, tokens }, tell);
   return { certificates, keys, tokens };
@@ -58,7 +72,11 @@ function foreignKeys(graph: Graph, externals: Externals): ReadonlySet<KeyNode> {
   for (let before = -1; before !== foreign.size;) {
     before = foreign.size;
     for (const { key, signer } of graph.certificates) {
-      if (key !== undefined && (signer.by === 'external' || (signer.by === 'key' && signer.key !== key && foreign.has(signer.key)))) foreign.add(key);
+      if (
+        key !== undefined &&
+        (signer.by === 'external' || (signer.by === 'key' && signer.key !== key && foreign.has(signer.key)))
+      )
+        foreign.add(key);
     }
   }
   return foreign;
@@ -71,7 +89,9 @@ function foreignKeys(graph: Graph, externals: Externals): ReadonlySet<KeyNode> {
 function isServiceAccountKey(key: KeyNode, graph: Graph): boolean {
   if (key.publicSightings.some(({ tag }) => tag === 'RSA PUBLIC KEY')) return true;
   const documents = new Set(key.publicSightings.map(({ place }) => place.document));
-  return [...graph.keys.values()].some((other) => other.private !== undefined && other.publicSightings.some(({ place }) => documents.has(place.document)));
+  return [...graph.keys.values()].some(
+    (other) => other.private !== undefined && other.publicSightings.some(({ place }) => documents.has(place.document)),
+  );
 }
 
 /** A token that a cluster made: a licence, say, is a token too, and its public key is its maker's. */
@@ -84,18 +104,27 @@ function inCluster(sightings: readonly Sighting[]): boolean {
 }
 
 function tellOfTheRest(graph: Graph, owned: Owned, tell: Tell): void {
-  const at = (sightings: readonly { readonly place: Place }[]): string => `${sightings[0]?.place.document ?? ''}${sightings.length > 1 ? ` and ${sightings.length - 1} more` : ''}`;
+  const at = (sightings: readonly { readonly place: Place }[]): string =>
+    `${sightings[0]?.place.document ?? ''}${sightings.length > 1 ? ` and ${sightings.length - 1} more` : ''}`;
   for (const node of graph.certificates) {
     if (owned.certificates.has(node)) continue;
-    const why = node.signer.by === 'external' ? `is signed by the external "${node.signer.certificate.subjectText}"` : node.key === undefined ? 'has a key of a kind that is not handled' : 'is not the cluster\'s own';
+    const why =
+      node.signer.by === 'external'
+        ? `is signed by the external "${node.signer.certificate.subjectText}"`
+        : node.key === undefined
+          ? 'has a key of a kind that is not handled'
+          : "is not the cluster's own";
     tell(`the certificate "${node.certificate.subjectText}" (${at(node.sightings)}) ${why} and stays as it is`);
   }
   for (const key of graph.keys.values()) {
     if (owned.keys.has(key) || key.certificates.length > 0) continue;
-    if (key.privateSightings.length > 0) tell(`a private key (${at(key.privateSightings)}) is not the cluster's own and stays as it is`);
+    if (key.privateSightings.length > 0)
+      tell(`a private key (${at(key.privateSightings)}) is not the cluster's own and stays as it is`);
     else tell(`a public key (${at(key.publicSightings)}) has no private half here and stays as it is`);
   }
-  for (const token of graph.tokens) if (!owned.tokens.has(token)) tell(`a token (${at(token.sightings)}) is signed by no key of the cluster and stays as it is`);
+  for (const token of graph.tokens)
+    if (!owned.tokens.has(token))
+      tell(`a token (${at(token.sightings)}) is signed by no key of the cluster and stays as it is`);
 }
 
 /**
@@ -108,14 +137,21 @@ export function touchedBy(rules: readonly NameRule[], owned: Owned): Owned {
     const above = trees.get(id) ?? id;
     return above === id ? id : top(above);
   };
-  const join = (one: string, other: string): void => { trees.set(top(one), top(other)); };
+  const join = (one: string, other: string): void => {
+    trees.set(top(one), top(other));
+  };
   for (const { key, signer } of owned.certificates) {
     if (key === undefined) continue;
     if (signer.by === 'key') join(key.public.id, signer.key.public.id);
     if (signer.by === 'missing') join(key.public.id, signer.authority.id);
   }
-  const touched = new Set([...owned.certificates].filter(({ certificate }) => rulesTouch(certificate, rules)).map(({ key }) => top(key?.public.id ?? '')));
-  const kept = (key: KeyNode | undefined): boolean => key !== undefined && key.certificates.length > 0 && touched.has(top(key.public.id));
+  const touched = new Set(
+    [...owned.certificates]
+      .filter(({ certificate }) => rulesTouch(certificate, rules))
+      .map(({ key }) => top(key?.public.id ?? '')),
+  );
+  const kept = (key: KeyNode | undefined): boolean =>
+    key !== undefined && key.certificates.length > 0 && touched.has(top(key.public.id));
   return {
     certificates: new Set([...owned.certificates].filter(({ key }) => kept(key))),
     keys: new Set([...owned.keys].filter(kept)),

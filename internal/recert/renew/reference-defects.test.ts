@@ -11,7 +11,23 @@ import { cn, extension, makeCertificate, makeName } from '../../pki/test-certifi
 import { keyIdOf } from '../../pki/key-identifier.ts';
 import { readAt } from '../../edit/edit.ts';
 import { useCertFrom, useKeyFrom } from './options.ts';
-import { certPem, configMap, crt, file, keyPem, kubeconfig, object, p256, pair, pem, renewing, rsa, secret, tlsSecret, token } from '../test-documents.ts';
+import {
+  certPem,
+  configMap,
+  crt,
+  file,
+  keyPem,
+  kubeconfig,
+  object,
+  p256,
+  pair,
+  pem,
+  renewing,
+  rsa,
+  secret,
+  tlsSecret,
+  token,
+} from '../test-documents.ts';
 
 /** One test for each row of the table of the reference's defects (reference 13) that this room answers for. The number is the row's. */
 
@@ -33,7 +49,13 @@ test('13.2 what a P-384 key signs is valid, and so is what P-521 and Ed25519 key
 });
 
 test('13.3 private keys stay in the form and under the label that was found', async () => {
-  const forms = [['rsa', 'pkcs1', 'RSA PRIVATE KEY'], ['rsa', 'pkcs8', 'PRIVATE KEY'], ['ec', 'sec1', 'EC PRIVATE KEY'], ['ec', 'pkcs8', 'PRIVATE KEY'], ['ec', 'pkcs8', 'EC PRIVATE KEY']] as const;
+  const forms = [
+    ['rsa', 'pkcs1', 'RSA PRIVATE KEY'],
+    ['rsa', 'pkcs8', 'PRIVATE KEY'],
+    ['ec', 'sec1', 'EC PRIVATE KEY'],
+    ['ec', 'pkcs8', 'PRIVATE KEY'],
+    ['ec', 'pkcs8', 'EC PRIVATE KEY'],
+  ] as const;
   for (const [type, form, tag] of forms) {
     const ca = await pair('ca', { shape: type === 'rsa' ? rsa : p256 });
     const document = secret('a/b', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca, form, tag) });
@@ -51,13 +73,24 @@ test('13.4 a P-384 key in SEC1 form is renewed with its certificate', async () =
 
 test('13.5 a PUBLIC KEY block does not keep the blocks beside it from being renewed, and is renewed when it is ours', async () => {
   const ca = await pair('ca');
-  const document = secret('a/b', { 'tls.crt': certPem(ca) + pem('PUBLIC KEY', ca.key.public.spki), 'tls.key': keyPem(ca) });
+  const document = secret('a/b', {
+    'tls.crt': certPem(ca) + pem('PUBLIC KEY', ca.key.public.spki),
+    'tls.key': keyPem(ca),
+  });
   const done = await renewing([document]);
-  assert.deepEqual(Buffer.from(done.bytes(document, crt, [{ in: 'pem', index: 1 }])), Buffer.from(done.key(document, key).public.spki));
+  assert.deepEqual(
+    Buffer.from(done.bytes(document, crt, [{ in: 'pem', index: 1 }])),
+    Buffer.from(done.key(document, key).public.spki),
+  );
 });
 
 test('13.6 leaves under authorities of another curve or kind keep their chain, and so do those signed with ECDSA and SHA-512', async () => {
-  for (const [below, above] of [[p256, p384], [p384, p256], [p256, rsa], [rsa, p521]] as const) {
+  for (const [below, above] of [
+    [p256, p384],
+    [p384, p256],
+    [p256, rsa],
+    [rsa, p521],
+  ] as const) {
     const ca = await pair('ca', { shape: above });
     const leaf = await pair('leaf', { shape: below, by: ca });
     const documents = [tlsSecret('a/ca', ca), tlsSecret('a/leaf', leaf)] as const;
@@ -77,7 +110,11 @@ test('13.7 an ECDSA signature has no NULL parameters', async () => {
 
 test('13.8 certificates are told apart by their bytes: the same names and key do not make them one', async () => {
   const first = await pair('ca', { serial: Uint8Array.of(1) });
-  const second = await pair('ca', { key: first.key, serial: Uint8Array.of(2, 2), notAfter: new Date('2040-01-01T00:00:00Z') });
+  const second = await pair('ca', {
+    key: first.key,
+    serial: Uint8Array.of(2, 2),
+    notAfter: new Date('2040-01-01T00:00:00Z'),
+  });
   const documents = [tlsSecret('a/one', first), configMap('a/two', { 'ca-bundle.crt': certPem(second) })] as const;
   const done = await renewing(documents);
   const [one, two] = [done.certificate(documents[0], crt), done.certificate(documents[1], ['data', 'ca-bundle.crt'])];
@@ -91,7 +128,11 @@ test('13.9 certificates that share a key share the new one, whether or not the k
   for (const stored of [true, false]) {
     const shared = await nodeKeyMaker.make(p256);
     const [a, b] = [await pair('a', { by: ca, key: shared }), await pair('b', { by: ca, key: shared })];
-    const documents = [tlsSecret('x/ca', ca), secret('x/a', { 'tls.crt': certPem(a), ...(stored ? { 'tls.key': keyPem(a) } : {}) }), secret('x/b', { 'tls.crt': certPem(b) })] as const;
+    const documents = [
+      tlsSecret('x/ca', ca),
+      secret('x/a', { 'tls.crt': certPem(a), ...(stored ? { 'tls.key': keyPem(a) } : {}) }),
+      secret('x/b', { 'tls.crt': certPem(b) }),
+    ] as const;
     const done = await renewing(documents);
     assert.deepEqual(done.faults, []);
     const [one, two] = [done.certificate(documents[1], crt), done.certificate(documents[2], crt)];
@@ -112,14 +153,27 @@ test('13.10 a certificate whose signer is nowhere keeps its authority key identi
   assert.notEqual(one.digest, a.certificate.digest);
   assert.equal(one.issuerText, 'CN=gone');
   assert.deepEqual(two.authorityKeyId, one.authorityKeyId);
-  assert.ok(done.edits.some(({ reason }) => reason === 'certificate "CN=a" signed in the name of "CN=gone", which is not on the cluster'));
+  assert.ok(
+    done.edits.some(
+      ({ reason }) => reason === 'certificate "CN=a" signed in the name of "CN=gone", which is not on the cluster',
+    ),
+  );
 });
 
 test('13.11 a self-signed certificate whose authority key identifier carries its own serial number keeps that true', async () => {
   const own = await nodeKeyMaker.make(p256);
   const id = keyIdOf(own.public, 'rfc5280-1');
   const serial = Uint8Array.from([0x10, 2, 3, 4, 5, 6, 7, 8]);
-  const certificate = await makeCertificate({ subject: cn('ca'), key: own, serial, extensions: [extension.basicConstraints(true), extension.subjectKeyId(id), extension.authorityKeyId(id, cn('ca'), serial)] });
+  const certificate = await makeCertificate({
+    subject: cn('ca'),
+    key: own,
+    serial,
+    extensions: [
+      extension.basicConstraints(true),
+      extension.subjectKeyId(id),
+      extension.authorityKeyId(id, cn('ca'), serial),
+    ],
+  });
   const document = secret('a/b', { 'tls.crt': certPem({ certificate, key: own }), 'tls.key': keyPem({ key: own }) });
   const fresh = (await renewing([document])).certificate(document, crt);
   assert.ok(fresh.authoritySerial !== undefined && sameBytes(fresh.authoritySerial, fresh.serial));
@@ -128,20 +182,33 @@ test('13.11 a self-signed certificate whose authority key identifier carries its
 });
 
 test('13.12 dates beyond 2050 are kept, shifted and written in the right form', async () => {
-  const far = await pair('far', { notBefore: new Date('2049-01-01T00:00:00Z'), notAfter: new Date('2060-01-01T00:00:00Z') });
-  const near = await pair('near', { notBefore: new Date('2020-01-01T00:00:00Z'), notAfter: new Date('2049-12-31T00:00:00Z') });
+  const far = await pair('far', {
+    notBefore: new Date('2049-01-01T00:00:00Z'),
+    notAfter: new Date('2060-01-01T00:00:00Z'),
+  });
+  const near = await pair('near', {
+    notBefore: new Date('2020-01-01T00:00:00Z'),
+    notAfter: new Date('2049-12-31T00:00:00Z'),
+  });
   const documents = [tlsSecret('a/far', far), tlsSecret('a/near', near)] as const;
   const extended = await renewing(documents, { validity: 'extend', now: new Date('2026-06-01T12:00:00.750Z') });
   assert.equal(extended.certificate(documents[0], crt).validity.notBefore.toISOString(), '2026-06-01T12:00:00.000Z');
   assert.equal(extended.certificate(documents[1], crt).validity.notAfter.toISOString(), '2056-05-31T12:00:00.000Z');
-  assert.equal(tbsParts(extended.certificate(documents[1], crt).der).validity.filter((byte) => byte === tags.generalizedTime).length >= 1, true);
+  assert.equal(
+    tbsParts(extended.certificate(documents[1], crt).der).validity.filter((byte) => byte === tags.generalizedTime)
+      .length >= 1,
+    true,
+  );
   const forced = await renewing(documents, { validity: 'expire', now: new Date('2026-06-01T12:00:00Z') });
   assert.equal(forced.certificate(documents[0], crt).validity.notAfter.toISOString(), '2026-06-01T12:00:00.000Z');
 });
 
 test('13.13 serial numbers are new, of the old length, unless they are to be kept', async () => {
   const ca = await pair('ca', { serial: Uint8Array.of(1) });
-  const leaf = await pair('leaf', { by: ca, serial: Uint8Array.from([0, 0xff, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]) });
+  const leaf = await pair('leaf', {
+    by: ca,
+    serial: Uint8Array.from([0, 0xff, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]),
+  });
   const documents = [tlsSecret('a/ca', ca), tlsSecret('a/leaf', leaf)] as const;
   const done = await renewing(documents);
   assert.equal(done.certificate(documents[1], crt).serial.length, 17);
@@ -162,20 +229,40 @@ test('13.14 binary values of a secret are passed by', async () => {
 
 test('13.15 webhook configurations without webhooks, or without a bundle, are passed by', async () => {
   const ca = await pair('ca');
-  const hook = (name: string, webhooks: unknown[] | undefined) => object(`/kubernetes.io/validatingwebhookconfigurations/${name}`, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', ...(webhooks === undefined ? {} : { webhooks }) });
-  const [none, empty, without] = [hook('none', undefined), hook('empty', []), hook('without', [{ name: 'x', clientConfig: { url: 'https://x' } }])];
-  const full = hook('full', [{ name: 'a', clientConfig: { url: 'https://a' } }, { name: 'b', clientConfig: { caBundle: Buffer.from(certPem(ca)) } }]);
+  const hook = (name: string, webhooks: unknown[] | undefined) =>
+    object(`/kubernetes.io/validatingwebhookconfigurations/${name}`, {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingWebhookConfiguration',
+      ...(webhooks === undefined ? {} : { webhooks }),
+    });
+  const [none, empty, without] = [
+    hook('none', undefined),
+    hook('empty', []),
+    hook('without', [{ name: 'x', clientConfig: { url: 'https://x' } }]),
+  ];
+  const full = hook('full', [
+    { name: 'a', clientConfig: { url: 'https://a' } },
+    { name: 'b', clientConfig: { caBundle: Buffer.from(certPem(ca)) } },
+  ]);
   const signer = tlsSecret('a/b', ca);
   const done = await renewing([none, empty, without, full, signer]);
   assert.deepEqual(done.facts, []);
-  assert.equal(done.certificate(full, ['webhooks', 1, 'clientConfig', 'caBundle']).digest, done.certificate(signer, crt).digest);
+  assert.equal(
+    done.certificate(full, ['webhooks', 1, 'clientConfig', 'caBundle']).digest,
+    done.certificate(signer, crt).digest,
+  );
   assert.deepEqual(done.replacements.length, 2);
 });
 
 test('13.16 three dotted words whose header is no JSON, or half a token, are no token', async () => {
   const ca = await pair('ca');
   const whole = await token((await pair('x')).key);
-  const document = configMap('a/b', { words: 'abcd.efgh.ijkl', header: 'eyJhbGciOiJSUzI1NiJ9.bm8.c2ln', half: whole.slice(0, whole.lastIndexOf('.')), 'ca.crt': certPem(ca) });
+  const document = configMap('a/b', {
+    words: 'abcd.efgh.ijkl',
+    header: 'eyJhbGciOiJSUzI1NiJ9.bm8.c2ln',
+    half: whole.slice(0, whole.lastIndexOf('.')),
+    'ca.crt': certPem(ca),
+  });
   const done = await renewing([document]);
   assert.deepEqual(done.record.tokens, []);
   assert.equal(done.text(document, ['data', 'words']), 'abcd.efgh.ijkl');
@@ -183,7 +270,8 @@ test('13.16 three dotted words whose header is no JSON, or half a token, are no 
 
 test('13.17 PEM of any width, with CRLF, and the same block twice in a bundle are replaced where they stand', async () => {
   const [ca, other] = [await pair('ca'), await pair('other')];
-  const bundle = (one: typeof ca, two: typeof ca): string => `# one\r\n${certPem(one, { width: 76, eol: '\r\n' })}\r\n# again\r\n${certPem(one, { eol: '\r\n' })}${certPem(two, { width: 1000, eol: '\r\n' })}`.trimEnd();
+  const bundle = (one: typeof ca, two: typeof ca): string =>
+    `# one\r\n${certPem(one, { width: 76, eol: '\r\n' })}\r\n# again\r\n${certPem(one, { eol: '\r\n' })}${certPem(two, { width: 1000, eol: '\r\n' })}`.trimEnd();
   const document = configMap('a/b', { 'ca-bundle.crt': bundle(ca, other) });
   const done = await renewing([document]);
   assert.deepEqual(done.faults, []);
@@ -203,18 +291,41 @@ test('13.18 comments that are not ASCII, or not even UTF-8, keep their bytes', a
 });
 
 test('13.19 the annotations of the validity follow the leaf, not its authority', async () => {
-  const ca = await pair('ca', { notBefore: new Date('2020-01-01T00:00:00Z'), notAfter: new Date('2030-01-01T00:00:00Z') });
-  const leaf = await pair('leaf', { by: ca, notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2026-02-01T00:00:00Z') });
+  const ca = await pair('ca', {
+    notBefore: new Date('2020-01-01T00:00:00Z'),
+    notAfter: new Date('2030-01-01T00:00:00Z'),
+  });
+  const leaf = await pair('leaf', {
+    by: ca,
+    notBefore: new Date('2026-01-01T00:00:00Z'),
+    notAfter: new Date('2026-02-01T00:00:00Z'),
+  });
   const names = ['auth.openshift.io/certificate-not-before', 'auth.openshift.io/certificate-not-after'] as const;
   const [notBefore, notAfter] = names;
-  const document = secret('a/b', { 'ca.crt': certPem(ca), 'tls.crt': certPem(leaf) + certPem(ca), 'tls.key': keyPem(leaf) }, { annotations: { [notBefore]: '2026-01-01T00:00:00Z', [notAfter]: '2026-02-01T00:00:00Z', 'auth.openshift.io/certificate-issuer': 'ca' } });
+  const document = secret(
+    'a/b',
+    { 'ca.crt': certPem(ca), 'tls.crt': certPem(leaf) + certPem(ca), 'tls.key': keyPem(leaf) },
+    {
+      annotations: {
+        [notBefore]: '2026-01-01T00:00:00Z',
+        [notAfter]: '2026-02-01T00:00:00Z',
+        'auth.openshift.io/certificate-issuer': 'ca',
+      },
+    },
+  );
   const bare = tlsSecret('a/bare', leaf);
   const done = await renewing([document, bare], { validity: 'extend', now: new Date('2026-06-01T12:00:00Z') });
   assert.deepEqual(done.faults, []);
-  assert.deepEqual(names.map((name) => done.text(document, ['metadata', 'annotations', name])), ['2026-06-01T12:00:00Z', '2026-07-02T12:00:00Z']);
+  assert.deepEqual(
+    names.map((name) => done.text(document, ['metadata', 'annotations', name])),
+    ['2026-06-01T12:00:00Z', '2026-07-02T12:00:00Z'],
+  );
   assert.equal(done.text(document, ['metadata', 'annotations', 'auth.openshift.io/certificate-issuer']), 'ca');
   assert.ok(!Buffer.from(done.bytes(bare)).includes('certificate-not-after'), 'none is added');
-  assert.ok(!(await renewing([document])).edits.some(({ place }) => place.field[0] === 'metadata'), 'unchanged validity, unchanged annotations');
+  assert.ok(
+    !(await renewing([document])).edits.some(({ place }) => place.field[0] === 'metadata'),
+    'unchanged validity, unchanged annotations',
+  );
 });
 
 test('13.29 unknown protobuf fields, their order and empty values survive a renewal', async () => {
@@ -230,19 +341,53 @@ test('13.29 unknown protobuf fields, their order and empty values survive a rene
   assert.notEqual(done.certificate(document, crt).digest, ca.certificate.digest);
 });
 
-test('13.35 bearer tokens and pairs in kubeconfigs, dockercfg tokens, CRD conversion bundles, routes and binaryData are renewed where they are the cluster\'s own', async () => {
+test("13.35 bearer tokens and pairs in kubeconfigs, dockercfg tokens, CRD conversion bundles, routes and binaryData are renewed where they are the cluster's own", async () => {
   const ca = await pair('service-ca', { shape: rsa });
   const client = await pair('system:admin', { by: ca });
   const signing = await pair('unused', { shape: rsa });
   const bearer = await token(signing.key, { kid: 'yes' });
   const other = await pair('company');
-  const signer = secret('a/signer', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca), 'service-account.key': keyPem(signing) });
+  const signer = secret('a/signer', {
+    'tls.crt': certPem(ca),
+    'tls.key': keyPem(ca),
+    'service-account.key': keyPem(signing),
+  });
   const admin = tlsSecret('a/admin', client);
   const kube = secret('a/node-kubeconfigs', { 'lb-ext.kubeconfig': kubeconfig({ ca, client, bearer }) });
-  const docker = secret('a/builder-dockercfg', { '.dockercfg': JSON.stringify({ 'image-registry:5000': { username: '<token>', password: bearer, auth: Buffer.from(`<token>:${bearer}`).toString('base64') } }) });
-  const pull = secret('a/pull-secret', { '.dockerconfigjson': JSON.stringify({ auths: { 'quay.io': { auth: Buffer.from('me:secret').toString('base64') } } }) });
-  const crd = object('/kubernetes.io/apiextensions.k8s.io/customresourcedefinitions/x', { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', spec: { conversion: { strategy: 'Webhook', webhook: { clientConfig: { caBundle: Buffer.from(certPem(ca)).toString('base64') } } } } }, 'json');
-  const route = (name: string, destination: typeof ca) => object(`/openshift.io/routes/a/${name}`, { apiVersion: 'route.openshift.io/v1', kind: 'Route', spec: { host: 'h', tls: { termination: 'reencrypt', destinationCACertificate: certPem(destination) } } });
+  const docker = secret('a/builder-dockercfg', {
+    '.dockercfg': JSON.stringify({
+      'image-registry:5000': {
+        username: '<token>',
+        password: bearer,
+        auth: Buffer.from(`<token>:${bearer}`).toString('base64'),
+      },
+    }),
+  });
+  const pull = secret('a/pull-secret', {
+    '.dockerconfigjson': JSON.stringify({
+      auths: { 'quay.io': { auth: Buffer.from('me:secret').toString('base64') } },
+    }),
+  });
+  const crd = object(
+    '/kubernetes.io/apiextensions.k8s.io/customresourcedefinitions/x',
+    {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      spec: {
+        conversion: {
+          strategy: 'Webhook',
+          webhook: { clientConfig: { caBundle: Buffer.from(certPem(ca)).toString('base64') } },
+        },
+      },
+    },
+    'json',
+  );
+  const route = (name: string, destination: typeof ca) =>
+    object(`/openshift.io/routes/a/${name}`, {
+      apiVersion: 'route.openshift.io/v1',
+      kind: 'Route',
+      spec: { host: 'h', tls: { termination: 'reencrypt', destinationCACertificate: certPem(destination) } },
+    });
   const [own, theirs] = [route('own', ca), route('theirs', other)];
   const binary = configMap('a/binary', {}, { binaryData: { bundle: Buffer.from(certPem(ca)) } });
   const onDisk = file('/etc/kubernetes/lb-ext.kubeconfig', kubeconfig({ ca, client, bearer }));
@@ -251,28 +396,45 @@ test('13.35 bearer tokens and pairs in kubeconfigs, dockercfg tokens, CRD conver
   const fresh = done.certificate(signer, crt);
   const newKey = done.key(signer, ['data', 'service-account.key']);
 
-  for (const [document, field] of [[kube, ['data', 'lb-ext.kubeconfig']], [onDisk, []]] as const) {
+  for (const [document, field] of [
+    [kube, ['data', 'lb-ext.kubeconfig']],
+    [onDisk, []],
+  ] as const) {
     const inside = (...path: (string | number)[]) => done.bytes(document, field, [{ in: 'yaml', path }]);
-    const cluster = readAt(inside('clusters', 0, 'cluster', 'certificate-authority-data'), [{ in: 'base64' }, { in: 'pem', index: 0 }]);
+    const cluster = readAt(inside('clusters', 0, 'cluster', 'certificate-authority-data'), [
+      { in: 'base64' },
+      { in: 'pem', index: 0 },
+    ]);
     assert.equal(readCertificate(cluster ?? new Uint8Array()).digest, fresh.digest);
-    const pairInside = readAt(inside('users', 0, 'user', 'client-certificate-data'), [{ in: 'base64' }, { in: 'pem', index: 0 }]);
+    const pairInside = readAt(inside('users', 0, 'user', 'client-certificate-data'), [
+      { in: 'base64' },
+      { in: 'pem', index: 0 },
+    ]);
     assert.equal(readCertificate(pairInside ?? new Uint8Array()).digest, done.certificate(admin, crt).digest);
     const jwt = readJwt(Buffer.from(inside('users', 0, 'user', 'token')).toString());
     assert.ok(jwt !== undefined && isJwtSignedBy(jwt, newKey.public));
     assert.equal(jwt.kid, kidOf(newKey.public));
     assert.ok(done.text(document, field).includes('# by hand'));
   }
-  const password = JSON.parse(done.text(docker, ['data', '.dockercfg'])) as Record<string, { password: string; auth: string }>;
+  const password = JSON.parse(done.text(docker, ['data', '.dockercfg'])) as Record<
+    string,
+    { password: string; auth: string }
+  >;
   const registry = password['image-registry:5000'];
   assert.notEqual(registry?.password, bearer);
   assert.equal(Buffer.from(registry?.auth ?? '', 'base64').toString(), `<token>:${registry?.password ?? ''}`);
-  assert.equal(done.text(pull, ['data', '.dockerconfigjson']).includes(Buffer.from('me:secret').toString('base64')), true);
+  assert.equal(
+    done.text(pull, ['data', '.dockerconfigjson']).includes(Buffer.from('me:secret').toString('base64')),
+    true,
+  );
   const bundle = ['spec', 'conversion', 'webhook', 'clientConfig', 'caBundle'];
   assert.equal(done.certificate(crd, bundle).digest, fresh.digest);
   assert.equal(done.certificate(own, ['spec', 'tls', 'destinationCACertificate']).digest, fresh.digest);
   assert.equal(done.certificate(theirs, ['spec', 'tls', 'destinationCACertificate']).digest, other.certificate.digest);
   assert.equal(done.certificate(binary, ['binaryData', 'bundle']).digest, fresh.digest);
-  assert.deepEqual(done.facts, ['the certificate "CN=company" (etcd:/openshift.io/routes/a/theirs) is not the cluster\'s own and stays as it is']);
+  assert.deepEqual(done.facts, [
+    'the certificate "CN=company" (etcd:/openshift.io/routes/a/theirs) is not the cluster\'s own and stays as it is',
+  ]);
 });
 
 test('13.37 a given key that fits several keys, and a given certificate whose key is stored or that signed others, are refused before any work', async () => {
@@ -280,15 +442,45 @@ test('13.37 a given key that fits several keys, and a given certificate whose ke
   const leaf = await pair('leaf', { by: one });
   const documents = [tlsSecret('a/1', one), tlsSecret('a/2', two)];
   const given = await pair('lb-signer');
-  await assert.rejects(renewing(documents, { useKeys: [useKeyFrom('lb-signer', keyPem(given))] }), { name: 'Refusal', message: 'use_key for "lb-signer" fits 2 different keys of the cluster, and one key cannot take the place of all' });
-  await assert.rejects(renewing(documents.slice(0, 1), { useCerts: [useCertFrom('use_cert 1', certPem(given))] }), { name: 'Refusal', message: 'use_cert for "lb-signer": the cluster holds the private key of that certificate, which would no longer fit it' });
-  await assert.rejects(renewing([configMap('a/ca', { 'ca.crt': certPem(one) }), tlsSecret('a/leaf', leaf)], { useCerts: [useCertFrom('use_cert 1', certPem(given))] }), { name: 'Refusal', message: 'use_cert for "lb-signer": 1 certificate is signed by it, and cannot be signed again without its key' });
+  await assert.rejects(renewing(documents, { useKeys: [useKeyFrom('lb-signer', keyPem(given))] }), {
+    name: 'Refusal',
+    message: 'use_key for "lb-signer" fits 2 different keys of the cluster, and one key cannot take the place of all',
+  });
+  await assert.rejects(renewing(documents.slice(0, 1), { useCerts: [useCertFrom('use_cert 1', certPem(given))] }), {
+    name: 'Refusal',
+    message:
+      'use_cert for "lb-signer": the cluster holds the private key of that certificate, which would no longer fit it',
+  });
+  await assert.rejects(
+    renewing([configMap('a/ca', { 'ca.crt': certPem(one) }), tlsSecret('a/leaf', leaf)], {
+      useCerts: [useCertFrom('use_cert 1', certPem(given))],
+    }),
+    {
+      name: 'Refusal',
+      message: 'use_cert for "lb-signer": 1 certificate is signed by it, and cannot be signed again without its key',
+    },
+  );
 });
 
 test('names with several attributes keep all of them, and their order', async () => {
   const own = await nodeKeyMaker.make(p256);
-  const certificate = await makeCertificate({ subject: makeName([['55040a', 'system:nodes'], ['550403', 'system:node:seed']]), key: own, keyIds: 'rfc5280-1' });
+  const certificate = await makeCertificate({
+    subject: makeName([
+      ['55040a', 'system:nodes'],
+      ['550403', 'system:node:seed'],
+    ]),
+    key: own,
+    keyIds: 'rfc5280-1',
+  });
   const document = secret('a/b', { 'tls.crt': certPem({ certificate, key: own }), 'tls.key': keyPem({ key: own }) });
   const done = await renewing([document], { rules: [{ old: 'system:node:seed', new: 'system:node:site' }] });
-  assert.deepEqual(Buffer.from(done.certificate(document, crt).subject), Buffer.from(makeName([['55040a', 'system:nodes'], ['550403', 'system:node:site']])));
+  assert.deepEqual(
+    Buffer.from(done.certificate(document, crt).subject),
+    Buffer.from(
+      makeName([
+        ['55040a', 'system:nodes'],
+        ['550403', 'system:node:site'],
+      ]),
+    ),
+  );
 });

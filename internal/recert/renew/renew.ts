@@ -29,26 +29,49 @@ import type { Crypto } from '../keys/signing.ts';
 export async function renew(host: Host, input: RenewInput): Promise<Renewal> {
   const started = performance.now();
   const facts: string[] = [];
-  const opened = await openCluster(input, (fact) => { facts.push(fact); }); // some 50 ms, and most of what can fail
+  const opened = await openCluster(input, (fact) => {
+    facts.push(fact);
+  }); // some 50 ms, and most of what can fail
   stopIfAsked(host);
   // Then keys: they are most of the work, and the scan waits for the disk.
   await using crypto = await openCrypto(host, input.fips);
   const whole = input.etcd !== undefined && !input.options.ipChangeOnly; // only a whole cluster needs what clusters usually need
   using pool = openKeyPool(crypto.keyMaker, whole ? usualNeed : [], input.threads);
-  const renewal = await renewOpened(opened, input.options, { pool, crypto, started, stopIfAsked: () => { stopIfAsked(host); } });
+  const renewal = await renewOpened(opened, input.options, {
+    pool,
+    crypto,
+    started,
+    stopIfAsked: () => {
+      stopIfAsked(host);
+    },
+  });
   const { certificates, keys, tokens } = renewal.record;
   const asked = input.etcd !== undefined || input.folders.length + input.files.length > 0;
-  if (asked && certificates.length + keys.length + tokens.length === 0) throw new Failure('no certificate, key or token of the cluster was found', { next: 'check that etcd and the folders are those of a cluster' });
+  if (asked && certificates.length + keys.length + tokens.length === 0)
+    throw new Failure('no certificate, key or token of the cluster was found', {
+      next: 'check that etcd and the folders are those of a cluster',
+    });
   return { ...renewal, facts: [...facts, ...renewal.facts] };
 }
 
 /** Who makes keys and signs, since when, and what is asked between two stages. */
-export type Means = { readonly pool: KeyPool; readonly crypto: Pick<Crypto, 'signerOf'>; readonly started: number; readonly stopIfAsked: () => void };
+export type Means = {
+  readonly pool: KeyPool;
+  readonly crypto: Pick<Crypto, 'signerOf'>;
+  readonly started: number;
+  readonly stopIfAsked: () => void;
+};
 
 /** The same for documents that are at hand. Pure but for the means. */
-export async function renewOpened({ externals, documents }: Opened, options: RenewOptions, { pool, crypto, started, stopIfAsked }: Means): Promise<Renewal> {
+export async function renewOpened(
+  { externals, documents }: Opened,
+  options: RenewOptions,
+  { pool, crypto, started, stopIfAsked }: Means,
+): Promise<Renewal> {
   const facts: string[] = [];
-  const tell = (fact: string): void => { facts.push(fact); };
+  const tell = (fact: string): void => {
+    facts.push(fact);
+  };
   const sinceStart = (): number => performance.now() - started;
 
   const findings = await scan(documents, externals.has, tell);
@@ -62,19 +85,34 @@ export async function renewOpened({ externals, documents }: Opened, options: Ren
   pool.fit(keysNeeded(graph, owned, given));
   const graphMs = sinceStart() - scanMs;
   let keysMs = 0;
-  const made = await regenerate(graph, owned, given, options, pool, crypto, () => { keysMs = sinceStart(); });
+  const made = await regenerate(graph, owned, given, options, pool, crypto, () => {
+    keysMs = sinceStart();
+  });
   stopIfAsked();
 
   const edits = editsOf(graph, owned, made, findings.documents);
   const replacements = overlay(findings.documents, edits);
   const madeMs = sinceStart();
   const after = laidOver(findings.documents, replacements);
-  const givenIds = new Set([...options.useKeys.map(({ key }) => key.public.id), ...options.useCerts.flatMap(({ digest, publicKey }) => [digest, publicKey?.id ?? ''])]);
-  const faults = await check({ before: findings.documents, after, edits, owned, external: externals.has, given: givenIds });
+  const givenIds = new Set([
+    ...options.useKeys.map(({ key }) => key.public.id),
+    ...options.useCerts.flatMap(({ digest, publicKey }) => [digest, publicKey?.id ?? '']),
+  ]);
+  const faults = await check({
+    before: findings.documents,
+    after,
+    edits,
+    owned,
+    external: externals.has,
+    given: givenIds,
+  });
   facts.push(...residueIn(after.values(), owned, givenIds));
   const totalMs = sinceStart();
   return {
-    edits, replacements, facts, faults,
+    edits,
+    replacements,
+    facts,
+    faults,
     record: recordOf(graph, made),
     timings: { scanMs, keysMs, processMs: graphMs + madeMs - keysMs, checkMs: totalMs - madeMs, totalMs },
   };
@@ -85,7 +123,9 @@ function stopIfAsked(host: Host): void {
 }
 
 function recordOf(graph: Graph, made: Regenerated): RenewalRecord {
-  const publicAfter = (key: KeyNode) => made.keys.get(key)?.public ?? key.certificates.map((node) => made.certificates.get(node)?.publicKey).find((found) => found !== undefined);
+  const publicAfter = (key: KeyNode) =>
+    made.keys.get(key)?.public ??
+    key.certificates.map((node) => made.certificates.get(node)?.publicKey).find((found) => found !== undefined);
   return {
     certificates: graph.certificates.map((node) => ({
       before: node.certificate,
@@ -101,6 +141,11 @@ function recordOf(graph: Graph, made: Regenerated): RenewalRecord {
       privatePlaces: key.privateSightings.map(({ place }) => place),
       publicPlaces: key.publicSightings.map(({ place }) => place),
     })),
-    tokens: graph.tokens.map((node) => ({ before: node.text, after: made.tokens.get(node), places: node.sightings.map(({ place }) => place), signer: node.key?.public.id })),
+    tokens: graph.tokens.map((node) => ({
+      before: node.text,
+      after: made.tokens.get(node),
+      places: node.sightings.map(({ place }) => place),
+      signer: node.key?.public.id,
+    })),
   };
 }

@@ -31,4 +31,10 @@ export type Renewal = {
 };
 
 /** Milliseconds of wall time. Keys are made while the scan runs; `keysMs` is from the start to the last key. */
-export type RenewTimings = { readonly scanMs: number; readonly keysMs: number; readonly processMs: number; readonly checkMs: number; readonly totalMs: number };
+export type RenewTimings = {
+  readonly scanMs: number;
+  readonly keysMs: number;
+  readonly processMs: number;
+  readonly checkMs: number;
+  readonly totalMs: number;
+};

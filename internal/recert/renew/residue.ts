@@ -16,12 +16,18 @@ export function residueIn(documents: Iterable<Document>, owned: Owned, given: Re
   for (const key of owned.keys) {
     if (key.private === undefined || given.has(key.public.id)) continue;
     for (const form of new Set(key.privateSightings.map((sighting) => sighting.form))) {
-      for (const stretch of secretStretches(key.private, writePrivateKey(key.private, form))) learn(needles, stretch, 'private key');
+      for (const stretch of secretStretches(key.private, writePrivateKey(key.private, form)))
+        learn(needles, stretch, 'private key');
     }
   }
-  for (const { jwt, key } of owned.tokens) if (!given.has(key?.public.id ?? '')) learn(needles, jwt.signature.slice(-width), 'token');
+  for (const { jwt, key } of owned.tokens)
+    if (!given.has(key?.public.id ?? '')) learn(needles, jwt.signature.slice(-width), 'token');
   const search = searchFor(needles);
-  return [...documents].flatMap((document) => search(document.bytes).map((what) => `an old ${what} is left in ${documentName(document)}, in a form that is not read`));
+  return [...documents].flatMap((document) =>
+    search(document.bytes).map(
+      (what) => `an old ${what} is left in ${documentName(document)}, in a form that is not read`,
+    ),
+  );
 }
 
 const width = 24;
@@ -35,7 +41,8 @@ function secretStretches(key: PrivateKey, der: Uint8Array): string[] {
   const base64 = Buffer.from(der).toString('base64');
   const [start, end] = [Math.ceil(at / 3) * 4, Math.floor((at + secret.length) / 3) * 4];
   return [64, 76].flatMap((columns) => {
-    for (let from = start; from + width <= end; from += 4) if ((from % columns) + width <= columns) return [base64.slice(from, from + width)];
+    for (let from = start; from + width <= end; from += 4)
+      if ((from % columns) + width <= columns) return [base64.slice(from, from + width)];
     return [];
   });
 }

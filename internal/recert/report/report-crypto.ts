@@ -13,9 +13,14 @@ export const redacted = '<redacted>';
 
 /** The graph in the shape of the reference's summary (8.2). An orphan stands among the roots; the reference leaves it out. */
 export function cryptoSummary({ certificates, keys, tokens }: RenewalRecord, variant: Variant): object {
-  const jwtsOf = new Map([...Map.groupBy(tokens, ({ signer }) => signer ?? '')].map(([signer, group]) => [signer, group.map((one) => jwtEntry(one, variant))]));
+  const jwtsOf = new Map(
+    [...Map.groupBy(tokens, ({ signer }) => signer ?? '')].map(([signer, group]) => [
+      signer,
+      group.map((one) => jwtEntry(one, variant)),
+    ]),
+  );
   const keyOf = new Map(keys.map((key) => [key.public.id, key]));
-  const signees = Map.groupBy(certificates, ({ signer, before }) => (signer === before.digest ? '' : signer ?? ''));
+  const signees = Map.groupBy(certificates, ({ signer, before }) => (signer === before.digest ? '' : (signer ?? '')));
   const paired = new Set(certificates.map(({ before }) => before.publicKey?.id));
 
   const pair = (record: CertificateRecord, above: ReadonlySet<string>): object => {
@@ -24,15 +29,28 @@ export function cryptoSummary({ certificates, keys, tokens }: RenewalRecord, var
     const seen = new Set([...above, record.before.digest]);
     return {
       pair_private_key: key === undefined || key.privatePlaces.length === 0 ? null : privateEntry(key, [], variant),
-      pair_cert: { certificate: certificateEntry(record.before), certificate_regenerated: record.after === undefined ? null : certificateEntry(record.after), locations: locationsOf(record.places) },
+      pair_cert: {
+        certificate: certificateEntry(record.before),
+        certificate_regenerated: record.after === undefined ? null : certificateEntry(record.after),
+        locations: locationsOf(record.places),
+      },
       // Authorities that sign each other would go on for ever.
-      signees: [...(signees.get(record.before.digest) ?? []).filter(({ before }) => !seen.has(before.digest)).map((one) => pair(one, seen)), ...(jwtsOf.get(id) ?? [])],
+      signees: [
+        ...(signees.get(record.before.digest) ?? [])
+          .filter(({ before }) => !seen.has(before.digest))
+          .map((one) => pair(one, seen)),
+        ...(jwtsOf.get(id) ?? []),
+      ],
       associated_public_key: key === undefined || key.publicPlaces.length === 0 ? null : publicEntry(key, true),
     };
   };
   return {
-    standalone_private_keys: keys.filter((key) => key.privatePlaces.length > 0 && !paired.has(key.public.id)).map((key) => privateEntry(key, jwtsOf.get(key.public.id) ?? [], variant)),
-    standalone_public_keys: keys.filter(({ publicPlaces }) => publicPlaces.length > 0).map((key) => publicEntry(key, key.privatePlaces.length > 0 || paired.has(key.public.id))),
+    standalone_private_keys: keys
+      .filter((key) => key.privatePlaces.length > 0 && !paired.has(key.public.id))
+      .map((key) => privateEntry(key, jwtsOf.get(key.public.id) ?? [], variant)),
+    standalone_public_keys: keys
+      .filter(({ publicPlaces }) => publicPlaces.length > 0)
+      .map((key) => publicEntry(key, key.privatePlaces.length > 0 || paired.has(key.public.id))),
     cert_key_pairs: rootsOf(certificates).map((record) => pair(record, new Set())),
   };
 }
@@ -66,12 +84,26 @@ function privateEntry(key: KeyRecord, jwts: readonly object[], variant: Variant)
   };
 }
 
-function publicEntry(key: KeyRecord, associated: boolean): { readonly key: string; readonly key_regenerated: string | null; readonly locations: Locations; readonly associated: boolean } {
-  return { key: publicText(key.public), key_regenerated: key.publicAfter === undefined ? null : publicText(key.publicAfter), locations: locationsOf(key.publicPlaces), associated };
+function publicEntry(
+  key: KeyRecord,
+  associated: boolean,
+): {
+  readonly key: string;
+  readonly key_regenerated: string | null;
+  readonly locations: Locations;
+  readonly associated: boolean;
+} {
+  return {
+    key: publicText(key.public),
+    key_regenerated: key.publicAfter === undefined ? null : publicText(key.publicAfter),
+    locations: locationsOf(key.publicPlaces),
+    associated,
+  };
 }
 
 function jwtEntry({ before, after, places }: TokenRecord, variant: Variant): object {
-  const shown = (text: string | undefined): string | null => (text === undefined ? null : variant === 'clean' ? redacted : text);
+  const shown = (text: string | undefined): string | null =>
+    text === undefined ? null : variant === 'clean' ? redacted : text;
   return { jwt: shown(before), jwt_regenerated: shown(after), locations: locationsOf(places) };
 }
 
@@ -94,7 +126,9 @@ function timeText(time: Date): string {
 
 function privateText(key: PrivateKey | undefined, variant: Variant): string | null {
   if (key === undefined) return null;
-  return variant === 'clean' ? redacted : Buffer.from(pemText('PRIVATE KEY', writePrivateKey(key, 'pkcs8'), '\n')).toString('base64');
+  return variant === 'clean'
+    ? redacted
+    : Buffer.from(pemText('PRIVATE KEY', writePrivateKey(key, 'pkcs8'), '\n')).toString('base64');
 }
 
 function publicText(key: PublicKey): string {
@@ -102,6 +136,9 @@ function publicText(key: PublicKey): string {
 }
 
 export function pemText(tag: string, der: Uint8Array, eol: string): string {
-  const lines = Buffer.from(der).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return [`-----BEGIN ${tag}-----`, ...lines, `-----END ${tag}-----`, ''].join(eol);
 }

@@ -7,10 +7,17 @@ import type { Renaming } from '../rename/renaming.ts';
 export function identitySummary(renamings: readonly Renaming[]): object[] {
   return [...Map.groupBy(renamings, ({ option }) => option)].map(([option, some]) => ({
     option,
-    changed: [...Map.groupBy(some.filter(({ kind }) => kind !== 'removed'), ({ document }) => document)].map(([document, ones]) => ({
+    changed: [
+      ...Map.groupBy(
+        some.filter(({ kind }) => kind !== 'removed'),
+        ({ document }) => document,
+      ),
+    ].map(([document, ones]) => ({
       document,
       ...ones.reduce<object>((name, { to }) => (to === undefined ? name : { renamed_to: to }), {}),
-      values: ones.flatMap(({ notes }) => notes).map(({ path, before, after }) => ({ path, before: before ?? null, after: after ?? null })),
+      values: ones
+        .flatMap(({ notes }) => notes)
+        .map(({ path, before, after }) => ({ path, before: before ?? null, after: after ?? null })),
     })),
     removed: some.filter(({ kind }) => kind === 'removed').map(({ document }) => document),
   }));

@@ -7,7 +7,8 @@ export type Locations = { readonly k8s: readonly string[]; readonly filesystem: 
 
 export function locationsOf(places: readonly Place[]): Locations {
   const texts = places.map((place) => ({ place, text: locationText(place) }));
-  const of = (head: string): string[] => texts.filter(({ place }) => place.document.startsWith(head)).map(({ text }) => text);
+  const of = (head: string): string[] =>
+    texts.filter(({ place }) => place.document.startsWith(head)).map(({ text }) => text);
   return { k8s: of('etcd:'), filesystem: of('file:') };
 }
 
@@ -17,7 +18,14 @@ function locationText({ document, field, within }: Place): string {
   const value = last?.in === 'pem' ? `in PEM bundle at index ${last.index}` : last?.in === 'jwt' ? 'jwt' : 'unknown';
   const deeper = within.flatMap((part) => (part.in === 'json' || part.in === 'yaml' ? [pointer(part.path)] : []));
   const inner = within.find((part) => part.in === 'base64' || part.in === 'data-url');
-  const encoding = inner?.in === 'base64' ? 'encoded as base64' : inner?.in === 'data-url' ? 'encoded as a dataurl' : isByteArray(document, field) ? 'encoded as a byte array' : 'without encoding';
+  const encoding =
+    inner?.in === 'base64'
+      ? 'encoded as base64'
+      : inner?.in === 'data-url'
+        ? 'encoded as a dataurl'
+        : isByteArray(document, field)
+          ? 'encoded as a byte array'
+          : 'without encoding';
   if (document.startsWith('file:')) {
     const path = document.slice('file:'.length);
     return deeper.length === 0 ? `file: ${path} ${value}` : `file: ${path} ${deeper.join(' ')}, ${encoding}, ${value}`;
@@ -38,5 +46,9 @@ function pointer(path: FieldPath): string {
 }
 
 function isByteArray(document: string, field: FieldPath): boolean {
-  return (document.startsWith('etcd:/kubernetes.io/secrets/') && field[0] === 'data') || field[0] === 'binaryData' || (field[0] === 'webhooks' && field.at(-1) === 'caBundle');
+  return (
+    (document.startsWith('etcd:/kubernetes.io/secrets/') && field[0] === 'data') ||
+    field[0] === 'binaryData' ||
+    (field[0] === 'webhooks' && field.at(-1) === 'caBundle')
+  );
 }

@@ -44,15 +44,23 @@ export function summaryText(input: SummaryInput, variant: Variant): string {
 function runTimes({ timings }: Renewal, renameMs: number, commitMs: number): object {
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(3)}s`;
   return {
-    scan_run_time: seconds(timings.scanMs), rsa_run_time: seconds(timings.keysMs), processing_run_time: seconds(timings.processMs), commit_to_etcd_and_disk_run_time: seconds(timings.checkMs),
-    ocp_postprocessing_run_time: seconds(renameMs), commit_to_actual_etcd_run_time: seconds(commitMs),
+    scan_run_time: seconds(timings.scanMs),
+    rsa_run_time: seconds(timings.keysMs),
+    processing_run_time: seconds(timings.processMs),
+    commit_to_etcd_and_disk_run_time: seconds(timings.checkMs),
+    ocp_postprocessing_run_time: seconds(renameMs),
+    commit_to_actual_etcd_run_time: seconds(commitMs),
   };
 }
 
 /** The failure and its causes, outermost first: ours, and the system's with a code. Other libraries' words may quote what they read. */
 function errorText(error: unknown): string {
   const lines: string[] = [];
-  for (let at: unknown = error; at !== undefined && lines.length < 10; at = at instanceof Error ? at.cause : undefined) {
+  for (
+    let at: unknown = error;
+    at !== undefined && lines.length < 10;
+    at = at instanceof Error ? at.cause : undefined
+  ) {
     if (at === error || at instanceof Failure || errorCode(at) !== undefined) lines.push(messageOf(at));
     if (at instanceof Failure && at.why !== undefined) lines.push(at.why);
   }

@@ -12,7 +12,9 @@ import { goBytesString, goString } from './go-json.ts';
  */
 export function dependencyHash(object: Uint8Array): string | undefined {
   const stored = openStored(object);
-  return stored?.apiVersion === 'v1' && (stored.kind === 'Secret' || stored.kind === 'ConfigMap') ? hashOfJson(dataJson(stored)) : undefined;
+  return stored?.apiVersion === 'v1' && (stored.kind === 'Secret' || stored.kind === 'ConfigMap')
+    ? hashOfJson(dataJson(stored))
+    : undefined;
 }
 
 /** The hash of a JSON text, the line break added that Go's `Encode` adds. */
@@ -35,7 +37,10 @@ function valueJson(stored: Stored, name: string): string {
   if (value?.type === 'bytes') return `"${Buffer.from(value.bytes).toString('base64')}"`;
   if (value?.type === 'text') return goString(value.text);
   // Text that is not UTF-8: only protobuf can hold it. What else is no text (null) reads as Go's zero value.
-  const here = stored.form === 'protobuf' ? locate(stored.bytes, rawOf(stored.bytes), messageOfKind(stored.apiVersion, stored.kind), path) : undefined;
+  const here =
+    stored.form === 'protobuf'
+      ? locate(stored.bytes, rawOf(stored.bytes), messageOfKind(stored.apiVersion, stored.kind), path)
+      : undefined;
   const content = here === undefined ? undefined : contentOf(stored.bytes, here);
   if (content !== undefined) return goBytesString(content);
   return stored.kind === 'Secret' ? 'null' : '""';

@@ -25,8 +25,10 @@ const fields: Readonly<Record<string, string>> = {
     name 1 text; generateName 2 text; namespace 3 text; selfLink 4 text; uid 5 text; resourceVersion 6 text; generation 7 int; creationTimestamp 8 time!;
     deletionTimestamp 9 time?; deletionGracePeriodSeconds 10 int?; labels 11 text{}; annotations 12 text{}; ownerReferences 13 OwnerReference[];
     finalizers 14 text[]; managedFields 17 ManagedFields[]`,
-  OwnerReference: 'apiVersion 5 text!; kind 1 text!; name 3 text!; uid 4 text!; controller 6 bool?; blockOwnerDeletion 7 bool?',
-  ManagedFields: 'manager 1 text; operation 2 text; apiVersion 3 text; time 4 time?; fieldsType 6 text; fieldsV1 7 raw?; subresource 8 text',
+  OwnerReference:
+    'apiVersion 5 text!; kind 1 text!; name 3 text!; uid 4 text!; controller 6 bool?; blockOwnerDeletion 7 bool?',
+  ManagedFields:
+    'manager 1 text; operation 2 text; apiVersion 3 text; time 4 time?; fieldsType 6 text; fieldsV1 7 raw?; subresource 8 text',
   PodSpec: `
     volumes 1 Volume[]; initContainers 20 Container[]; containers 2 Container[]*; ephemeralContainers 34 EphemeralContainer[]; restartPolicy 3 text;
     terminationGracePeriodSeconds 4 int?; activeDeadlineSeconds 5 int?; dnsPolicy 6 text; nodeSelector 7 text{}; serviceAccountName 8 text; serviceAccount 9 text;
@@ -60,7 +62,8 @@ const fields: Readonly<Record<string, string>> = {
   EnvFrom: 'prefix 1 text; configMapRef 2 EnvSource?; secretRef 3 EnvSource?',
   EnvSource: 'local 1 LocalReference^; optional 2 bool?',
   EnvVar: 'name 1 text!; value 2 text; valueFrom 3 ValueFrom?',
-  ValueFrom: 'fieldRef 1 FieldRef?; resourceFieldRef 2 ResourceFieldRef?; configMapKeyRef 3 KeyRef?; secretKeyRef 4 KeyRef?; fileKeyRef 5 FileKeyRef?',
+  ValueFrom:
+    'fieldRef 1 FieldRef?; resourceFieldRef 2 ResourceFieldRef?; configMapKeyRef 3 KeyRef?; secretKeyRef 4 KeyRef?; fileKeyRef 5 FileKeyRef?',
   FieldRef: 'apiVersion 1 text; fieldPath 2 text!',
   ResourceFieldRef: 'containerName 1 text; resource 2 text!; divisor 3 quantity!',
   KeyRef: 'local 1 LocalReference^; key 2 text!; optional 3 bool?',
@@ -100,11 +103,13 @@ const fields: Readonly<Record<string, string>> = {
   Profile: 'type 1 text!; localhostProfile 2 text?',
 
   Affinity: 'nodeAffinity 1 NodeAffinity?; podAffinity 2 PodAffinity?; podAntiAffinity 3 PodAffinity?',
-  NodeAffinity: 'requiredDuringSchedulingIgnoredDuringExecution 1 NodeSelector?; preferredDuringSchedulingIgnoredDuringExecution 2 PreferredNode[]',
+  NodeAffinity:
+    'requiredDuringSchedulingIgnoredDuringExecution 1 NodeSelector?; preferredDuringSchedulingIgnoredDuringExecution 2 PreferredNode[]',
   NodeSelector: 'nodeSelectorTerms 1 NodeTerm[]*',
   NodeTerm: 'matchExpressions 1 Requirement[]; matchFields 2 Requirement[]',
   PreferredNode: 'weight 1 int!; preference 2 NodeTerm!',
-  PodAffinity: 'requiredDuringSchedulingIgnoredDuringExecution 1 PodTerm[]; preferredDuringSchedulingIgnoredDuringExecution 2 PreferredPod[]',
+  PodAffinity:
+    'requiredDuringSchedulingIgnoredDuringExecution 1 PodTerm[]; preferredDuringSchedulingIgnoredDuringExecution 2 PreferredPod[]',
   PodTerm: `
     labelSelector 1 LabelSelector?; namespaces 2 text[]; topologyKey 3 text!; namespaceSelector 4 LabelSelector?; matchLabelKeys 5 text[];
     mismatchLabelKeys 6 text[]`,
@@ -133,13 +138,15 @@ const fields: Readonly<Record<string, string>> = {
   Rbd: 'monitors 1 text[]*; image 2 text!; fsType 3 text; pool 4 text; user 5 text; keyring 6 text; secretRef 7 LocalReference?; readOnly 8 bool',
   FlexVolume: 'driver 1 text!; fsType 2 text; secretRef 3 LocalReference?; readOnly 4 bool; options 5 text{}',
   Cinder: 'volumeID 1 text!; fsType 2 text; readOnly 3 bool; secretRef 4 LocalReference?',
-  Cephfs: 'monitors 1 text[]*; path 2 text; user 3 text; secretFile 4 text; secretRef 5 LocalReference?; readOnly 6 bool',
+  Cephfs:
+    'monitors 1 text[]*; path 2 text; user 3 text; secretFile 4 text; secretRef 5 LocalReference?; readOnly 6 bool',
   Flocker: 'datasetName 1 text; datasetUUID 2 text',
   DownwardVolume: 'items 1 DownwardFile[]; defaultMode 2 int?; defaultUser 3 int?',
   DownwardFile: 'path 1 text!; fieldRef 2 FieldRef?; resourceFieldRef 3 ResourceFieldRef?; mode 4 int?; user 5 int?',
   FibreChannel: 'targetWWNs 1 text[]; lun 2 int?; fsType 3 text; readOnly 4 bool; wwids 5 text[]',
   AzureFile: 'secretName 1 text!; shareName 2 text!; readOnly 3 bool',
-  ConfigMapVolume: 'local 1 LocalReference^; items 2 KeyPath[]; defaultMode 3 int?; optional 4 bool?; defaultUser 5 int?',
+  ConfigMapVolume:
+    'local 1 LocalReference^; items 2 KeyPath[]; defaultMode 3 int?; optional 4 bool?; defaultUser 5 int?',
   Vsphere: 'volumePath 1 text!; fsType 2 text; storagePolicyName 3 text; storagePolicyID 4 text',
   Quobyte: 'registry 1 text!; volume 2 text!; readOnly 3 bool; user 4 text; group 5 text; tenant 6 text',
   AzureDisk: 'diskName 1 text!; diskURI 2 text!; cachingMode 3 text?; fsType 4 text?; readOnly 5 bool?; kind 6 text?',
@@ -151,7 +158,8 @@ const fields: Readonly<Record<string, string>> = {
   Projection: 'local 1 LocalReference^; items 2 KeyPath[]; optional 4 bool?',
   DownwardProjection: 'items 1 DownwardFile[]',
   TokenProjection: 'audience 1 text; expirationSeconds 2 int?; path 3 text!; user 4 int?',
-  TrustProjection: 'name 1 text?; signerName 2 text?; labelSelector 3 LabelSelector?; optional 5 bool?; path 4 text!; user 6 int?',
+  TrustProjection:
+    'name 1 text?; signerName 2 text?; labelSelector 3 LabelSelector?; optional 5 bool?; path 4 text!; user 6 int?',
   CertificateProjection: `
     signerName 1 text; keyType 2 text; maxExpirationSeconds 3 int?; credentialBundlePath 4 text; keyPath 5 text; certificateChainPath 6 text;
     userAnnotations 7 text{}; user 8 int?`,
@@ -182,13 +190,28 @@ export type GoField = {
   readonly mark: Mark;
 };
 
-const marks: Readonly<Record<string, Mark>> = { '': 'omitted', '?': 'pointer', '!': 'always', '*': 'null', '^': 'embedded' };
+const marks: Readonly<Record<string, Mark>> = {
+  '': 'omitted',
+  '?': 'pointer',
+  '!': 'always',
+  '*': 'null',
+  '^': 'embedded',
+};
 
-const messages: ReadonlyMap<string, readonly GoField[]> = new Map(Object.entries(fields).map(([message, text]) => [message, text.trim().split(/;\s+/).map(fieldOf)]));
+const messages: ReadonlyMap<string, readonly GoField[]> = new Map(
+  Object.entries(fields).map(([message, text]) => [message, text.trim().split(/;\s+/).map(fieldOf)]),
+);
 
 function fieldOf(text: string): GoField {
-  const [, name = '', number = '', type = '', brackets = '', mark = ''] = /^(\S+) (\d+) ([\w-]+)(\[\]|\{\})?([?!*^]?)$/.exec(text) ?? [];
-  return { name, number: Number(number), type, shape: brackets === '[]' ? 'list' : brackets === '{}' ? 'map' : 'one', mark: marks[mark] ?? 'omitted' };
+  const [, name = '', number = '', type = '', brackets = '', mark = ''] =
+    /^(\S+) (\d+) ([\w-]+)(\[\]|\{\})?([?!*^]?)$/.exec(text) ?? [];
+  return {
+    name,
+    number: Number(number),
+    type,
+    shape: brackets === '[]' ? 'list' : brackets === '{}' ? 'map' : 'one',
+    mark: marks[mark] ?? 'omitted',
+  };
 }
 
 /** The fields of a message in Go's order; undefined for a type that is no message. */

@@ -22,13 +22,25 @@ export type DefaultRule = {
 /** What stands around a member: its own message, and the pod's spec. */
 export type Around = { readonly message: Members; readonly pod: Members | undefined };
 
-const is = (expected: Plain) => (value: Plain | undefined): boolean => value === expected;
+const is =
+  (expected: Plain) =>
+  (value: Plain | undefined): boolean =>
+    value === expected;
 const isEmpty = (value: Plain | undefined): boolean => isMembers(value) && Object.keys(value).length === 0;
-const rule = (member: string, isDefault: DefaultRule['isDefault'], silent: number, said: number, family = member): DefaultRule => ({ member, isDefault, silent, said, family });
+const rule = (
+  member: string,
+  isDefault: DefaultRule['isDefault'],
+  silent: number,
+  said: number,
+  family = member,
+): DefaultRule => ({ member, isDefault, silent, said, family });
 
 export const defaultRules: readonly DefaultRule[] = [
   // Go before Kubernetes 1.34 writes `"creationTimestamp":null`; newer code leaves it out. No default, but as unknown as one.
-  { ...rule('ObjectMeta.creationTimestamp', (value) => value === undefined || value === null, 0.5, 0), isUniform: true },
+  {
+    ...rule('ObjectMeta.creationTimestamp', (value) => value === undefined || value === null, 0.5, 0),
+    isUniform: true,
+  },
 
   rule('DeploymentSpec.replicas', is(1), 2, 0),
   rule('DeploymentSpec.revisionHistoryLimit', is(10), 0, 3),
@@ -44,15 +56,30 @@ export const defaultRules: readonly DefaultRule[] = [
   rule('PodSpec.schedulerName', is('default-scheduler'), 0, 4),
   rule('PodSpec.securityContext', isEmpty, 0, 3),
   // Each of the two names is copied to the other.
-  rule('PodSpec.serviceAccount', (value, { message }) => value !== undefined && value === message['serviceAccountName'], 0, 4),
-  rule('PodSpec.serviceAccountName', (value, { message }) => value !== undefined && value === message['serviceAccount'], 5, 0),
+  rule(
+    'PodSpec.serviceAccount',
+    (value, { message }) => value !== undefined && value === message['serviceAccountName'],
+    0,
+    4,
+  ),
+  rule(
+    'PodSpec.serviceAccountName',
+    (value, { message }) => value !== undefined && value === message['serviceAccount'],
+    5,
+    0,
+  ),
 
   rule('Container.imagePullPolicy', (value, { message }) => value === pullPolicyOf(message['image']), 0.5, 0.5),
   rule('Container.terminationMessagePath', is('/dev/termination-log'), 0, 3),
   rule('Container.terminationMessagePolicy', is('File'), 0, 2),
   rule('SecurityContext.procMount', is('Default'), 0, 4),
   rule('Port.protocol', is('TCP'), 0, 1.5),
-  rule('Port.hostPort', (value, { message, pod }) => pod?.['hostNetwork'] === true && value === message['containerPort'], 2, 0),
+  rule(
+    'Port.hostPort',
+    (value, { message, pod }) => pod?.['hostNetwork'] === true && value === message['containerPort'],
+    2,
+    0,
+  ),
 
   rule('Probe.timeoutSeconds', is(1), 0, 1.5, 'Probe'),
   rule('Probe.periodSeconds', is(10), 0, 1.5, 'Probe'),
@@ -64,7 +91,9 @@ export const defaultRules: readonly DefaultRule[] = [
 
   rule('FieldRef.apiVersion', is('v1'), 0, 2.5),
   rule('HostPath.type', is(''), 0, 3),
-  ...['SecretVolume', 'ConfigMapVolume', 'Projected', 'DownwardVolume'].map((volume) => rule(`${volume}.defaultMode`, is(0o644), 0, 2.5, 'defaultMode')),
+  ...['SecretVolume', 'ConfigMapVolume', 'Projected', 'DownwardVolume'].map((volume) =>
+    rule(`${volume}.defaultMode`, is(0o644), 0, 2.5, 'defaultMode'),
+  ),
   rule('TokenProjection.expirationSeconds', is(3600), 1.5, 0.5),
   rule('VolumeSource.emptyDir', isEmpty, 6, 0),
   rule('Iscsi.iscsiInterface', is('default'), 0, 3),
@@ -83,7 +112,7 @@ export const defaultRules: readonly DefaultRule[] = [
 
 /** `Always` for the tag `latest` and for none; an image with a digest or another tag is not pulled again. */
 function pullPolicyOf(image: Plain | undefined): string {
-  const [, tag] = typeof image === 'string' ? /:([^/:@]+)(?:@.*)?$/.exec(image.replace(/@.*$/, '')) ?? [] : [];
+  const [, tag] = typeof image === 'string' ? (/:([^/:@]+)(?:@.*)?$/.exec(image.replace(/@.*$/, '')) ?? []) : [];
   const hasDigest = typeof image === 'string' && image.includes('@');
   return tag === 'latest' || (tag === undefined && !hasDigest) ? 'Always' : 'IfNotPresent';
 }

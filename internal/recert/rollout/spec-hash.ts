@@ -28,8 +28,14 @@ export function findSpecForm(deployment: Uint8Array): SpecForm | undefined {
   const text = specText(spec);
   const isRight = (isOut: readonly boolean[]): boolean => hash('sha256', text.write(isOut), 'hex') === wanted;
   // A manifest that says little, then one that was copied from a cluster and says nearly all, then ever less likely ones.
-  const copied = text.doubts.map(({ rule, place }) => ({ place, rule: rule.isUniform === true ? rule : { ...rule, silent: rule.said + 1, said: 0 } }));
-  const isOut = searchAnswers(text.doubts, fewTrials, isRight) ?? searchAnswers(copied, fewTrials, isRight) ?? searchAnswers(text.doubts, mostTrials, isRight);
+  const copied = text.doubts.map(({ rule, place }) => ({
+    place,
+    rule: rule.isUniform === true ? rule : { ...rule, silent: rule.said + 1, said: 0 },
+  }));
+  const isOut =
+    searchAnswers(text.doubts, fewTrials, isRight) ??
+    searchAnswers(copied, fewTrials, isRight) ??
+    searchAnswers(text.doubts, mostTrials, isRight);
   if (isOut === undefined) return undefined;
   const byRule = Map.groupBy(text.doubts.keys(), (doubt) => text.doubts[doubt]?.rule.member ?? '');
   const said = [...byRule].map(([member, doubts]): [string, 'everywhere' | readonly string[]] => {
@@ -42,7 +48,8 @@ export function findSpecForm(deployment: Uint8Array): SpecForm | undefined {
 /** The hash that an operator will note for a Deployment whose manifest has a known form: SHA-256 of its spec as Go writes it, in lower hex. */
 export function specHashOf(deployment: Uint8Array, form: SpecForm): string {
   const spec = specOf(deployment);
-  if (spec === undefined) throw new Failure('an object is no Deployment of which all fields are known, so that its spec cannot be hashed');
+  if (spec === undefined)
+    throw new Failure('an object is no Deployment of which all fields are known, so that its spec cannot be hashed');
   const text = specText(spec);
   const isOut = text.doubts.map(({ rule, place }) => {
     const said = form.said[rule.member] ?? [];

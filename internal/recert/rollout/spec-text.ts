@@ -33,49 +33,72 @@ export function specText(spec: Members): SpecText {
 
   const message = (type: string, value: Members, place: string): Node => {
     const parts = partsOf(type, value, place);
-    return remembered(parts.flatMap((part) => part.doubts), (isOut) => {
-      let text = '';
-      for (const part of parts) {
-        const written = part.write(isOut);
-        if (written !== '') text += text === '' ? written : `,${written}`;
-      }
-      return `{${text}}`;
-    });
+    return remembered(
+      parts.flatMap((part) => part.doubts),
+      (isOut) => {
+        let text = '';
+        for (const part of parts) {
+          const written = part.write(isOut);
+          if (written !== '') text += text === '' ? written : `,${written}`;
+        }
+        return `{${text}}`;
+      },
+    );
   };
   /** The members of a message in Go's order, each writing itself with its name, or nothing. */
-  const partsOf = (type: string, value: Members, place: string): Node[] => (goFields(type) ?? []).flatMap((field): Node[] => {
-    if (field.mark === 'embedded') return partsOf(field.type, value, place);
-    const here = place === '' ? field.name : `${place}/${field.name}`;
-    const found = value[field.name] ?? undefined;
-    const node = found === undefined ? unset(field, here) : written(field, found, here);
-    if (node === undefined) return [];
-    const rule = rules.get(`${type}.${field.name}`);
-    return [named(field, node, rule, here, { message: value, pod }, found)];
-  });
-  const named = (field: GoField, node: Node, rule: DefaultRule | undefined, place: string, around: Around, found: Plain | undefined): Node => {
+  const partsOf = (type: string, value: Members, place: string): Node[] =>
+    (goFields(type) ?? []).flatMap((field): Node[] => {
+      if (field.mark === 'embedded') return partsOf(field.type, value, place);
+      const here = place === '' ? field.name : `${place}/${field.name}`;
+      const found = value[field.name] ?? undefined;
+      const node = found === undefined ? unset(field, here) : written(field, found, here);
+      if (node === undefined) return [];
+      const rule = rules.get(`${type}.${field.name}`);
+      return [named(field, node, rule, here, { message: value, pod }, found)];
+    });
+  const named = (
+    field: GoField,
+    node: Node,
+    rule: DefaultRule | undefined,
+    place: string,
+    around: Around,
+    found: Plain | undefined,
+  ): Node => {
     const name = `"${field.name}":`;
-    if (rule?.isDefault(found, around) !== true) return { doubts: node.doubts, write: (isOut) => name + node.write(isOut) };
+    if (rule?.isDefault(found, around) !== true)
+      return { doubts: node.doubts, write: (isOut) => name + node.write(isOut) };
     const index = doubts.push({ rule, place }) - 1;
     const whenOut = field.mark === 'null' ? `${name}null` : '';
-    return { doubts: [index, ...node.doubts], write: (isOut) => {
-      const text = node.write(isOut);
-      // A message goes only when nothing is left in it: what a manifest said inside of it stays.
-      return isOut[index] === true && (!text.startsWith('{') || text === '{}') ? whenOut : name + text;
-    } };
+    return {
+      doubts: [index, ...node.doubts],
+      write: (isOut) => {
+        const text = node.write(isOut);
+        // A message goes only when nothing is left in it: what a manifest said inside of it stays.
+        return isOut[index] === true && (!text.startsWith('{') || text === '{}') ? whenOut : name + text;
+      },
+    };
   };
   const written = (field: GoField, value: Plain, place: string): Node | undefined => {
     if (field.mark === 'omitted' && isZero(value)) return undefined;
     if (field.shape === 'list') {
-      const items = (isList(value) ? value : []).map((item, at) => one(field.type, item, `${place}/${nameOf(item) ?? at}`));
-      return remembered(items.flatMap((item) => item.doubts), (isOut) => `[${items.map((item) => item.write(isOut)).join(',')}]`);
+      const items = (isList(value) ? value : []).map((item, at) =>
+        one(field.type, item, `${place}/${nameOf(item) ?? at}`),
+      );
+      return remembered(
+        items.flatMap((item) => item.doubts),
+        (isOut) => `[${items.map((item) => item.write(isOut)).join(',')}]`,
+      );
     }
     if (field.shape === 'map') {
-      const entries = Object.entries(isMembers(value) ? value : {}).toSorted(([first], [second]) => byName(first, second));
+      const entries = Object.entries(isMembers(value) ? value : {}).toSorted(([first], [second]) =>
+        byName(first, second),
+      );
       return fixed(`{${entries.map(([name, member]) => `${goString(name)}:${plainJson(member)}`).join(',')}}`);
     }
     return one(field.type, value, place);
   };
-  const one = (type: string, value: Plain, place: string): Node => (goFields(type) === undefined ? fixed(plainJson(value)) : message(type, isMembers(value) ? value : {}, place));
+  const one = (type: string, value: Plain, place: string): Node =>
+    goFields(type) === undefined ? fixed(plainJson(value)) : message(type, isMembers(value) ? value : {}, place);
   const unset = (field: GoField, place: string): Node | undefined => {
     if (field.mark === 'null') return fixed('null');
     if (field.mark !== 'always') return undefined;
@@ -95,13 +118,16 @@ function fixed(text: string): Node {
 function remembered(doubts: readonly number[], write: Node['write']): Node {
   if (doubts.length > mostRemembered) return { doubts, write };
   const texts = new Map<number, string>();
-  return { doubts, write: (isOut) => {
-    let key = 0;
-    for (const doubt of doubts) key = key * 2 + (isOut[doubt] === true ? 1 : 0);
-    let text = texts.get(key);
-    if (text === undefined) texts.set(key, text = write(isOut));
-    return text;
-  } };
+  return {
+    doubts,
+    write: (isOut) => {
+      let key = 0;
+      for (const doubt of doubts) key = key * 2 + (isOut[doubt] === true ? 1 : 0);
+      let text = texts.get(key);
+      if (text === undefined) texts.set(key, (text = write(isOut)));
+      return text;
+    },
+  };
 }
 
 function nameOf(item: Plain): string | undefined {
@@ -113,6 +139,9 @@ function nameOf(item: Plain): string | undefined {
 function plainJson(value: Plain): string {
   if (typeof value === 'string') return goString(value);
   if (isList(value)) return `[${value.map(plainJson).join(',')}]`;
-  if (isMembers(value)) return `{${Object.entries(value).map(([name, member]) => `${goString(name)}:${plainJson(member)}`).join(',')}}`;
+  if (isMembers(value))
+    return `{${Object.entries(value)
+      .map(([name, member]) => `${goString(name)}:${plainJson(member)}`)
+      .join(',')}}`;
   return JSON.stringify(value);
 }

@@ -2,7 +2,8 @@
  * Authorities of a company that a cluster is told to trust: self-signed, P-256, valid until 2056. Their keys were thrown away; nobody has to
  * sign with them. In the bundles, comments and order as people leave them.
  */
-const pem = (...lines: readonly string[]): string => `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+const pem = (...lines: readonly string[]): string =>
+  `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 
 const root = pem(
   'MIIB0zCCAXmgAwIBAgIUXqIQ8+DiNwrGaK54upmHv0idghUwCgYIKoZIzj0EAwIw',
@@ -74,6 +75,9 @@ const proxyTwo = pem(
  * `one` and `two` share an authority, but never the last: the last one of the old bundle tells where the system's certificates begin.
  */
 export const customBundles = {
-  user: { one: `# Example Corp: root\n${root}\n# Example Corp: sites, 100% internal & <private>\n${siteOne}`, two: `# Example Corp: root\n${root}\n# Example Corp: sites, second generation\n${siteTwo}` },
+  user: {
+    one: `# Example Corp: root\n${root}\n# Example Corp: sites, 100% internal & <private>\n${siteOne}`,
+    two: `# Example Corp: root\n${root}\n# Example Corp: sites, second generation\n${siteTwo}`,
+  },
   proxy: { one: `${root}# egress proxy\n${proxyOne}`, two: `# egress proxy, second generation\n${proxyTwo}${root}` },
 } as const;

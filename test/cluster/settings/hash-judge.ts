@@ -28,7 +28,10 @@ async function valuesOf(cluster: Running): Promise<Values> {
 }
 
 /** Members of the metadata by their field numbers; everything judged here is stored as protobuf. */
-const [labels, annotations] = [[1, 11], [1, 12]] as const;
+const [labels, annotations] = [
+  [1, 11],
+  [1, 12],
+] as const;
 const templateAnnotations = [2, 3, 1, 12] as const;
 
 function textsAt(values: Values, key: string, path: readonly number[]): Record<string, Buffer> {
@@ -40,11 +43,17 @@ function textsAt(values: Values, key: string, path: readonly number[]): Record<s
  * One line for each annotation or label that is not the hash of what it names: of the API servers' dependencies (on the object and on its
  * template) and specs, of the package server's CA, of monitoring's copies of the bundle. `now` is the identity after the run.
  */
-export async function hashFaults(cluster: Running, seed: Identity, now: Identity, options: RolloutOptions = {}): Promise<string[]> {
+export async function hashFaults(
+  cluster: Running,
+  seed: Identity,
+  now: Identity,
+  options: RolloutOptions = {},
+): Promise<string[]> {
   const values = await valuesOf(cluster);
   const faults: string[] = [];
   const expect = (key: string, what: string, is: Buffer | undefined, should: string): void => {
-    if (is?.toString() !== should) faults.push(`${key}: ${what} is "${is?.toString() ?? ''}" and should be "${should}"`);
+    if (is?.toString() !== should)
+      faults.push(`${key}: ${what} is "${is?.toString() ?? ''}" and should be "${should}"`);
   };
   for (const api of [openshiftApi, oauthApi]) {
     const key = `/kubernetes.io/deployments/${api.namespace}/apiserver`;
@@ -52,18 +61,39 @@ export async function hashFaults(cluster: Running, seed: Identity, now: Identity
       const named = `/kubernetes.io/${kind.toLowerCase()}s/${place}`;
       if (!values.has(named)) faults.push(`${named} is missing`);
       const data = textsAt(values, named, [2]);
-      return dependencyHash(kind === 'Secret' ? data : Object.fromEntries(Object.entries(data).map(([name, text]) => [name, text.toString()])));
+      return dependencyHash(
+        kind === 'Secret'
+          ? data
+          : Object.fromEntries(Object.entries(data).map(([name, text]) => [name, text.toString()])),
+      );
     });
-    for (const [path, where] of [[annotations, ''], [templateAnnotations, ' of the template']] as const) {
+    for (const [path, where] of [
+      [annotations, ''],
+      [templateAnnotations, ' of the template'],
+    ] as const) {
       const found = textsAt(values, key, path);
       for (const [name, hash] of Object.entries(dependencies)) expect(key, `${name}${where}`, found[name], hash);
     }
-    expect(key, specHashAnnotation, textsAt(values, key, annotations)[specHashAnnotation], specHashOf(api, seed, now, dependencies, options));
+    expect(
+      key,
+      specHashAnnotation,
+      textsAt(values, key, annotations)[specHashAnnotation],
+      specHashOf(api, seed, now, dependencies, options),
+    );
   }
 
-  const service = JSON.parse(Buffer.from(values.get('/kubernetes.io/apiregistration.k8s.io/apiservices/v1.packages.operators.coreos.com') ?? '{}').toString()) as { spec?: { caBundle?: string } };
+  const service = JSON.parse(
+    Buffer.from(
+      values.get('/kubernetes.io/apiregistration.k8s.io/apiservices/v1.packages.operators.coreos.com') ?? '{}',
+    ).toString(),
+  ) as { spec?: { caBundle?: string } };
   const packages = '/kubernetes.io/secrets/openshift-operator-lifecycle-manager/packageserver-service-cert';
-  expect(packages, 'olmcahash', textsAt(values, packages, annotations)['olmcahash'], olmCaHash(Buffer.from(service.spec?.caBundle ?? '', 'base64')));
+  expect(
+    packages,
+    'olmcahash',
+    textsAt(values, packages, annotations)['olmcahash'],
+    olmCaHash(Buffer.from(service.spec?.caBundle ?? '', 'base64')),
+  );
 
   for (const key of values.keys()) {
     if (!key.startsWith('/kubernetes.io/configmaps/openshift-monitoring/')) continue;
@@ -77,20 +107,35 @@ export async function hashFaults(cluster: Running, seed: Identity, now: Identity
 }
 
 /** One line for each bundle of 6.11 in etcd and files that is not, to the byte, what it should be under `now`, or that should be gone. */
-export async function bundleFaults(cluster: Running, seed: Identity, now: Identity, publicCas: string, places: BundlePlaces): Promise<string[]> {
+export async function bundleFaults(
+  cluster: Running,
+  seed: Identity,
+  now: Identity,
+  publicCas: string,
+  places: BundlePlaces,
+): Promise<string[]> {
   const values = await valuesOf(cluster);
-  const contentOf = (identity: Identity): Content => layOutTrust(seed, identity, objectMaker(seeded('judge'), new Date(0)), publicCas, places);
-  const keysOf = ({ objects }: Content): string[] => objects.flatMap((stored) => ('object' in stored ? [etcdKeyOf(stored.object)] : []));
+  const contentOf = (identity: Identity): Content =>
+    layOutTrust(seed, identity, objectMaker(seeded('judge'), new Date(0)), publicCas, places);
+  const keysOf = ({ objects }: Content): string[] =>
+    objects.flatMap((stored) => ('object' in stored ? [etcdKeyOf(stored.object)] : []));
   const [before, expected] = [contentOf(seed), contentOf(now)];
   const wanted = new Set(keysOf(expected));
-  const faults = keysOf(before).filter((key) => !wanted.has(key) && values.has(key)).map((key) => `${key} should be gone`);
+  const faults = keysOf(before)
+    .filter((key) => !wanted.has(key) && values.has(key))
+    .map((key) => `${key} should be gone`);
   for (const stored of expected.objects) {
     if (!('object' in stored)) continue;
     const key = etcdKeyOf(stored.object);
     const data = stored.object['data'] as Readonly<Record<string, string>>; // ConfigMaps of our own
-    for (const [what, path, should] of [['data', [2], data], ['labels', labels, stored.object.metadata.labels ?? {}]] as const) {
+    for (const [what, path, should] of [
+      ['data', [2], data],
+      ['labels', labels, stored.object.metadata.labels ?? {}],
+    ] as const) {
       const found = textsAt(values, key, path);
-      for (const name of new Set([...Object.keys(found), ...Object.keys(should)])) if (found[name]?.toString() !== should[name]) faults.push(`${key}: "${name}" in its ${what} is not what it should be`);
+      for (const name of new Set([...Object.keys(found), ...Object.keys(should)]))
+        if (found[name]?.toString() !== should[name])
+          faults.push(`${key}: "${name}" in its ${what} is not what it should be`);
     }
   }
   for (const file of expected.files) {
@@ -99,4 +144,3 @@ export async function bundleFaults(cluster: Running, seed: Identity, now: Identi
   }
   return faults;
 }
-

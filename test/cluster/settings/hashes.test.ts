@@ -7,7 +7,7 @@ await test('dependency hashes are those of the reference (D.2)', async () => {
   assert.equal(dependencyHash({ 'config.yaml': '{"a":1}' }), '-GW98A==');
 });
 
-await test('names are sorted, bytes are base64, and Go\'s escapes count', async () => {
+await test("names are sorted, bytes are base64, and Go's escapes count", async () => {
   assert.equal(dependencyHash({ b: '1', a: '2' }), dependencyHash({ a: '2', b: '1' }));
   assert.equal(dependencyHash({ key: Buffer.from('\x00\xff', 'latin1') }), dependencyHash({ key: 'AP8=' }));
   assert.equal(goJson({ text: '<a> & \u2028\u2029 "é"' }), '{"text":"\\u003ca\\u003e \\u0026 \\u2028\\u2029 \\"é\\""}');

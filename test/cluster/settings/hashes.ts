@@ -13,16 +13,24 @@ export const monitoringHash = (bundle: string): string => fnv1(Buffer.from(bundl
  * JSON as Go's encoder writes it: `<`, `>`, `&` and two line separators escaped. Members stand in the order in which they are given: that
  * of a Go struct is the caller's business, those of maps are to be sorted by him.
  */
-export const goJson = (value: unknown): string => JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+export const goJson = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** Members in the order in which Go writes a map: by the bytes of their names. */
 export function sorted<T>(map: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(map).sort(([one], [other]) => Buffer.compare(Buffer.from(one), Buffer.from(other))));
+  return Object.fromEntries(
+    Object.entries(map).sort(([one], [other]) => Buffer.compare(Buffer.from(one), Buffer.from(other))),
+  );
 }
 
 /** Annotation `operator.openshift.io/dep-…`: of the data of a Secret (bytes) or of a ConfigMap (texts). */
 export function dependencyHash(data: Readonly<Record<string, string | Uint8Array>>): string {
-  const texts = Object.entries(data).map(([name, value]) => [name, typeof value === 'string' ? value : Buffer.from(value).toString('base64')] as const);
+  const texts = Object.entries(data).map(
+    ([name, value]) => [name, typeof value === 'string' ? value : Buffer.from(value).toString('base64')] as const,
+  );
   const json = texts.length === 0 ? 'null' : goJson(sorted(Object.fromEntries(texts)));
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(Number(fnv1(Buffer.from(`${json}\n`), 32)));

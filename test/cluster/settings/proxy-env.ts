@@ -13,11 +13,23 @@ export const statusOf = ({ proxy }: Identity): ProxySettings => proxy?.status ??
 
 /** Whether going from one identity to the other asks for a proxy: option `proxy` is given. A cluster without one cannot be given one. */
 export function asksForProxy(seed: Identity, now: Identity): boolean {
-  return seed.proxy !== undefined && now.proxy !== undefined && JSON.stringify(seed.proxy) !== JSON.stringify(now.proxy);
+  return (
+    seed.proxy !== undefined && now.proxy !== undefined && JSON.stringify(seed.proxy) !== JSON.stringify(now.proxy)
+  );
 }
 
 const valuesOf = ({ http, https, no }: ProxySettings, letters: Letters): Pair[] =>
-  (letters === 'upper' ? [['HTTP_PROXY', http], ['HTTPS_PROXY', https], ['NO_PROXY', no]] : [['http_proxy', http], ['https_proxy', https], ['no_proxy', no]]);
+  letters === 'upper'
+    ? [
+        ['HTTP_PROXY', http],
+        ['HTTPS_PROXY', https],
+        ['NO_PROXY', no],
+      ]
+    : [
+        ['http_proxy', http],
+        ['https_proxy', https],
+        ['no_proxy', no],
+      ];
 
 /**
  * A container's environment as it is expected under `now` (6.10, "container env edit"): for each case of letters by itself, the entries that
@@ -35,13 +47,23 @@ export function envAfter(seed: Identity, now: Identity, env: readonly EnvEntry[]
     const kept = old.flatMap((name) => wanted.filter(([other]) => other === name));
     const first = entries.findIndex(({ name }) => names.includes(name));
     const entry = ([name, value]: Pair): EnvEntry => ({ name, value });
-    return [...entries.slice(0, first), ...[...fresh, ...kept].map(entry), ...entries.slice(first).filter(({ name }) => !names.includes(name))];
+    return [
+      ...entries.slice(0, first),
+      ...[...fresh, ...kept].map(entry),
+      ...entries.slice(first).filter(({ name }) => !names.includes(name)),
+    ];
   }, env);
 }
 
 /** The entries that an operator gives a container on a cluster with a proxy: the values that are not empty. None without a proxy. */
 export function proxyEnv(seed: Identity, now: Identity, letters: Letters = 'upper'): readonly EnvEntry[] {
-  return envAfter(seed, now, valuesOf(statusOf(seed), letters).filter(([, value]) => value !== '').map(([name, value]) => ({ name, value })));
+  return envAfter(
+    seed,
+    now,
+    valuesOf(statusOf(seed), letters)
+      .filter(([, value]) => value !== '')
+      .map(([name, value]) => ({ name, value })),
+  );
 }
 
 /**
@@ -50,11 +72,16 @@ export function proxyEnv(seed: Identity, now: Identity, letters: Letters = 'uppe
  */
 export function observedProxy(seed: Identity, now: Identity): Readonly<Record<string, string>> | undefined {
   if (seed.proxy === undefined) return undefined;
-  const named = valuesOf(statusOf(asksForProxy(seed, now) ? now : seed), 'upper').sort(([one], [other]) => (one < other ? -1 : 1));
+  const named = valuesOf(statusOf(asksForProxy(seed, now) ? now : seed), 'upper').sort(([one], [other]) =>
+    one < other ? -1 : 1,
+  );
   return Object.fromEntries(asksForProxy(seed, now) ? named : named.filter(([, value]) => value !== ''));
 }
 
 /** `/etc/mco/proxy.env` as the machine-config operator writes it: a line for each value that is not empty. */
 export function proxyEnvText(seed: Identity, now: Identity): string {
-  return valuesOf(statusOf(asksForProxy(seed, now) ? now : seed), 'upper').filter(([, value]) => value !== '').map(([name, value]) => `${name}=${value}\n`).join('');
+  return valuesOf(statusOf(asksForProxy(seed, now) ? now : seed), 'upper')
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
 }

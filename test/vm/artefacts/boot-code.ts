@@ -46,8 +46,27 @@ for n in 9 8 7 6 5 4 3 2 1 0; do
 done
 `;
 
-const built = ['part_gpt', 'ext2', 'fat', 'search', 'search_label', 'search_fs_uuid', 'normal', 'configfile', 'regexp', 'test', 'echo', 'serial',
-  'terminal', 'true', 'ls', 'cat', 'halt', 'reboot', 'sleep'];
+const built = [
+  'part_gpt',
+  'ext2',
+  'fat',
+  'search',
+  'search_label',
+  'search_fs_uuid',
+  'normal',
+  'configfile',
+  'regexp',
+  'test',
+  'echo',
+  'serial',
+  'terminal',
+  'true',
+  'ls',
+  'cat',
+  'halt',
+  'reboot',
+  'sleep',
+];
 
 /** The directory of Debian's GRUB modules is the same on every Debian; both platforms are packages the lab asks for. */
 const grubModules = (platform: string): string => join('/usr/lib/grub', platform);
@@ -68,7 +87,13 @@ export async function installGrubFiles(boot: string): Promise<void> {
   await put(join(boot, 'grub2/grub.cfg'), config.trimStart());
   for (const platform of ['i386-pc', 'x86_64-efi']) {
     await run('mkdir', ['-p', join(boot, 'grub2', platform)]);
-    await run('bash', ['-c', 'cp "$1"/*.mod "$1"/moddep.lst "$2"', '-', grubModules(platform), join(boot, 'grub2', platform)]);
+    await run('bash', [
+      '-c',
+      'cp "$1"/*.mod "$1"/moddep.lst "$2"',
+      '-',
+      grubModules(platform),
+      join(boot, 'grub2', platform),
+    ]);
   }
 }
 

@@ -37,7 +37,11 @@ export type Say = (line: string) => void;
 
 export const cacheRoot = (): string => process.env['SNO_IBI_CACHE'] ?? join(homedir(), '.cache', 'sno-ibi');
 
-const isThere = async (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const isThere = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 export async function keyOf(recipe: Pick<Recipe, 'name' | 'sources' | 'inputs' | 'from'>): Promise<string> {
   const hash = createHash('sha256').update(recipe.name);
@@ -78,7 +82,8 @@ export async function ensure(recipe: Recipe, say: Say): Promise<Artefact> {
 async function refuseStaleCode({ name, sources }: Recipe): Promise<void> {
   for (const source of sources) {
     const file = fileURLToPath(source);
-    if ((await stat(file)).mtimeMs > performance.timeOrigin) throw new Error(`"${file}" was changed after this program started; start it again to build "${name}"`);
+    if ((await stat(file)).mtimeMs > performance.timeOrigin)
+      throw new Error(`"${file}" was changed after this program started; start it again to build "${name}"`);
   }
 }
 
@@ -99,12 +104,21 @@ async function takeLock(path: string, onWait: () => void): Promise<AsyncDisposab
       const file = await open(path, 'wx');
       await file.writeFile(String(process.pid));
       await file.close();
-      return { async [Symbol.asyncDispose]() { await rm(path, { force: true }); } };
+      return {
+        async [Symbol.asyncDispose]() {
+          await rm(path, { force: true });
+        },
+      };
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     }
     const owner = Number(await readFile(path, 'utf8').catch(() => '0'));
-    const age = Date.now() - (await stat(path).then((facts) => facts.mtimeMs, () => Date.now()));
+    const age =
+      Date.now() -
+      (await stat(path).then(
+        (facts) => facts.mtimeMs,
+        () => Date.now(),
+      ));
     if (owner > 0 ? !(await isThere(`/proc/${String(owner)}`)) : age > 5000) await rm(path, { force: true });
     else if (!waited) onWait();
     await sleep(300);

@@ -15,12 +15,22 @@ export type OsTree = 'full' | 'slim' | 'small';
 
 /** The stock OS of the metal image. Files: `repo/` (bare), `commit` (checksum). */
 export async function baseCommit(tree: Artefact, os: OsTree, say: Say): Promise<Artefact> {
-  return ensure({
-    name: 'commit-base', sources: [import.meta.url], from: [tree], inputs: { os }, async build(dir) {
-      await using work = await tempDir('commit');
-      await commit(dir, [await osTree(tree.path('root'), os, join(work.path, 'os'))], { branch: 'rhcos/base', version: 'base-1' });
+  return ensure(
+    {
+      name: 'commit-base',
+      sources: [import.meta.url],
+      from: [tree],
+      inputs: { os },
+      async build(dir) {
+        await using work = await tempDir('commit');
+        await commit(dir, [await osTree(tree.path('root'), os, join(work.path, 'os'))], {
+          branch: 'rhcos/base',
+          version: 'base-1',
+        });
+      },
     },
-  }, say);
+    say,
+  );
 }
 
 /**
@@ -28,28 +38,50 @@ export async function baseCommit(tree: Artefact, os: OsTree, say: Say): Promise<
  * Its repository holds exactly what a node's `/ostree/repo` holds after its booted deployment: bare objects and one ref.
  */
 export async function seedCommit(tree: Artefact, os: SeedOs, say: Say): Promise<Artefact> {
-  return ensure({
-    name: 'commit-seed', sources: [import.meta.url], from: [tree], inputs: os, async build(dir) {
-      await using work = await tempDir('commit');
-      const overlay = join(work.path, 'overlay');
-      await put(join(overlay, 'usr/share/lab-marker'), 'seed-os\n');
-      for (let index = 0; index < os.padMiB * 8; index += 1) {
-        await put(join(overlay, `usr/share/lab-pad/${String(index % 16)}/${String(index)}`), randomFillSync(Buffer.alloc(128 * 1024)));
-      }
-      await commit(dir, [await osTree(tree.path('root'), os.tree, join(work.path, 'os')), overlay], { branch: 'ostree/0/1/0', version: 'seed-1' });
+  return ensure(
+    {
+      name: 'commit-seed',
+      sources: [import.meta.url],
+      from: [tree],
+      inputs: os,
+      async build(dir) {
+        await using work = await tempDir('commit');
+        const overlay = join(work.path, 'overlay');
+        await put(join(overlay, 'usr/share/lab-marker'), 'seed-os\n');
+        for (let index = 0; index < os.padMiB * 8; index += 1) {
+          await put(
+            join(overlay, `usr/share/lab-pad/${String(index % 16)}/${String(index)}`),
+            randomFillSync(Buffer.alloc(128 * 1024)),
+          );
+        }
+        await commit(dir, [await osTree(tree.path('root'), os.tree, join(work.path, 'os')), overlay], {
+          branch: 'ostree/0/1/0',
+          version: 'seed-1',
+        });
+      },
     },
-  }, say);
+    say,
+  );
 }
 
 /** Fixed time stamp and no extended attributes: the same tree gives the same checksum everywhere. */
-async function commit(dir: string, trees: readonly string[], facts: { branch: string; version: string }): Promise<void> {
+async function commit(
+  dir: string,
+  trees: readonly string[],
+  facts: { branch: string; version: string },
+): Promise<void> {
   const repo = join(dir, 'repo');
   await run('ostree', ['init', `--repo=${repo}`, '--mode=bare']);
   await run('ostree', ['config', `--repo=${repo}`, 'set', 'sysroot.bootloader', 'none']);
   await run('ostree', ['config', `--repo=${repo}`, 'set', 'sysroot.readonly', 'true']);
   const checksum = await read('ostree', [
-    'commit', `--repo=${repo}`, `--branch=${facts.branch}`, ...trees.map((tree) => `--tree=dir=${tree}`),
-    `--add-metadata-string=version=${facts.version}`, '--timestamp=2024-05-14T00:00:00Z', '--no-xattrs',
+    'commit',
+    `--repo=${repo}`,
+    `--branch=${facts.branch}`,
+    ...trees.map((tree) => `--tree=dir=${tree}`),
+    `--add-metadata-string=version=${facts.version}`,
+    '--timestamp=2024-05-14T00:00:00Z',
+    '--no-xattrs',
   ]);
   await writeFile(join(dir, 'commit'), `${checksum}\n`);
 }
@@ -61,10 +93,23 @@ async function osTree(full: string, os: OsTree, root: string): Promise<string> {
 }
 
 /** What a host that only has to boot and to answer questions does not need. */
-const notSlim = ['usr/bin/podman', 'usr/bin/skopeo', 'usr/lib/podman', 'usr/bin/perl5.36.0', 'usr/lib/x86_64-linux-gnu/libperl.so.5.36.0', 'usr/bin/openssl',
-  'usr/lib/x86_64-linux-gnu/liblvm2cmd.so.2.03', 'usr/bin/gpg', 'usr/bin/dirmngr', 'usr/bin/gpgsm', 'usr/lib/x86_64-linux-gnu/libapt-pkg.so.6.0.0', 'usr/bin/crun'];
+const notSlim = [
+  'usr/bin/podman',
+  'usr/bin/skopeo',
+  'usr/lib/podman',
+  'usr/bin/perl5.36.0',
+  'usr/lib/x86_64-linux-gnu/libperl.so.5.36.0',
+  'usr/bin/openssl',
+  'usr/lib/x86_64-linux-gnu/liblvm2cmd.so.2.03',
+  'usr/bin/gpg',
+  'usr/bin/dirmngr',
+  'usr/bin/gpgsm',
+  'usr/lib/x86_64-linux-gnu/libapt-pkg.so.6.0.0',
+  'usr/bin/crun',
+];
 /** Loadable modules that it does need: the channel for the answers, what systemd asks for, and what those two depend on. */
-const slimModules = /\/(virtio.*|qemu_fw_cfg|failover|net_failover|autofs4|efivarfs|overlay|loop|xfs|libcrc32c|crc32c.*|dm-mod|dax)\.ko$/;
+const slimModules =
+  /\/(virtio.*|qemu_fw_cfg|failover|net_failover|autofs4|efivarfs|overlay|loop|xfs|libcrc32c|crc32c.*|dm-mod|dax)\.ko$/;
 
 async function slimTree(full: string, root: string): Promise<void> {
   // links, not copies: nothing is changed in place
@@ -79,14 +124,31 @@ async function slimTree(full: string, root: string): Promise<void> {
   const { size } = await stat(tables);
   await copyFile(tables, `${tables}.copy`);
   await rename(`${tables}.copy`, tables);
-  await run('dd', ['if=/dev/zero', `of=${tables}`, 'conv=notrunc', 'bs=65536', 'seek=1', `count=${String(Math.floor(size / 65536) - 3)}`, 'status=none']);
+  await run('dd', [
+    'if=/dev/zero',
+    `of=${tables}`,
+    'conv=notrunc',
+    'bs=65536',
+    'seek=1',
+    `count=${String(Math.floor(size / 65536) - 3)}`,
+    'status=none',
+  ]);
 }
 
 /** Just enough for `ostree admin deploy`: kernel, initramfs, os-release, `/usr/etc`, the links of the top level. */
 async function smallTree(full: string, root: string): Promise<void> {
   const version = await kernelVersion(full);
-  const files = [`usr/lib/modules/${version}/vmlinuz`, `usr/lib/modules/${version}/initramfs.img`, 'usr/lib/os-release', 'usr/etc/hostname',
-    'usr/etc/machine-id', 'usr/etc/passwd', 'usr/etc/group', 'usr/etc/lab-deleted-by-the-seed', 'usr/bin/busybox'];
+  const files = [
+    `usr/lib/modules/${version}/vmlinuz`,
+    `usr/lib/modules/${version}/initramfs.img`,
+    'usr/lib/os-release',
+    'usr/etc/hostname',
+    'usr/etc/machine-id',
+    'usr/etc/passwd',
+    'usr/etc/group',
+    'usr/etc/lab-deleted-by-the-seed',
+    'usr/bin/busybox',
+  ];
   for (const file of files) {
     await mkdir(dirname(join(root, file)), { recursive: true });
     await cp(join(full, file), join(root, file));
@@ -95,6 +157,9 @@ async function smallTree(full: string, root: string): Promise<void> {
   await symlink('sysroot/ostree', join(root, 'ostree'));
   await symlink('usr/bin', join(root, 'bin'));
   for (const name of (await readdir(join(full, 'usr/lib/systemd/system'))).slice(0, 30)) {
-    await cp(join(full, 'usr/lib/systemd/system', name), join(root, 'usr/lib/systemd/system', name), { recursive: true, verbatimSymlinks: true });
+    await cp(join(full, 'usr/lib/systemd/system', name), join(root, 'usr/lib/systemd/system', name), {
+      recursive: true,
+      verbatimSymlinks: true,
+    });
   }
 }

@@ -10,7 +10,11 @@ export const coreosInstallerRecipe: Recipe = {
   sources: [],
   inputs: { version },
   async build(dir) {
-    await run('nice', ['-n', '10', 'cargo', 'install', 'coreos-installer', '--locked', '--version', version, '--root', dir], { budgetMs: 3_600_000, env: process.env });
+    await run(
+      'nice',
+      ['-n', '10', 'cargo', 'install', 'coreos-installer', '--locked', '--version', version, '--root', dir],
+      { budgetMs: 3_600_000, env: process.env },
+    );
     await run('strip', [`${dir}/bin/coreos-installer`]);
   },
 };

@@ -40,14 +40,26 @@ const escaped = 'this file is outside of the target of its archive\n';
 const tricks: Record<Escape, (top: string) => Entry[]> = {
   parent: (top) => [{ name: `${top}/${'../'.repeat(12)}lab-escape`, type: '0', content: escaped }],
   absolute: () => [{ name: '/lab-escape', type: '0', content: escaped }],
-  symlink: (top) => [{ name: `${top}/trap`, type: '2', target: '/' }, { name: `${top}/trap/lab-escape`, type: '0', content: escaped }],
-  'symlink-relative': (top) => [{ name: `${top}/trap`, type: '2', target: '../'.repeat(12) }, { name: `${top}/trap/lab-escape`, type: '0', content: escaped }],
-  hardlink: (top) => [{ name: `${top}/lab-escape`, type: '1', target: '/etc/hostname' }, { name: `${top}/lab-escape`, type: '0', content: escaped }],
+  symlink: (top) => [
+    { name: `${top}/trap`, type: '2', target: '/' },
+    { name: `${top}/trap/lab-escape`, type: '0', content: escaped },
+  ],
+  'symlink-relative': (top) => [
+    { name: `${top}/trap`, type: '2', target: '../'.repeat(12) },
+    { name: `${top}/trap/lab-escape`, type: '0', content: escaped },
+  ],
+  hardlink: (top) => [
+    { name: `${top}/lab-escape`, type: '1', target: '/etc/hostname' },
+    { name: `${top}/lab-escape`, type: '0', content: escaped },
+  ],
   sibling: () => [{ name: 'lab-escape/lab-escape', type: '0', content: escaped }],
 };
 
 /** A gzip archive with one honest member below `top` and then the trick. */
 export async function writeEvilArchive(file: string, top: string, escape: Escape): Promise<void> {
-  const honest: Entry[] = [{ name: `${top}/`, type: '5' }, { name: `${top}/lab-honest`, type: '0', content: 'honest\n' }];
+  const honest: Entry[] = [
+    { name: `${top}/`, type: '5' },
+    { name: `${top}/lab-honest`, type: '0', content: 'honest\n' },
+  ];
   await writeFile(file, gzipSync(archive([...honest, ...tricks[escape](top)])));
 }

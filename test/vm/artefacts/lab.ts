@@ -40,8 +40,11 @@ export function lab(say: Say): Lab {
   const ram = once(async () => initramfs(await root(), say));
   const os = once(async () => tree(await root(), await ram(), say));
   const installer = once(() => coreosInstaller(say));
-  const liveSystem = once(async () => live({ tree: await os(), rootfs: await root(), installer: await installer() }, say));
-  const image = async (sectorSize: SectorSize, stock: OsTree = 'full'): Promise<Artefact> => metal(await baseCommit(await os(), stock, say), sectorSize, say);
+  const liveSystem = once(async () =>
+    live({ tree: await os(), rootfs: await root(), installer: await installer() }, say),
+  );
+  const image = async (sectorSize: SectorSize, stock: OsTree = 'full'): Promise<Artefact> =>
+    metal(await baseCommit(await os(), stock, say), sectorSize, say);
   const medium = async (sectorSizes: readonly SectorSize[], stock?: OsTree): Promise<Artefact> => {
     const metals: Artefact[] = [];
     for (const size of sectorSizes) metals.push(await image(size, stock));
@@ -49,7 +52,10 @@ export function lab(say: Say): Lab {
   };
   const liveKernel = async (): Promise<{ file: string; initrd: string }> => {
     const root = (await os()).path('root');
-    return { file: join(root, 'usr/lib/modules', await kernelVersion(root), 'vmlinuz'), initrd: (await ram()).path('initramfs.img') };
+    return {
+      file: join(root, 'usr/lib/modules', await kernelVersion(root), 'vmlinuz'),
+      initrd: (await ram()).path('initramfs.img'),
+    };
   };
   return {
     tree: os,
@@ -57,7 +63,8 @@ export function lab(say: Say): Lab {
     metal: async (sectorSize, stock) => (await image(sectorSize, stock)).path('metal.img.zst'),
     iso: async (sectorSizes, stock) => (await medium(sectorSizes, stock)).path('live.iso'),
     liveKernel,
-    leftovers: async () => (await leftovers({ iso: await medium([512], 'small'), kernel: await liveKernel() }, say)).path('disk.img'),
+    leftovers: async () =>
+      (await leftovers({ iso: await medium([512], 'small'), kernel: await liveKernel() }, say)).path('disk.img'),
     seed: async (options = {}) => makeSeed(await os(), options, say),
     images: (options = { count: 6 }) => imageSet(options, say),
   };

@@ -6,7 +6,7 @@ import { tempDir } from '../resources.ts';
 import { ensure, type Artefact, type Say } from './cache.ts';
 import { liveArguments } from './iso.ts';
 
-export const withoutThinCheck = "--config 'global{thin_check_executable=\"\"}'";
+export const withoutThinCheck = '--config \'global{thin_check_executable=""}\'';
 
 /** What years of use leave on a disk: a volume group with a thin pool, a member of an array, swap. */
 const script = `set -e
@@ -40,18 +40,32 @@ systemctl poweroff --force --force
 `;
 
 /** A used disk of 8 GiB. The host's kernel has neither device mapper nor MD, so a machine makes it. File: `disk.img`, sparse. */
-export async function leftovers(parts: { iso: Artefact; kernel: { file: string; initrd: string } }, say: Say): Promise<Artefact> {
-  return ensure({
-    name: 'leftovers', sources: [import.meta.url], from: [parts.iso], async build(dir) {
-      await using work = await tempDir('leftovers');
-      const disk = await makeBlankDisk(work.path, 'target');
-      await using machine = await bootMachine({
-        dir: join(work.path, 'boot'), firmware: 'bios', iso: parts.iso.path('live.iso'), disks: [disk], script, kernel: { ...parts.kernel, arguments: liveArguments },
-        failure: /LAB-INITRD-FAIL|Kernel panic|Failed to start lab-run/,
-      });
-      await machine.waitFor(/LAB-LEFTOVERS-MADE/, 400_000);
-      await machine.waitForPowerOff(60_000);
-      await run('cp', ['--sparse=always', disk.file, join(dir, 'disk.img')]);
+export async function leftovers(
+  parts: { iso: Artefact; kernel: { file: string; initrd: string } },
+  say: Say,
+): Promise<Artefact> {
+  return ensure(
+    {
+      name: 'leftovers',
+      sources: [import.meta.url],
+      from: [parts.iso],
+      async build(dir) {
+        await using work = await tempDir('leftovers');
+        const disk = await makeBlankDisk(work.path, 'target');
+        await using machine = await bootMachine({
+          dir: join(work.path, 'boot'),
+          firmware: 'bios',
+          iso: parts.iso.path('live.iso'),
+          disks: [disk],
+          script,
+          kernel: { ...parts.kernel, arguments: liveArguments },
+          failure: /LAB-INITRD-FAIL|Kernel panic|Failed to start lab-run/,
+        });
+        await machine.waitFor(/LAB-LEFTOVERS-MADE/, 400_000);
+        await machine.waitForPowerOff(60_000);
+        await run('cp', ['--sparse=always', disk.file, join(dir, 'disk.img')]);
+      },
     },
-  }, say);
+    say,
+  );
 }

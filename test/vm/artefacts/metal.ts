@@ -12,8 +12,10 @@ const sizes = { bios: 1, esp: 34, boot: 96, root: 390 };
 const imageMiB = 1 + sizes.bios + sizes.esp + sizes.boot + sizes.root + 1;
 
 const types = {
-  bios: '21686148-6449-6E6F-744E-656564454649', reserved: '8DA63339-0007-60C0-C436-083AC8230908',
-  esp: 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B', linux: '0FC63DAF-8483-4772-8E79-3D69D8477DE4',
+  bios: '21686148-6449-6E6F-744E-656564454649',
+  reserved: '8DA63339-0007-60C0-C436-083AC8230908',
+  esp: 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B',
+  linux: '0FC63DAF-8483-4772-8E79-3D69D8477DE4',
 };
 
 /**
@@ -22,16 +24,22 @@ const types = {
  * File: `metal.img.zst`.
  */
 export async function metal(base: Artefact, sectorSize: SectorSize, say: Say): Promise<Artefact> {
-  return ensure({
-    name: sectorSize === 512 ? 'metal' : 'metal4k', sources: [import.meta.url, new URL('boot-code.ts', import.meta.url)],
-    inputs: { sectorSize }, from: [base], async build(dir) {
-      const image = join(dir, 'metal.img');
-      await writeFile(image, '');
-      await truncate(image, imageMiB * 1024 * 1024);
-      await fill(image, base, sectorSize);
-      await run('zstd', ['-q', '-3', '-T0', '--rm', image]);
+  return ensure(
+    {
+      name: sectorSize === 512 ? 'metal' : 'metal4k',
+      sources: [import.meta.url, new URL('boot-code.ts', import.meta.url)],
+      inputs: { sectorSize },
+      from: [base],
+      async build(dir) {
+        const image = join(dir, 'metal.img');
+        await writeFile(image, '');
+        await truncate(image, imageMiB * 1024 * 1024);
+        await fill(image, base, sectorSize);
+        await run('zstd', ['-q', '-3', '-T0', '--rm', image]);
+      },
     },
-  }, say);
+    say,
+  );
 }
 
 async function fill(image: string, base: Artefact, sectorSize: SectorSize): Promise<void> {
@@ -54,11 +62,23 @@ async function fill(image: string, base: Artefact, sectorSize: SectorSize): Prom
 }
 
 async function partition(disk: LoopDevice, sectorSize: SectorSize): Promise<void> {
-  const first = sectorSize === 512
-    ? ['-n1:2048:+1M', '-c1:BIOS-BOOT', `-t1:${types.bios}`] : ['-n1:0:+1M', '-c1:reserved', `-t1:${types.reserved}`];
+  const first =
+    sectorSize === 512
+      ? ['-n1:2048:+1M', '-c1:BIOS-BOOT', `-t1:${types.bios}`]
+      : ['-n1:0:+1M', '-c1:reserved', `-t1:${types.reserved}`];
   await run('sgdisk', [
-    '-o', ...first, `-n2:0:+${String(sizes.esp)}M`, '-c2:EFI-SYSTEM', `-t2:${types.esp}`,
-    `-n3:0:+${String(sizes.boot)}M`, '-c3:boot', `-t3:${types.linux}`, '-n4:0:0', '-c4:root', `-t4:${types.linux}`, disk.device,
+    '-o',
+    ...first,
+    `-n2:0:+${String(sizes.esp)}M`,
+    '-c2:EFI-SYSTEM',
+    `-t2:${types.esp}`,
+    `-n3:0:+${String(sizes.boot)}M`,
+    '-c3:boot',
+    `-t3:${types.linux}`,
+    '-n4:0:0',
+    '-c4:root',
+    `-t4:${types.linux}`,
+    disk.device,
   ]);
   await disk.rescan();
 }
@@ -73,7 +93,20 @@ async function deployStock(root: string, disk: LoopDevice, base: Artefact): Prom
   await run('ostree', ['config', `--repo=${repo}`, 'set', 'sysroot.readonly', 'true']);
   await run('ostree', ['admin', 'os-init', `--sysroot=${root}`, 'rhcos']);
   await run('ostree', ['pull-local', `--repo=${repo}`, base.path('repo'), commit]);
-  const args = ['ignition.platform.id=metal', `root=UUID=${await uuid(disk.part(4))}`, 'rw', 'rootflags=prjquota',
-    `boot=UUID=${await uuid(disk.part(3))}`, 'console=ttyS0,115200n8'];
-  await run('ostree', ['admin', 'deploy', `--sysroot=${root}`, '--os=rhcos', ...args.map((arg) => `--karg-append=${arg}`), commit]);
+  const args = [
+    'ignition.platform.id=metal',
+    `root=UUID=${await uuid(disk.part(4))}`,
+    'rw',
+    'rootflags=prjquota',
+    `boot=UUID=${await uuid(disk.part(3))}`,
+    'console=ttyS0,115200n8',
+  ];
+  await run('ostree', [
+    'admin',
+    'deploy',
+    `--sysroot=${root}`,
+    '--os=rhcos',
+    ...args.map((arg) => `--karg-append=${arg}`),
+    commit,
+  ]);
 }

@@ -51,7 +51,11 @@ export async function addDirectoryLayer(layout: string, directory: string): Prom
   return addLayer(layout, tarFile);
 }
 
-async function addJson(layout: string, mediaType: string, value: unknown): Promise<{ mediaType: string; digest: string; size: number }> {
+async function addJson(
+  layout: string,
+  mediaType: string,
+  value: unknown,
+): Promise<{ mediaType: string; digest: string; size: number }> {
   const text = JSON.stringify(value);
   const digest = digestOf(text);
   await writeFile(blobPath(layout, digest), text);
@@ -64,13 +68,25 @@ export async function writeImages(layout: string, images: readonly ImageFacts[])
   const written: Written[] = [];
   for (const { tag, architecture = 'amd64', labels = {}, layers } of images) {
     const config = await addJson(layout, 'application/vnd.oci.image.config.v1+json', {
-      created: '2024-05-14T00:00:00Z', architecture, os: 'linux', config: Object.keys(labels).length === 0 ? {} : { Labels: labels },
+      created: '2024-05-14T00:00:00Z',
+      architecture,
+      os: 'linux',
+      config: Object.keys(labels).length === 0 ? {} : { Labels: labels },
       rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
-      history: layers.map(() => ({ created: '2024-05-14T00:00:00Z', created_by: '/bin/sh -c #(nop) COPY dir:. in / ' })),
+      history: layers.map(() => ({
+        created: '2024-05-14T00:00:00Z',
+        created_by: '/bin/sh -c #(nop) COPY dir:. in / ',
+      })),
     });
     const manifest = await addJson(layout, 'application/vnd.oci.image.manifest.v1+json', {
-      schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', config,
-      layers: layers.map((layer) => ({ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest: layer.digest, size: layer.sizeBytes })),
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      config,
+      layers: layers.map((layer) => ({
+        mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+        digest: layer.digest,
+        size: layer.sizeBytes,
+      })),
     });
     manifests.push({ ...manifest, annotations: { 'org.opencontainers.image.ref.name': tag } });
     written.push({ tag, digest: manifest.digest, layers });

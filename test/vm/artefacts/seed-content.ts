@@ -17,7 +17,8 @@ Options=defaults,prjquota
 RequiredBy=local-fs.target
 `;
 
-const sanitisedPullSecret = '{"auths":{"registry.connect.redhat.com":{"username":"empty","password":"empty","auth":"ZW1wdHk6ZW1wdHk=","email":""}}}';
+const sanitisedPullSecret =
+  '{"auths":{"registry.connect.redhat.com":{"username":"empty","password":"empty","auth":"ZW1wdHk6ZW1wdHk=","email":""}}}';
 
 /** What var.tgz holds, below `<staging>/var`. */
 export async function fillVar(staging: string, manifest: string, options: SeedOptions): Promise<void> {
@@ -27,12 +28,21 @@ export async function fillVar(staging: string, manifest: string, options: SeedOp
   await put(at('lib/lab/marker'), 'var-of-the-seed\n');
   await put(at('lib/kubelet/config.json'), sanitisedPullSecret, 0o600);
   await put(at('lib/etcd/member/wal/0.wal'), 'not a real log\n', 0o600);
-  for (const directory of ['lib/containers', 'log', 'tmp', 'home/core', 'roothome', 'usrlocal/bin', 'opt']) await mkdir(at(directory), { recursive: true });
+  for (const directory of ['lib/containers', 'log', 'tmp', 'home/core', 'roothome', 'usrlocal/bin', 'opt'])
+    await mkdir(at(directory), { recursive: true });
   await run('chmod', ['1777', at('tmp')]);
   await run('chmod', ['0700', at('lib/etcd'), at('roothome')]);
   await run('chown', ['-R', '1000:1000', at('home/core')]);
-  await run('setfattr', ['-n', 'security.selinux', '-v', 'system_u:object_r:kubelet_var_lib_t:s0', at('lib/kubelet'), at('lib/kubelet/config.json')]);
-  if (options.lcaCliInVar === true && options.lcaCli !== undefined) await copyFile(options.lcaCli, at('usrlocal/bin/lca-cli'));
+  await run('setfattr', [
+    '-n',
+    'security.selinux',
+    '-v',
+    'system_u:object_r:kubelet_var_lib_t:s0',
+    at('lib/kubelet'),
+    at('lib/kubelet/config.json'),
+  ]);
+  if (options.lcaCliInVar === true && options.lcaCli !== undefined)
+    await copyFile(options.lcaCli, at('usrlocal/bin/lca-cli'));
   for (let index = 0; index < (options.manyFiles ?? 200); index += 1) {
     await put(at(`lib/many/${String(index % 20)}/${String(index)}`), `file ${String(index)}\n`);
   }
@@ -44,7 +54,20 @@ async function addOddFiles(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
   const at = (name: string): string => join(directory, name);
   const bytes = (name: Buffer): Buffer => Buffer.concat([Buffer.from(`${directory}/`), name]);
-  const names = ['-leading-dash', 'with blank', ' ', 'new\nline', 'tab\there', 'back\\slash', "quote'\"quote", '*', '$HOME', 'ünïcödé', 'x'.repeat(255), '...'];
+  const names = [
+    '-leading-dash',
+    'with blank',
+    ' ',
+    'new\nline',
+    'tab\there',
+    'back\\slash',
+    'quote\'"quote',
+    '*',
+    '$HOME',
+    'ünïcödé',
+    'x'.repeat(255),
+    '...',
+  ];
   for (const name of names) await writeFile(at(name), `${JSON.stringify(name)}\n`);
   await writeFile(bytes(Buffer.from([0xff, 0xfe, 0x80, 0x41])), 'a name that is not UTF-8\n');
   await writeFile(bytes(Buffer.from('latin-\xe9', 'latin1')), 'another\n');
@@ -73,7 +96,13 @@ async function addOddFiles(directory: string): Promise<void> {
   await writeFile(at('attributes'), 'xattrs and an ACL\n');
   await run('setfattr', ['-n', 'user.lab', '-v', 'a value', at('attributes')]);
   await run('setfattr', ['-n', 'trusted.lab', '-v', 'trusted', at('attributes')]);
-  await run('setfattr', ['-n', 'security.selinux', '-v', 'system_u:object_r:type_unknown_to_the_live_policy_t:s0', at('attributes')]);
+  await run('setfattr', [
+    '-n',
+    'security.selinux',
+    '-v',
+    'system_u:object_r:type_unknown_to_the_live_policy_t:s0',
+    at('attributes'),
+  ]);
   await run('setfacl', ['-m', 'u:1234:r', at('attributes')]);
   await run('setcap', ['cap_net_raw+ep', at('setuid')]);
 }
@@ -84,6 +113,9 @@ export async function fillEtc(staging: string): Promise<void> {
   await put(at('lab/marker'), 'etc-of-the-seed\n');
   await put(at('systemd/system/var-lib-containers.mount'), storageMount);
   await mkdir(at('systemd/system/local-fs.target.requires'), { recursive: true });
-  await symlink('/etc/systemd/system/var-lib-containers.mount', at('systemd/system/local-fs.target.requires/var-lib-containers.mount'));
+  await symlink(
+    '/etc/systemd/system/var-lib-containers.mount',
+    at('systemd/system/local-fs.target.requires/var-lib-containers.mount'),
+  );
   await put(at('machine-config-daemon/currentconfig'), '{}\n', 0o600);
 }

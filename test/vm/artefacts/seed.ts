@@ -7,7 +7,15 @@ import { seedCommit } from './commits.ts';
 import { writeEvilArchive } from './evil-archive.ts';
 import { addDirectoryLayer, createLayout, digestOfFile, writeImages, type Written } from './oci-layout.ts';
 import { fillEtc, fillVar } from './seed-content.ts';
-import { defaultKernelArguments, defaultManifest, formatLabel, infoLabel, staterootOf, type Damage, type SeedOptions } from './seed-options.ts';
+import {
+  defaultKernelArguments,
+  defaultManifest,
+  formatLabel,
+  infoLabel,
+  staterootOf,
+  type Damage,
+  type SeedOptions,
+} from './seed-options.ts';
 
 /** A seed image as an OCI layout (its own directory is the layout, the tag names the image in it). */
 export type Seed = Artefact & {
@@ -31,33 +39,58 @@ export async function makeSeed(tree: Artefact, options: SeedOptions, say: Say): 
   const os = await seedCommit(tree, { tree: options.os?.tree ?? 'full', padMiB: options.os?.padMiB ?? 0 }, say);
   const packed = await ostreeArchive(os, say);
   const commit = (await readFile(os.path('commit'), 'utf8')).trim();
-  const sources = ['seed-content.ts', 'seed-options.ts', 'evil-archive.ts', 'oci-layout.ts'].map((name) => new URL(name, import.meta.url));
+  const sources = ['seed-content.ts', 'seed-options.ts', 'evil-archive.ts', 'oci-layout.ts'].map(
+    (name) => new URL(name, import.meta.url),
+  );
   const lcaCli = options.lcaCli === undefined ? '' : await digestOfFile(options.lcaCli);
-  const artefact = await ensure({
-    name: 'seed', sources: [import.meta.url, ...sources], inputs: { ...options, lcaCli }, from: [packed], async build(dir) {
-      await createLayout(dir);
-      const root = join(dir, 'root');
-      const manifest = JSON.stringify(withoutNulls({ ...defaultManifest, seed_cluster_ocp_version: version, ...options.manifest }));
-      await mkdir(root);
-      await fillRoot(root, { manifest, commit, ostreeTgz: packed.path('ostree.tgz'), options });
-      const labels = withoutNulls({ [formatLabel]: '4', [infoLabel]: manifest, ...options.labels });
-      const layer = await addDirectoryLayer(dir, root);
-      await rm(root, { recursive: true });
-      await writeImages(dir, [{ tag, architecture: options.architecture ?? 'amd64', labels, layers: [layer] }]);
+  const artefact = await ensure(
+    {
+      name: 'seed',
+      sources: [import.meta.url, ...sources],
+      inputs: { ...options, lcaCli },
+      from: [packed],
+      async build(dir) {
+        await createLayout(dir);
+        const root = join(dir, 'root');
+        const manifest = JSON.stringify(
+          withoutNulls({ ...defaultManifest, seed_cluster_ocp_version: version, ...options.manifest }),
+        );
+        await mkdir(root);
+        await fillRoot(root, { manifest, commit, ostreeTgz: packed.path('ostree.tgz'), options });
+        const labels = withoutNulls({ [formatLabel]: '4', [infoLabel]: manifest, ...options.labels });
+        const layer = await addDirectoryLayer(dir, root);
+        await rm(root, { recursive: true });
+        await writeImages(dir, [{ tag, architecture: options.architecture ?? 'amd64', labels, layers: [layer] }]);
+      },
     },
-  }, say);
+    say,
+  );
   // the file was written by writeImages() of this same recipe, whose text is in the key
   const [image] = JSON.parse(await readFile(artefact.path('images.json'), 'utf8')) as [Written];
-  return { ...artefact, image, version, stateroot: staterootOf(version), commit, kernelArguments: options.kernelArguments ?? defaultKernelArguments };
+  return {
+    ...artefact,
+    image,
+    version,
+    stateroot: staterootOf(version),
+    commit,
+    kernelArguments: options.kernelArguments ?? defaultKernelArguments,
+  };
 }
 
 /** `tar czf ostree.tgz -C /ostree/repo .`; the largest member, and the same in most variants. */
 async function ostreeArchive(os: Artefact, say: Say): Promise<Artefact> {
-  return ensure({
-    name: 'ostree-tgz', sources: [], inputs: tarOptions, from: [os], async build(dir) {
-      await run('tar', ['-I', 'pigz -6', '-cf', join(dir, 'ostree.tgz'), '-C', os.path('repo'), '.', ...tarOptions]);
+  return ensure(
+    {
+      name: 'ostree-tgz',
+      sources: [],
+      inputs: tarOptions,
+      from: [os],
+      async build(dir) {
+        await run('tar', ['-I', 'pigz -6', '-cf', join(dir, 'ostree.tgz'), '-C', os.path('repo'), '.', ...tarOptions]);
+      },
     },
-  }, say);
+    say,
+  );
 }
 
 type Ingredients = { manifest: string; commit: string; ostreeTgz: string; options: SeedOptions };
@@ -77,11 +110,40 @@ async function fillRoot(root: string, { manifest, commit, ostreeTgz, options }: 
   await put(at('containers.list'), (options.containers ?? []).join('\n'), 0o600);
   await put(at('manifest.json'), manifest, 0o600);
   await put(at('etc.deletions'), '/etc/lab-deleted-by-the-seed\n');
-  await put(at('rpm-ostree.json'), JSON.stringify({ deployments: [{ id: `rhcos-${commit}.1`, osname: 'rhcos', checksum: commit, serial: 1, booted: true, staged: false, pinned: false }], transaction: null }, null, 2));
-  await put(at('mco-currentconfig.json'), JSON.stringify({
-    apiVersion: 'machineconfiguration.openshift.io/v1', kind: 'MachineConfig', metadata: { name: 'rendered-master-0123456789abcdef' },
-    spec: { config: { ignition: { version: '3.4.0' } }, fips: options.fips ?? false, kernelArguments: options.kernelArguments ?? defaultKernelArguments },
-  }));
+  await put(
+    at('rpm-ostree.json'),
+    JSON.stringify(
+      {
+        deployments: [
+          {
+            id: `rhcos-${commit}.1`,
+            osname: 'rhcos',
+            checksum: commit,
+            serial: 1,
+            booted: true,
+            staged: false,
+            pinned: false,
+          },
+        ],
+        transaction: null,
+      },
+      null,
+      2,
+    ),
+  );
+  await put(
+    at('mco-currentconfig.json'),
+    JSON.stringify({
+      apiVersion: 'machineconfiguration.openshift.io/v1',
+      kind: 'MachineConfig',
+      metadata: { name: 'rendered-master-0123456789abcdef' },
+      spec: {
+        config: { ignition: { version: '3.4.0' } },
+        fips: options.fips ?? false,
+        kernelArguments: options.kernelArguments ?? defaultKernelArguments,
+      },
+    }),
+  );
   await put(at(originName(commit)), `[origin]\nrefspec=${commit}\n`);
   await spoil(root, commit, options);
 }
@@ -106,9 +168,12 @@ async function damageFile(path: string, damage: Damage): Promise<void> {
   await rename(`${path}.copy`, path);
   const { size } = await stat(path);
   switch (damage) {
-    case 'truncated': return truncate(path, Math.floor(size / 2));
-    case 'empty': return truncate(path, 0);
-    case 'not-gzip': return writeFile(path, 'this is not an archive\n'.repeat(1000));
+    case 'truncated':
+      return truncate(path, Math.floor(size / 2));
+    case 'empty':
+      return truncate(path, 0);
+    case 'not-gzip':
+      return writeFile(path, 'this is not an archive\n'.repeat(1000));
     case 'flipped': {
       await using file = await open(path, 'r+');
       const middle = Math.floor(size / 2);

@@ -8,7 +8,9 @@ import { put } from './cache.ts';
  */
 
 const wanted: Record<string, { by: string; text: string }> = {
-  'boot.mount': { by: 'local-fs.target', text: `
+  'boot.mount': {
+    by: 'local-fs.target',
+    text: `
 [Unit]
 Description=Boot partition
 ConditionKernelCommandLine=ostree
@@ -16,8 +18,11 @@ ConditionKernelCommandLine=ostree
 What=/dev/disk/by-label/boot
 Where=/boot
 Type=ext4
-` },
-  'lab-network.service': { by: 'network-online.target', text: `
+`,
+  },
+  'lab-network.service': {
+    by: 'network-online.target',
+    text: `
 [Unit]
 Description=Static address in QEMU's user network
 DefaultDependencies=no
@@ -27,8 +32,11 @@ Before=network.target network-online.target
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/libexec/lab-network
-` },
-  'lab-run.service': { by: 'multi-user.target', text: `
+`,
+  },
+  'lab-run.service': {
+    by: 'multi-user.target',
+    text: `
 [Unit]
 Description=Run the script handed over by fw_cfg
 ConditionPathExists=/sys/firmware/qemu_fw_cfg/by_name/opt/lab/script/raw
@@ -40,8 +48,11 @@ ExecStart=/usr/libexec/lab-run
 StandardOutput=journal+console
 StandardError=journal+console
 TimeoutStartSec=infinity
-` },
-  'lab-ready.service': { by: 'multi-user.target', text: `
+`,
+  },
+  'lab-ready.service': {
+    by: 'multi-user.target',
+    text: `
 [Unit]
 Description=Say that multi-user.target was reached
 DefaultDependencies=no
@@ -49,8 +60,11 @@ After=multi-user.target
 [Service]
 Type=oneshot
 ExecStart=/bin/sh -c 'read up rest < /proc/uptime; echo "LAB-READY $up" > /dev/console'
-` },
-  'coreos-update-ca-trust.service': { by: 'sysinit.target', text: `
+`,
+  },
+  'coreos-update-ca-trust.service': {
+    by: 'sysinit.target',
+    text: `
 [Unit]
 Description=Run update-ca-trust
 DefaultDependencies=no
@@ -61,22 +75,66 @@ ConditionDirectoryNotEmpty=/etc/pki/ca-trust/source/anchors/
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/libexec/update-ca-trust
-` },
+`,
+  },
 };
 
 /** Units that cost boot time under TCG and have nothing to do with the subject. */
 export const masked = [
-  'podman.socket', 'podman.service', 'podman-restart.service', 'podman-auto-update.service', 'podman-auto-update.timer',
-  'podman-clean-transient.service', 'e2scrub_reap.service', 'e2scrub_all.timer', 'apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'fstrim.timer',
-  'mdcheck_start.timer', 'mdcheck_continue.timer', 'mdmonitor-oneshot.timer', 'lvm2-lvmpolld.socket', 'blk-availability.service',
-  'systemd-pstore.service', 'getty@tty1.service', 'remote-fs.target', 'systemd-hwdb-update.service', 'systemd-update-utmp.service',
-  'systemd-update-utmp-runlevel.service', 'systemd-machine-id-commit.service', 'systemd-random-seed.service', 'systemd-rfkill.service',
-  'systemd-rfkill.socket', 'systemd-initctl.socket', 'systemd-journal-flush.service', 'systemd-journal-catalog-update.service',
-  'modprobe@configfs.service', 'modprobe@dm_mod.service', 'modprobe@drm.service', 'modprobe@efi_pstore.service', 'modprobe@fuse.service',
-  'modprobe@loop.service', 'kmod-static-nodes.service', 'dev-hugepages.mount', 'dev-mqueue.mount', 'sys-kernel-debug.mount',
-  'sys-kernel-tracing.mount', 'sys-kernel-config.mount', 'sys-fs-fuse-connections.mount', 'proc-sys-fs-binfmt_misc.automount',
-  'systemd-binfmt.service', 'systemd-logind.service', 'systemd-user-sessions.service', 'systemd-timesyncd.service', 'getty-static.service',
-  'systemd-ask-password-console.path', 'systemd-ask-password-wall.path', 'systemd-sysusers.service', 'ostree-finalize-staged.path', 'nftables.service',
+  'podman.socket',
+  'podman.service',
+  'podman-restart.service',
+  'podman-auto-update.service',
+  'podman-auto-update.timer',
+  'podman-clean-transient.service',
+  'e2scrub_reap.service',
+  'e2scrub_all.timer',
+  'apt-daily.timer',
+  'apt-daily-upgrade.timer',
+  'dpkg-db-backup.timer',
+  'fstrim.timer',
+  'mdcheck_start.timer',
+  'mdcheck_continue.timer',
+  'mdmonitor-oneshot.timer',
+  'lvm2-lvmpolld.socket',
+  'blk-availability.service',
+  'systemd-pstore.service',
+  'getty@tty1.service',
+  'remote-fs.target',
+  'systemd-hwdb-update.service',
+  'systemd-update-utmp.service',
+  'systemd-update-utmp-runlevel.service',
+  'systemd-machine-id-commit.service',
+  'systemd-random-seed.service',
+  'systemd-rfkill.service',
+  'systemd-rfkill.socket',
+  'systemd-initctl.socket',
+  'systemd-journal-flush.service',
+  'systemd-journal-catalog-update.service',
+  'modprobe@configfs.service',
+  'modprobe@dm_mod.service',
+  'modprobe@drm.service',
+  'modprobe@efi_pstore.service',
+  'modprobe@fuse.service',
+  'modprobe@loop.service',
+  'kmod-static-nodes.service',
+  'dev-hugepages.mount',
+  'dev-mqueue.mount',
+  'sys-kernel-debug.mount',
+  'sys-kernel-tracing.mount',
+  'sys-kernel-config.mount',
+  'sys-fs-fuse-connections.mount',
+  'proc-sys-fs-binfmt_misc.automount',
+  'systemd-binfmt.service',
+  'systemd-logind.service',
+  'systemd-user-sessions.service',
+  'systemd-timesyncd.service',
+  'getty-static.service',
+  'systemd-ask-password-console.path',
+  'systemd-ask-password-wall.path',
+  'systemd-sysusers.service',
+  'ostree-finalize-staged.path',
+  'nftables.service',
 ];
 
 const tmpfiles = `
@@ -95,7 +153,10 @@ d /var/lib/private 0700 root root -
 const guestFile = (name: string): URL => new URL(`../guest/${name}`, import.meta.url);
 
 /** What goes into the key of every artefact that holds these units. */
-export const unitSources: readonly (string | URL)[] = [import.meta.url, ...['lab-run', 'lab-network', 'update-ca-trust'].map(guestFile)];
+export const unitSources: readonly (string | URL)[] = [
+  import.meta.url,
+  ...['lab-run', 'lab-network', 'update-ca-trust'].map(guestFile),
+];
 
 /** Writes units, masks, tmpfiles rules and their programs into a root directory whose `/etc` is still in place. */
 export async function installUnits(root: string): Promise<void> {
@@ -105,7 +166,10 @@ export async function installUnits(root: string): Promise<void> {
     await mkdir(join(units, `${by}.wants`), { recursive: true });
     await symlink(`../${name}`, join(units, `${by}.wants`, name));
   }
-  await put(join(units, 'serial-getty@ttyS0.service.d/10-lab.conf'), '[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin root --keep-baud 115200 - $TERM\n');
+  await put(
+    join(units, 'serial-getty@ttyS0.service.d/10-lab.conf'),
+    '[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin root --keep-baud 115200 - $TERM\n',
+  );
   for (const program of ['lab-run', 'lab-network', 'update-ca-trust']) {
     await mkdir(join(root, 'usr/libexec'), { recursive: true });
     await copyFile(guestFile(program), join(root, 'usr/libexec', program));
@@ -114,4 +178,3 @@ export async function installUnits(root: string): Promise<void> {
   await put(join(root, 'usr/lib/modules-load.d/lab.conf'), 'qemu_fw_cfg\nvirtio_console\n');
   await put(join(root, 'usr/lib/tmpfiles.d/ostree-lab.conf'), tmpfiles.trimStart());
 }
-

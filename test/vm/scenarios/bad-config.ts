@@ -19,13 +19,20 @@ async function story(stage: Stage): Promise<Installation[]> {
 }
 
 export const badConfig: Scenario = {
-  name: 'bad-config', says: 'a wrong configuration is refused at once, the disk is unchanged, the console says what to do', story, installs: false,
+  name: 'bad-config',
+  says: 'a wrong configuration is refused at once, the disk is unchanged, the console says what to do',
+  story,
+  installs: false,
   assert(_stage, _proof, [installation]) {
     assert.equal(`${installation?.result ?? ''} ${String(installation?.exitCode)}`, 'exit-code 2');
     const console = installation?.console ?? '';
     assert.match(console, /instalationDisk.*installationDisk/, 'names the key and the nearest known one');
     assert.match(console, /nothing on this machine was changed/);
     assert.doesNotMatch(console, /step 7\//, 'no step that writes has begun');
-    assert.match(console, /failed, last sign of life[^]*instalationDisk[^]*log in as core: ssh core@10\.0\.2\.15,/, 'ibi-failure.service prints the block and where to log in');
+    assert.match(
+      console,
+      /failed, last sign of life[^]*instalationDisk[^]*log in as core: ssh core@10\.0\.2\.15,/,
+      'ibi-failure.service prints the block and where to log in',
+    );
   },
 };

@@ -18,7 +18,9 @@ async function story(stage: Stage): Promise<Installation[]> {
 }
 
 export const finishedDisk: Scenario = {
-  name: 'finished-disk', says: 'the ISO again on a finished disk: refused and unchanged; with "reinstall: true" installed anew', story,
+  name: 'finished-disk',
+  says: 'the ISO again on a finished disk: refused and unchanged; with "reinstall: true" installed anew',
+  story,
   assert(_stage, _proof, installations) {
     assert.match(installations.at(-1)?.console ?? '', /continuing because reinstallation was asked for/);
     assert.match(installations.at(-1)?.console ?? '', /write-os: Copying image/);

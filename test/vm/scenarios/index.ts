@@ -13,7 +13,19 @@ import { uefi } from './uefi.ts';
 
 /** All scenarios, in the order in which they are worth most. */
 export const scenarios: readonly Scenario[] = [
-  bios, uefi, sectors4096, installerStyle, powerCutFill, badConfig, registryAway, powerCutWrite, powerCutFinish, leftovers, savePartlabel, finishedDisk, registryUnreachable,
+  bios,
+  uefi,
+  sectors4096,
+  installerStyle,
+  powerCutFill,
+  badConfig,
+  registryAway,
+  powerCutWrite,
+  powerCutFinish,
+  leftovers,
+  savePartlabel,
+  finishedDisk,
+  registryUnreachable,
 ];
 
 /** What the test command runs, side by side: six minutes. Sectors of 4096 bytes and refusals are proven on loop devices, too. `npm run vm -- every` runs all. */

@@ -28,7 +28,12 @@ WantedBy=multi-user.target
 
 async function ignition(wishes: LiveIsoWishes): Promise<unknown> {
   const document = await liveIsoIgnition(wishes);
-  return { ...document, systemd: { units: [...document.systemd.units, { name: 'lab-activate.service', enabled: true, contents: activate }] } };
+  return {
+    ...document,
+    systemd: {
+      units: [...document.systemd.units, { name: 'lab-activate.service', enabled: true, contents: activate }],
+    },
+  };
 }
 
 /** A second disk that looks like an installed one: same partition names, same labels, even the same file system UUIDs. */
@@ -53,9 +58,12 @@ async function story(stage: Stage): Promise<Installation[]> {
 }
 
 export const leftovers: Scenario = {
-  name: 'leftovers', says: 'old LVM with a thin pool, an array and swap in use on the target; a look-alike disk beside it stays as it is', story,
+  name: 'leftovers',
+  says: 'old LVM with a thin pool, an array and swap in use on the target; a look-alike disk beside it stays as it is',
+  story,
   assert(_stage, _proof, [installation]) {
-    for (const type of ['lvm', 'raid1']) assert.match(installation?.console ?? '', new RegExp(`LAB-ACTIVE \\S+ ${type}`), `${type} was switched on`);
+    for (const type of ['lvm', 'raid1'])
+      assert.match(installation?.console ?? '', new RegExp(`LAB-ACTIVE \\S+ ${type}`), `${type} was switched on`);
     assert.doesNotMatch(sectionOf(installation?.sections ?? new Map(), 'disks'), /old-/);
   },
 };

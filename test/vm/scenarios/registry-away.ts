@@ -16,7 +16,10 @@ async function story(stage: Stage): Promise<Installation[]> {
   await machine.waitFor(/fetch-seed: Stream/, installBudgetMs);
   await sleep(2000, undefined, { signal: stage.signal });
   const seedBytes = stage.seed.image.layers[0]?.sizeBytes ?? 0;
-  assert.ok([...front.blobBytes().values()].reduce((sum, bytes) => sum + bytes, 0) < seedBytes, 'the blob is not through yet');
+  assert.ok(
+    [...front.blobBytes().values()].reduce((sum, bytes) => sum + bytes, 0) < seedBytes,
+    'the blob is not through yet',
+  );
   stage.say(`the registry is away for ${String(awayMs / 1000)} s`);
   await front.away();
   await sleep(awayMs, undefined, { signal: stage.signal });
@@ -27,7 +30,9 @@ async function story(stage: Stage): Promise<Installation[]> {
 }
 
 export const registryAway: Scenario = {
-  name: 'registry-away', says: 'the registry is away for a minute while the seed is streamed; the same run waits and finishes', story,
+  name: 'registry-away',
+  says: 'the registry is away for a minute while the seed is streamed; the same run waits and finishes',
+  story,
   assert(stage, _proof, [installation]) {
     assert.match(sectionOf(installation?.sections ?? new Map(), 'result'), /^NRestarts=0$/m);
     assert.match(installation?.console ?? '', /fetch-seed:.*(waiting|again|retry|attempt)/i);

@@ -11,11 +11,20 @@ async function story(stage: Stage): Promise<Installation[]> {
   await machine.waitFor(/details: +ibi gather/, 1_500_000);
   const console = machine.lines.map(({ text }) => text).join('\n');
   const lines = machine.lines.filter(({ text }) => /install-rhcos-and-restore-seed|ibi/.test(text));
-  await writeFile(join(resultsRoot(), 'failing-run.txt'), lines.map(({ atMs, text }) => `${(atMs / 1000).toFixed(1).padStart(7)}  ${text}\n`).join(''));
-  for (const word of ['what:', 'why:', 'leaves: ', 'next:', 'details:']) assert.ok(console.includes(word), `the failure block has "${word}"`);
+  await writeFile(
+    join(resultsRoot(), 'failing-run.txt'),
+    lines.map(({ atMs, text }) => `${(atMs / 1000).toFixed(1).padStart(7)}  ${text}\n`).join(''),
+  );
+  for (const word of ['what:', 'why:', 'leaves: ', 'next:', 'details:'])
+    assert.ok(console.includes(word), `the failure block has "${word}"`);
   assert.match(console, /leaves: +nothing on this machine was changed/);
   assert.match(console, /waiting|trying again|next attempt/, 'patience is not silent');
   return [{ result: 'exit-code', exitCode: 1, console, sections: new Map() }];
 }
 
-export const registryUnreachable: Scenario = { name: 'registry-unreachable', says: 'no registry at all: ibi waits, says so, gives up with a block that tells what to do', story, installs: false };
+export const registryUnreachable: Scenario = {
+  name: 'registry-unreachable',
+  says: 'no registry at all: ibi waits, says so, gives up with a block that tells what to do',
+  story,
+  installs: false,
+};
