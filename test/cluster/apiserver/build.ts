@@ -19,7 +19,8 @@ export function apiServerRecipe(say: Say = () => undefined): Recipe {
   const at = (name: string): URL => new URL(name, import.meta.url);
   return {
     name: 'kube-apiserver',
-    sources: [at('go.mod'), at('go.sum'), at('judge.go'), at('build.ts')],
+    sources: [at('go.mod'), at('go.sum'), at('judge.go')],
+    inputs: { release },
     async build(dir) {
       const go = await newEnoughGo(say);
       const source = join(dir, 'source');
