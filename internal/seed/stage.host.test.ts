@@ -16,9 +16,7 @@ import { archiveOf, chunks, commit, layerOf, seedMembers, type SeedMembers } fro
 
 const host = openHost({ log: openLog({ program: 'test', write: () => undefined }), env: process.env });
 
-async function bench(
-  t: Test,
-): Promise<{
+async function bench(t: Test): Promise<{
   folder: string;
   members: SeedMembers;
   stage: (members: SeedMembers, prefix?: string) => Promise<Staging>;

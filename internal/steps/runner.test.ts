@@ -29,9 +29,7 @@ const makes = (name: string, extra: Partial<Step<World>> = {}): Step<World> => (
   ...extra,
 });
 
-async function lab(
-  t: Test,
-): Promise<{
+async function lab(t: Test): Promise<{
   file: string;
   go: (flow: Flow<World>, world: World, selection?: Record<string, string>, stop?: AbortSignal) => Promise<unknown>;
   events: ProgressEvent[];

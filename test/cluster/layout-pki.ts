@@ -159,15 +159,13 @@ function hostnamesOf(
 }
 
 function configMaps(fixture: Fixture, objects: ObjectMaker, bundle: Bundle): ReturnType<ObjectMaker['configMap']>[] {
-  return fixture.bundles
-    .filter(ownMembers)
-    .flatMap(({ members, configMaps: places = [] }) =>
-      places.map((place) =>
-        objects.configMap(place, bundleData(place, bundle(members), bundle, fixture), {
-          annotations: { 'openshift.io/owning-component': 'kube-apiserver' },
-        }),
-      ),
-    );
+  return fixture.bundles.filter(ownMembers).flatMap(({ members, configMaps: places = [] }) =>
+    places.map((place) =>
+      objects.configMap(place, bundleData(place, bundle(members), bundle, fixture), {
+        annotations: { 'openshift.io/owning-component': 'kube-apiserver' },
+      }),
+    ),
+  );
 }
 
 /** Most bundles stand under `ca-bundle.crt`. */

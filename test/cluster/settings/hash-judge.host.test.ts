@@ -38,9 +38,7 @@ const publicCas = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\
 const places = { configMaps: ['openshift-apiserver/trusted-ca-bundle'], files: [] };
 
 /** An etcd and files with the settings of an identity alone. */
-async function running(
-  identity: Identity,
-): Promise<
+async function running(identity: Identity): Promise<
   AsyncDisposable & {
     readonly endpoint: string;
     readonly root: string;
