@@ -3,8 +3,8 @@
  * The architecture page is internal/README.md.
  */
 const layers = {
+  cli: 6, // what all command lines share: it runs flows and gathers evidence
   steps: 5,
-  cli: 5,
   recert: 4,
   gather: 4,
   seal: 3.5, // signs disks: it joins the record with the room `disk`, and knows no other domain
@@ -103,14 +103,14 @@ module.exports = {
             .filter(([other, above]) => other !== floor && above >= height)
             .map(([other]) => other)
             .join('|') || '-'
-        })/|recert\\.ts$)`,
+        })/|(recert|stages)\\.ts$)`,
       },
     })),
     {
       name: 'recert-ground-floor',
       severity: 'error',
-      from: { path: '^internal/recert/(document|overlay|stages)\\.ts$' },
-      to: { path: '^internal/recert/([a-z]+/|recert\\.ts$)' },
+      from: { path: '^internal/recert/(document|overlay)\\.ts$' },
+      to: { path: '^internal/recert/([a-z]+/|(recert|stages)\\.ts$)' },
     },
     ...Object.entries(owners).map(([name, room]) => ({
       name: `${name}-has-one-room`,

@@ -11,8 +11,8 @@ const { programs, script } = run((await readFile(text)).toString('latin1'));
 
 for (const load of Object.values(programs)) {
   const { main } = await load();
-  await main(['run', '--help'], '0.0.0', 'ibi');
-  const status = await main(['check-config', '-f', '/nonexistent'], '0.0.0', 'ibi');
+  await main(['run', '--help'], '0.0.0');
+  const status = await main(['check-config', '-f', '/nonexistent'], '0.0.0');
   if (status !== 2) throw new Error(`a program took "/nonexistent" for a configuration (${String(status)})`);
 }
 process.exitCode = 0;

@@ -6,8 +6,9 @@ import { recertFields } from '../internal/config/recert-config-fields.ts';
 import { stages } from '../internal/recert/stages.ts';
 import { stepsOf } from '../internal/steps/step.ts';
 import { flow } from '../cmd/ibi/flow.ts';
-import { ibiCommand } from '../cmd/ibi/options.ts';
-import { recertCommand } from '../cmd/recert/options.ts';
+import { ibi } from '../cmd/ibi/main.ts';
+import { recert } from '../cmd/recert/main.ts';
+import { commandOf } from '../internal/cli/program.ts';
 
 /**
  * Writes the generated parts of the manuals, between markers; with `--check` it only says whether they are up to date.
@@ -18,7 +19,7 @@ const top = dirname(import.meta.dirname);
 const parts: readonly { readonly file: string; readonly name: string; readonly text: () => string }[] = [
   { file: 'cmd/ibi/README.md', name: 'configuration', text: configurationTable },
   { file: 'cmd/ibi/README.md', name: 'steps', text: stepTable },
-  { file: 'cmd/ibi/README.md', name: 'help', text: () => helpText(ibiCommand({}, () => Promise.resolve())) },
+  { file: 'cmd/ibi/README.md', name: 'help', text: () => helpText(commandOf(ibi)) },
   {
     file: 'cmd/recert/README.md',
     name: 'stages',
@@ -30,7 +31,7 @@ const parts: readonly { readonly file: string; readonly name: string; readonly t
       ].join('\n'),
   },
   { file: 'cmd/recert/README.md', name: 'configuration', text: recertTable },
-  { file: 'cmd/recert/README.md', name: 'help', text: () => helpText(recertCommand(() => Promise.resolve())) },
+  { file: 'cmd/recert/README.md', name: 'help', text: () => helpText(commandOf(recert)) },
 ];
 
 function configurationTable(): string {

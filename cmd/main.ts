@@ -23,11 +23,11 @@ async function start(name: Program, argv: readonly string[]): Promise<number> {
   switch (name) {
     case 'ibi': {
       const { main } = await import('./ibi/main.ts');
-      return main(argv, version, 'ibi');
+      return main(argv, version);
     }
     case 'recert': {
       const { main } = await import('./recert/main.ts');
-      return main(argv);
+      return main(argv, version);
     }
     case 'lca-cli':
       return startSubcommand(argv);
@@ -45,7 +45,7 @@ async function startSubcommand(argv: readonly string[]): Promise<number> {
   const rest = argv.filter((_, index) => index !== at);
   if (sub === 'ibi') {
     const { main } = await import('./ibi/main.ts');
-    return main(['run', ...rest], version, 'lca-cli');
+    return main(rest, version, 'lca-cli ibi');
   }
   if (sub === 'post-pivot') return start('post-pivot', rest);
   if (sub === undefined && (argv.includes('--help') || argv.includes('-h'))) {

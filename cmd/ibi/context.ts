@@ -7,20 +7,6 @@ import type { Registry } from '../../internal/registry/registry.ts';
 import type { SeedManifest } from '../../internal/seed/manifest.ts';
 import type { RunRecord } from '../../internal/steps/journal.ts';
 
-/** Fixed places on the live system and on the target (reference I.1). */
-export const places = {
-  runFolder: '/run/ibi',
-  stateFolder: '/var/lib/ibi',
-  root: '/mnt',
-  containers: '/var/lib/containers',
-  pullSecret: '/var/tmp/pull-secret.json',
-  siteHook: '/var/tmp/post.sh',
-  precacheStatus: '/var/lib/lca/workspace/precache_status.json',
-  /** Copies for the site's hook, where the reference leaves them. */
-  containersList: '/var/tmp/containers.list',
-  seedManifest: '/var/tmp/manifest.json',
-} as const;
-
 /** What the person or unit asked for on the command line. */
 export type IbiOptions = {
   readonly version: string;
@@ -95,6 +81,11 @@ export class Ibi {
   }
   get target(): Target {
     return this.#found('target');
+  }
+
+  /** Lets the connections go that the run has held. */
+  [Symbol.dispose](): void {
+    this.#findings.registry?.[Symbol.dispose]();
   }
 
   #found<K extends keyof Findings>(name: K): Findings[K] {

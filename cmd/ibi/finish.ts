@@ -6,7 +6,8 @@ import { signDisk } from '../../internal/seal/on-disk.ts';
 import { readRecord } from '../../internal/seal/record.ts';
 import { removeTree } from '../../internal/host/remove.ts';
 import { readBack } from '../../internal/ostree/read-back.ts';
-import { places, type Ibi } from './context.ts';
+import type { Ibi } from './context.ts';
+import { places } from './places.ts';
 import { seedOnDisk } from './seed-on-disk.ts';
 import { stagingFolder } from './written.ts';
 

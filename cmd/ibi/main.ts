@@ -1,15 +1,30 @@
-import { runCommand } from '../../internal/cli/parse.ts';
-import { ownProcess } from '../../internal/cli/process.ts';
-import { ibiCommand, type IbiCall } from './options.ts';
+import { flowActions } from '../../internal/cli/flow-actions.ts';
+import { runProgram, sessionAction, type Program } from '../../internal/cli/program.ts';
+import { flags, runFlags } from './options.ts';
 
-/** Parses, dispatches, returns the exit code. What does the work is loaded when there is work: help and a mistyped flag answer at once. */
-export async function main(argv: readonly string[], version: string, calledAs: 'ibi' | 'lca-cli'): Promise<number> {
-  const own = ownProcess();
-  let exitCode = 0;
-  const onCall = async (call: IbiCall): Promise<void> => {
-    const { dispatch } = await import('./dispatch.ts');
-    exitCode = await dispatch(call, version, calledAs);
-  };
-  const parsed = await runCommand(ibiCommand(own.env, onCall), argv, own);
-  return parsed === 0 ? exitCode : parsed;
-}
+/** The command line of `ibi`. A bare call runs the installation. */
+export const ibi: Program = {
+  name: 'ibi',
+  describes: 'Installs single-node OpenShift from a seed image onto one disk.',
+  actions: {
+    ...flowActions({
+      runSays: 'install',
+      flags,
+      runFlags,
+      load: async () => (await import('./installation.ts')).installation,
+    }),
+    'check-config': sessionAction({
+      says: 'check the configuration file',
+      flags,
+      run: async (session, call) => (await import('./look.ts')).checkConfig(session, call),
+    }),
+    disks: sessionAction({
+      says: 'list the disks of this machine',
+      flags,
+      run: async (session, { json }) => (await import('./look.ts')).showDisks(session, json),
+    }),
+  },
+};
+
+export const main = (argv: readonly string[], version: string, calledAs?: string): Promise<number> =>
+  runProgram(ibi, argv, version, calledAs);

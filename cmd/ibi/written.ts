@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { Target } from '../../internal/disk/disk.ts';
 import { recordOnDisk, signDisk } from '../../internal/seal/on-disk.ts';
 import { recordFolder } from '../../internal/seal/record.ts';
-import { places, type Ibi } from './context.ts';
+import type { Ibi } from './context.ts';
+import { places } from './places.ts';
 
 /** The seed's content on the target until it is deployed. */
 export function stagingFolder(target: Target): string {

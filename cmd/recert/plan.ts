@@ -1,38 +1,28 @@
-import type { Session } from '../../internal/cli/session.ts';
-import type { RecertConfig } from '../../internal/config/recert-config.ts';
-import { Failure } from '../../internal/errors/errors.ts';
+import { tellFailure } from '../../internal/cli/failure.ts';
+import type { Call } from '../../internal/cli/program.ts';
 import { shapeText } from '../../internal/pki/keys.ts';
 import { recert, type Outcome } from '../../internal/recert/recert.ts';
 import type { Edit } from '../../internal/recert/document.ts';
 import type { CertificateRecord, RenewalRecord } from '../../internal/recert/renew/record.ts';
-import { failureBlock } from '../../internal/steps/failure-block.ts';
+import { withConfiguration } from './configured.ts';
 import { counted } from './counted.ts';
-import type { LogLevel } from './log-level.ts';
+import type { ConfigurationValues } from './options.ts';
 import { identityLines } from './plan-identity.ts';
 import { countsOf, openTelling } from './run.ts';
 
-/** Prints what a run would change. Nothing is written, no summary either. */
-export async function showPlan(
-  session: Session,
-  config: RecertConfig,
-  level: LogLevel,
-  json: boolean,
-  again: string,
-): Promise<number> {
-  const telling = openTelling(session, level === 'debug' ? 'debug' : 'error'); // facts stand in the plan itself
-  try {
-    const outcome = await recert(session.host, { ...config, dryRun: true, etcdDefrag: false }, telling);
-    if (json) session.print(`${JSON.stringify(planData(outcome))}\n`);
-    else for (const line of planLines(outcome, level === 'debug')) session.print(`${line}\n`);
-    return 0;
-  } catch (error) {
-    session.log.block(
-      'error',
-      failureBlock({ program: 'recert', at: telling.at(), error, again, leaves: 'nothing was changed' }),
-    );
-    return error instanceof Failure ? error.exitCode : 1;
-  }
-}
+/** `recert plan`: prints what a run would change. Nothing is written, no summary either. */
+export const plan = (call: Call<ConfigurationValues>): Promise<number> =>
+  withConfiguration(call, async ({ session, config, level, again }) => {
+    const telling = openTelling(session, level === 'debug' ? 'debug' : 'error'); // facts stand in the plan itself
+    try {
+      const outcome = await recert(session.host, { ...config, dryRun: true, etcdDefrag: false }, telling);
+      if (call.json) session.print(`${JSON.stringify(planData(outcome))}\n`);
+      else for (const line of planLines(outcome, level === 'debug')) session.print(`${line}\n`);
+      return 0;
+    } catch (error) {
+      return tellFailure(call, session.log, { at: telling.at(), error, again, leaves: 'nothing was changed' }).exitCode;
+    }
+  });
 
 function planLines(outcome: Outcome, everyPlace: boolean): string[] {
   const {

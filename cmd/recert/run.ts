@@ -1,24 +1,19 @@
 import { join } from 'node:path';
-import { takeLock, type Lock } from '../../internal/cli/lock.ts';
+import { tellFailure } from '../../internal/cli/failure.ts';
+import { takeLock } from '../../internal/cli/lock.ts';
+import type { Call } from '../../internal/cli/program.ts';
 import type { Session } from '../../internal/cli/session.ts';
-import type { RecertConfig } from '../../internal/config/recert-config.ts';
-import { Failure, messageOf } from '../../internal/errors/errors.ts';
+import { messageOf } from '../../internal/errors/errors.ts';
 import { durationText } from '../../internal/log/progress.ts';
-import { recert, type Outcome, type Progress, type Tell } from '../../internal/recert/recert.ts';
+import { recert, type Outcome, type Progress } from '../../internal/recert/recert.ts';
 import { openStateFolder } from '../../internal/recert/commit/state-folder.ts';
-import { stages, type Stage } from '../../internal/recert/stages.ts';
-import { failureBlock } from '../../internal/steps/failure-block.ts';
+import { stages, type Stage, type Tell } from '../../internal/recert/stages.ts';
+import { withConfiguration, type Configured } from './configured.ts';
 import { counted } from './counted.ts';
 import { isTold, type LogLevel } from './log-level.ts';
+import type { ConfigurationValues } from './options.ts';
 import { whatIsLeft } from './status.ts';
 import { writeSummaries } from './summary.ts';
-
-export type RunOptions = {
-  readonly level: LogLevel;
-  readonly json: boolean;
-  readonly again: string;
-  readonly out: (text: string) => void;
-};
 
 /** What a run tells, line by line, with the stage it is in. */
 export type Telling = Tell & { readonly lines: readonly string[]; readonly at: () => string };
@@ -50,89 +45,93 @@ export function openTelling({ log }: Session, level: LogLevel): Telling {
   };
 }
 
-/** Runs a renewal and returns the exit code. All that goes wrong is told here, in one block; the summaries are written either way. */
-export async function runRecert(session: Session, config: RecertConfig, options: RunOptions): Promise<number> {
-  const { host, log } = session;
-  const telling = openTelling(session, options.level);
-  const progress: Progress = {};
-  let outcome: Outcome | undefined;
-  // No summary of a run that did not begin: the one that is at work writes its own.
-  await using lock = config.dryRun
-    ? undefined
-    : await lockState(config.stateFolder).catch((error: unknown) => ({
-        error,
-        [Symbol.asyncDispose]: () => Promise.resolve(),
-      }));
-  if (lock !== undefined && 'error' in lock)
-    return failed(session, options, { at: 'start', error: lock.error, leaves: 'nothing was changed' });
+/** `recert run`: all that goes wrong is told in one block; the summaries are written either way. */
+export const run = (call: Call<ConfigurationValues>): Promise<number> => withConfiguration(call, runConfigured);
+
+async function runConfigured(configured: Configured): Promise<number> {
+  const { config, session } = configured;
+  const failed = (at: string, error: unknown, leaves: string): number => {
+    const { call, again } = configured;
+    return tellFailure(call, session.log, { at, error, leaves, again, details: `${call.calledAs} status` }).exitCode;
+  };
+  if (config.dryRun) return await runLocked(configured, failed);
+  await using held = new AsyncDisposableStack();
   try {
-    outcome = await recert(host, config, telling, progress);
-    await writeSummaries(
+    // One run at a time: the journal is of one run.
+    await openStateFolder(config.stateFolder);
+    held.use(await takeLock(join(config.stateFolder, 'lock'), 'recert'));
+  } catch (error) {
+    // No summary of a run that did not begin: the one that is at work writes its own.
+    return failed('start', error, 'nothing was changed');
+  }
+  return await runLocked(configured, failed);
+}
+
+async function runLocked(
+  { call, config, session, level }: Configured,
+  failed: (at: string, error: unknown, leaves: string) => number,
+): Promise<number> {
+  const { host, log } = session;
+  const telling = openTelling(session, level);
+  const progress: Progress = {};
+  const summarize = (commitMs: number | undefined, error: unknown): Promise<void> =>
+    writeSummaries(
       host,
       config,
-      {
-        renewal: progress.renewal,
-        renamed: progress.renamed,
-        commitMs: outcome.timings.commitMs,
-        logs: telling.lines,
-        error: undefined,
-      },
-      options.out,
+      { renewal: progress.renewal, renamed: progress.renamed, commitMs, logs: telling.lines, error },
+      call.own.stdout,
     );
+  let outcome: Outcome;
+  try {
+    outcome = await recert(host, config, telling, progress);
   } catch (error) {
-    const written = outcome !== undefined;
     // A summary that cannot be written must not hide the run's own error, as upstream lets it.
-    if (!written)
-      await writeSummaries(
-        host,
-        config,
-        { renewal: progress.renewal, renamed: progress.renamed, commitMs: undefined, logs: telling.lines, error },
-        options.out,
-      ).catch((trouble: unknown) => {
-        log.warn(messageOf(trouble));
-      });
-    const leaves = written
-      ? config.dryRun
-        ? 'nothing was changed'
-        : 'everything is renewed'
-      : telling.at().endsWith(' defragment')
-        ? 'everything is renewed'
-        : await whatIsLeft(config.stateFolder);
-    return failed(session, options, { at: written ? 'the summary' : telling.at(), error, leaves });
+    await summarize(undefined, error).catch((trouble: unknown) => {
+      log.warn(messageOf(trouble));
+    });
+    const isWritten = telling.at().endsWith(' defragment');
+    return failed(telling.at(), error, isWritten ? 'everything is renewed' : await whatIsLeft(config.stateFolder));
   }
-  const counts = countsOf(outcome);
-  const text = config.dryRun
-    ? `dry run finished in ${durationText(outcome.timings.totalMs)}; nothing was written. A run would renew ${counts.what} in ${counts.keys} etcd values and ${counts.files} files${identityText(outcome)}`
-    : `finished in ${durationText(outcome.timings.totalMs)}: ${counts.what} renewed in ${outcome.written?.keys ?? 0} etcd values and ${outcome.written?.files ?? 0} files${identityText(outcome)}`;
-  if (isTold('info', options.level)) {
-    log.info(text);
-    const first = config.dryRun ? undefined : firstToEnd(outcome);
-    if (first !== undefined)
-      log.info(
-        `the first certificate to end is "${first.subject}", on ${first.end.toISOString()}; start the cluster before`,
-      );
+  try {
+    await summarize(outcome.timings.commitMs, undefined);
+  } catch (error) {
+    return failed('the summary', error, config.dryRun ? 'nothing was changed' : 'everything is renewed');
   }
-  if (options.json)
-    session.print(
-      `${JSON.stringify({ state: 'done', dryRun: config.dryRun, ...counts.numbers, firstToEnd: firstToEnd(outcome), keys: outcome.written?.keys ?? counts.keys, files: outcome.written?.files ?? counts.files, timings: { ...outcome.renewal.timings, ...outcome.timings } })}\n`,
-    );
+  if (isTold('info', level)) for (const line of resultLines(outcome, config.dryRun)) log.info(line);
+  if (call.json) session.print(`${JSON.stringify(resultData(outcome, config.dryRun))}\n`);
   return 0;
 }
 
-/** One run at a time: the journal is of one run. */
-async function lockState(stateFolder: string): Promise<Lock> {
-  await openStateFolder(stateFolder);
-  return takeLock(join(stateFolder, 'lock'), 'recert');
+function resultLines(outcome: Outcome, dryRun: boolean): string[] {
+  const { what, keys, files } = countsOf(outcome);
+  const { timings, written } = outcome;
+  const took = durationText(timings.totalMs);
+  if (dryRun)
+    return [
+      `dry run finished in ${took}; nothing was written. A run would renew ${what} in ${keys} etcd values and ${files} files${identityText(outcome)}`,
+    ];
+  const first = firstToEnd(outcome);
+  return [
+    `finished in ${took}: ${what} renewed in ${written?.keys ?? 0} etcd values and ${written?.files ?? 0} files${identityText(outcome)}`,
+    ...(first === undefined
+      ? []
+      : [
+          `the first certificate to end is "${first.subject}", on ${first.end.toISOString()}; start the cluster before`,
+        ]),
+  ];
 }
 
-function failed(
-  { log, print }: Session,
-  { json, again }: RunOptions,
-  { at, error, leaves }: { at: string; error: unknown; leaves: string },
-): number {
-  if (json) print(`${JSON.stringify({ state: 'failed', at, what: messageOf(error), leaves })}\n`);
-  log.block('error', failureBlock({ program: 'recert', at, error, again, leaves, details: 'recert status' }));
-  return error instanceof Failure ? error.exitCode : 1;
+function resultData(outcome: Outcome, dryRun: boolean): object {
+  const { numbers, keys, files } = countsOf(outcome);
+  return {
+    state: 'done',
+    dryRun,
+    ...numbers,
+    firstToEnd: firstToEnd(outcome),
+    keys: outcome.written?.keys ?? keys,
+    files: outcome.written?.files ?? files,
+    timings: { ...outcome.renewal.timings, ...outcome.timings },
+  };
 }
 
 /** How long the cluster may wait: past this moment the first of its certificates needs a hand. Nothing is said of certificates that were made to have ended. */

@@ -1,5 +1,10 @@
+import type { ValuesOf } from '../../internal/cli/flags.ts';
+import type { Call } from '../../internal/cli/program.ts';
 import type { Session } from '../../internal/cli/session.ts';
+import { defaultStateFolder, readRecertConfigFile } from '../../internal/config/recert-config.ts';
 import { originalsFolder, readJournal, type Journal } from '../../internal/recert/commit/journal.ts';
+import { configurationFile, readFirst } from './configured.ts';
+import type { statusFlags } from './options.ts';
 
 /** What a phase of the journal means to a person, and what to do. */
 const meanings: Readonly<Record<Journal['phase'], { says: string; next: string }>> = {
@@ -15,8 +20,23 @@ const meanings: Readonly<Record<Journal['phase'], { says: string; next: string }
   closed: { says: 'ended', next: 'nothing' },
 };
 
-/** Says what the last run did. Changes nothing. */
-export async function showStatus(session: Session, stateFolder: string, json: boolean): Promise<number> {
+type StatusCall = Call<ValuesOf<typeof statusFlags>>;
+
+/** `recert status`: says what the last run did. Changes nothing. */
+export const status = (call: StatusCall): Promise<number> =>
+  readFirst(
+    call,
+    (level) => Promise.resolve(level),
+    async (level) => {
+      await using session = call.open({ verbose: level === 'debug' });
+      await showStatus(session, call);
+      return 0;
+    },
+  );
+
+async function showStatus(session: Session, call: StatusCall): Promise<void> {
+  const { values, json } = call;
+  const stateFolder = values.stateFolder ?? (await configuredFolder(configurationFile(call)));
   const journal = await readJournal(stateFolder);
   if (json)
     session.print(
@@ -34,7 +54,15 @@ export async function showStatus(session: Session, stateFolder: string, json: bo
     if (journal.phase !== 'closed')
       session.print(`  originals, with private keys: ${originalsFolder(stateFolder, journal)}\n  next: ${next}\n`);
   }
-  return 0;
+}
+
+/** The state folder of the configuration, where that can be read. */
+async function configuredFolder(file: string | undefined): Promise<string> {
+  if (file === undefined) return defaultStateFolder;
+  return readRecertConfigFile(file).then(
+    ({ stateFolder }) => stateFolder,
+    () => defaultStateFolder,
+  );
 }
 
 /** The state of the machine after a failure, in one sentence. */

@@ -7,13 +7,6 @@ import { openLog, type Log } from '../log/log.ts';
 import { progressToDescriptor, type ProgressEvent } from '../log/progress.ts';
 import type { Process } from './process.ts';
 
-/** Flags that every program has. */
-export type CommonFlags = {
-  readonly verbose?: boolean;
-  readonly json?: boolean;
-  readonly progressFd?: string;
-};
-
 /** What one call of a program works with. */
 export type Session = AsyncDisposable & {
   readonly program: string;
@@ -27,8 +20,13 @@ export type Session = AsyncDisposable & {
 
 export type SessionOptions = {
   readonly program: string;
+  /** As the person typed it, for advice. */
+  readonly calledAs: string;
   readonly process: Process;
-  readonly flags: CommonFlags;
+  /** Print debug lines, too. */
+  readonly verbose?: boolean;
+  /** Number of an open descriptor that gets progress as JSON lines. */
+  readonly progressFd?: string | undefined;
   /** What a request to stop does in this program, for the log. */
   readonly stopping?: string;
   /** Folder for the machine-readable log; made if missing. Without it, and when it cannot be written, there is none. */
@@ -50,7 +48,7 @@ export function openSession(options: SessionOptions): Session {
   };
   const log = openLog({
     program,
-    verbose: options.flags.verbose === true,
+    verbose: options.verbose === true,
     journal,
     write,
     ...(jsonFile === undefined ? {} : { jsonFile }),
@@ -67,9 +65,9 @@ export function openSession(options: SessionOptions): Session {
   process.on('SIGINT', onSignal);
   const host = openHost({ log, env: own.env, stop: stopping.signal });
   const toDescriptor =
-    options.flags.progressFd === undefined
+    options.progressFd === undefined
       ? undefined
-      : progressToDescriptor(parseDescriptor(options.flags.progressFd), () => new Date());
+      : progressToDescriptor(parseDescriptor(options.progressFd, options.calledAs), () => new Date());
   let journalled = Promise.resolve();
 
   return {
@@ -109,17 +107,17 @@ export function openSession(options: SessionOptions): Session {
   };
 }
 
-function parseDescriptor(text: string): number {
+function parseDescriptor(text: string, calledAs: string): number {
   const fd = Number(text);
   if (!Number.isInteger(fd) || fd < 3)
     throw new UsageError(`--progress-fd "${text}" is not a descriptor from 3`, {
-      next: 'open one for us, for example: ibi run --progress-fd 3 3>progress.jsonl',
+      next: `open one for us, for example: ${calledAs} run --progress-fd 3 3>progress.jsonl`,
     });
   try {
     fstatSync(fd);
   } catch {
     throw new UsageError(`--progress-fd ${fd} is not open`, {
-      next: 'open it for us, for example: ibi run --progress-fd 3 3>progress.jsonl',
+      next: `open it for us, for example: ${calledAs} run --progress-fd 3 3>progress.jsonl`,
     });
   }
   return fd;

@@ -1,6 +1,7 @@
 import { derivedUuid, growFileSystem, mountTarget as mount, relabelContainers } from '../../../internal/disk/disk.ts';
 import type { Step } from '../../../internal/steps/step.ts';
-import { places, type Ibi } from '../context.ts';
+import type { Ibi } from '../context.ts';
+import { places } from '../places.ts';
 
 /** Runs each time: later steps work on what it mounts. */
 export const mountTarget: Step<Ibi> = {

@@ -1,7 +1,8 @@
 import { pullImages } from '../../../internal/registry/pull.ts';
 import { reach, reached, readRecord } from '../../../internal/seal/record.ts';
 import type { Step } from '../../../internal/steps/step.ts';
-import { places, type Ibi } from '../context.ts';
+import type { Ibi } from '../context.ts';
+import { places } from '../places.ts';
 import { imagesToPull, judgePulls, suspectLayers } from '../images.ts';
 
 export const pullSeedImages: Step<Ibi> = {

@@ -1,7 +1,8 @@
 import { Refusal } from '../../../internal/errors/errors.ts';
 import { recordOnDisk } from '../../../internal/seal/on-disk.ts';
 import type { Step } from '../../../internal/steps/step.ts';
-import { places, type Ibi } from '../context.ts';
+import type { Ibi } from '../context.ts';
+import { places } from '../places.ts';
 
 export const refuseFinishedDisk: Step<Ibi> = {
   name: 'refuse-finished-disk',

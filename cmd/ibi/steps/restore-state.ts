@@ -6,7 +6,8 @@ import { openArchiveTar } from '../../../internal/seed/archive-tar.ts';
 import { applyDeletions, placeVar, restoreEtc, restoreOrigin } from '../../../internal/seed/restore.ts';
 import { stagingAt } from '../../../internal/seed/staging.ts';
 import type { Step } from '../../../internal/steps/step.ts';
-import { places, type Ibi } from '../context.ts';
+import type { Ibi } from '../context.ts';
+import { places } from '../places.ts';
 import { seedOnDisk } from '../seed-on-disk.ts';
 import { stagingFolder } from '../written.ts';
 

@@ -1,7 +1,8 @@
 import { exists } from '../../../internal/host/files.ts';
 import { reach, reached, readRecord } from '../../../internal/seal/record.ts';
 import type { Step } from '../../../internal/steps/step.ts';
-import { places, type Ibi } from '../context.ts';
+import type { Ibi } from '../context.ts';
+import { places } from '../places.ts';
 import { runSiteHook } from '../site-hook.ts';
 
 export const siteHook: Step<Ibi> = {
