@@ -4,14 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { configFile, openIbiLane } from './ibi-lane.ts';
 import { differences, installedTree, type InstalledTree } from './installed-tree.ts';
 import { randomFrom } from './random.ts';
+import { wantedKills } from './tier.ts';
 
 /**
  * Killed at any moment and started again, `ibi` ends in the same state. One half of the kill points is random in time, the other
  * in a random step, because the last steps, where a disk becomes valid, are the shortest. The seed is printed and may be given as
  * SNO_IBI_KILL_SEED to see a failure again.
  */
-// A test run takes 8, other ones each time; SNO_IBI_KILLS=50 is the proof of a release and takes a quarter of an hour on two busy cores.
-const wantedKills = Number(process.env['SNO_IBI_KILLS'] ?? 8);
 const seed = Number(process.env['SNO_IBI_KILL_SEED'] ?? Date.now() % 1e6);
 
 type StepTime = { readonly step: string; readonly ms: number };

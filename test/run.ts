@@ -8,7 +8,8 @@ import { commandTest, fileTests, scenarioTests } from './test-parts.ts';
 import { cacheRoot } from './vm/artefacts/cache.ts';
 
 /**
- * The test command, a tap program: `node test/run.ts [check] [unit] [host] [vm] [--all] [--slowest]`.
+ * The test command, a tap program: `node test/run.ts [check] [unit] [host] [vm] [FILE…] [--all] [--slowest]`. Files are run alone, as the whole
+ * run would run them.
  *
  * Two tiers. Without `--all`: what tells whether a change is right. With it (`npm run test:all`): all scenarios, kill points and sizes, too, and
  * the files named `*.long.test.ts`; what a test does more in that tier it learns from `tier.ts`.
@@ -21,6 +22,7 @@ const top = dirname(import.meta.dirname);
 const words = process.argv.slice(2);
 const all = words.includes('--all');
 const wanted = words.filter((word) => !word.startsWith('--'));
+const files = wanted.filter((word) => word.endsWith('.test.ts'));
 
 type Part = { readonly name: string; readonly says: string; readonly run: () => Promise<void> };
 
@@ -69,7 +71,8 @@ async function testFiles(part: 'unit' | 'host'): Promise<string[]> {
 const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
-const chosen = parts.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+const named: Part = { name: 'files', says: 'as named', run: () => fileTests(files, tally) };
+const chosen = files.length > 0 ? [named] : parts.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 
 const record = join(cacheRoot(), 'results/tests.tap');
 mkdirSync(dirname(record), { recursive: true });

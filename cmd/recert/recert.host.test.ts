@@ -13,6 +13,7 @@ import { configurationFiles } from '../../internal/recert/encryption/seed-files.
 import { encryptionOf } from '../../internal/wire/encryption.ts';
 import { spansOf } from './test-spans.ts';
 import { configOf, runBare, runProgram, worldOf } from './test-recert.ts';
+import { wantedKills } from '../../test/tier.ts';
 
 const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -131,15 +132,15 @@ await test('a dry run and a plan write nothing at all', async () => {
   assert.ok(!existsSync(config.state_dir));
 });
 
-// A test run takes a few; SNO_IBI_KILLS=50 is the proof of a release.
-const wantedKills = Math.max(2, Math.floor(Number(process.env['SNO_IBI_KILLS'] ?? 8) / 4));
+// Each is a whole run.
+const kills = Math.max(2, Math.floor(wantedKills / 4));
 
-await test(`${wantedKills} runs that are killed at any moment of their writing are repaired by the next one, and the status says so in between`, async (t) => {
+await test(`${kills} runs that are killed at any moment of their writing are repaired by the next one, and the status says so in between`, async (t) => {
   await using cluster = await makeCluster({ size: 'small' });
   const config = { ...configOf(cluster), extend_expiration: true };
   const evidence = await gatherEvidence(cluster);
   const found = new Map<string, number>();
-  for (let kill = 1; kill <= wantedKills; kill += 1) {
+  for (let kill = 1; kill <= kills; kill += 1) {
     const { status } = await runProgram(cluster, [], config, {
       onLine: (line, end) => {
         if (line.includes('stage 6/7 commit: Save')) setTimeout(end, Math.random() * 1200);

@@ -6,9 +6,7 @@ import { test } from 'tap';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { needsRepair, repair } from './repair.ts';
 import { assertTidy, generationsIn, openWorld, quietHost, stateOf } from './test-world.ts';
-
-// A test run takes a few; SNO_IBI_KILLS=50 is the proof of a release.
-const wantedKills = Number(process.env['SNO_IBI_KILLS'] ?? 8);
+import { wantedKills } from '../../../test/tier.ts';
 
 await test(`${wantedKills} random kill points: the repair leaves one generation alone, the next run the newest`, async (t) => {
   await using world = await openWorld();
