@@ -178,7 +178,7 @@ async function sources(): Promise<URL[]> {
     .sort();
   return [
     ...here.map((name) => new URL(name, import.meta.url)),
-    ...['pki/test-certificates.ts', 'pki/key-identifier.ts', 'wire/test-golden.ts'].map(
+    ...['pki/test-certificates.ts', 'pki/key-identifier.ts', 'wire/test-cbor.ts'].map(
       (name) => new URL(`../../internal/${name}`, import.meta.url),
     ),
   ];

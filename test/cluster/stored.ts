@@ -1,5 +1,5 @@
 import { field, varint } from '../../internal/wire/protobuf.ts';
-import { kubernetesCbor } from '../../internal/wire/test-golden.ts';
+import { kubernetesCbor } from '../../internal/wire/test-cbor.ts';
 import { goJson } from './settings/hashes.ts';
 import { workloadShapes, type Shape } from './settings/shapes.ts';
 import { traceShapes } from './shapes.ts';

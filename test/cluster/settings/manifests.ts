@@ -5,7 +5,7 @@ import { envAfter, proxyEnv, type EnvEntry } from './proxy-env.ts';
 
 /*
  * Two API servers as their operators ask for them, made up here. What is hashed is the JSON of these specs, so members stand in the order of
- * Go's structs (`manifests.test.ts` compares it with the golden archive), and structs that Go writes even when they are empty are there.
+ * Go's structs (`manifests.test.ts` compares it with the golden Deployment of Kubernetes), and structs that Go writes even when they are empty are there.
  * Some members say what the server would have said by default: whoever rebuilds a manifest from the stored object cannot know which.
  */
 
