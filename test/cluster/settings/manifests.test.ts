@@ -48,7 +48,7 @@ await test("the members of both manifests stand in the order of Go's structs", a
   assert.deepEqual(outOfOrder({ strategy: {}, replicas: 1 }, model.spec, ''), [''], 'a wrong order is seen');
 });
 
-await test('flags are quoted for a shell where they must be (D.5)', async () => {
+await test('flags are quoted for a shell where they must be (hash/flags)', async () => {
   assert.deepEqual(
     flagsOf({
       'tls-min-version': 'VersionTLS12',

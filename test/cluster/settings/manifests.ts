@@ -197,7 +197,7 @@ export const oauthApiServerArguments = (now: Identity): Readonly<Record<string, 
   'tls-min-version': 'VersionTLS12',
 });
 
-/** Flags for a shell (6.15, FLAGS): what is not plain stands in single quotes. */
+/** Flags for a shell (hash/flags): what is not plain stands in single quotes. */
 export function flagsOf(args: Readonly<Record<string, string | readonly string[]>>): string[] {
   const quoted = (text: string): string =>
     /[^\w@%+=:,./-]/.test(text) ? `'${text.replaceAll("'", "'\"'\"'")}'` : text;
