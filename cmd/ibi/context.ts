@@ -7,7 +7,7 @@ import type { Registry } from '../../internal/registry/registry.ts';
 import type { SeedManifest } from '../../internal/seed/manifest.ts';
 import type { RunRecord } from '../../internal/steps/journal.ts';
 
-/** Fixed places on the live system and on the target (reference I.1). */
+/** Fixed places on the live system and on the target (README.md, files). */
 export const places = {
   runFolder: '/run/ibi',
   stateFolder: '/var/lib/ibi',
