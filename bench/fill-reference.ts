@@ -5,7 +5,7 @@ import { configFile, directName, pullSecretFile, type Target } from './target.ts
 import type { Filled } from './fill-ours.ts';
 
 /**
- * The commands of the reference's stateroot set-up (C.7), in its order and with its arguments; the workspace below /var/tmp is
+ * The commands of the reference's stateroot set-up (README.md, its table of commands), in its order and with its arguments; the workspace below /var/tmp is
  * memory, as on a live system. Two things differ, both in its favour: the pull that the installer's script makes into the live
  * system's memory before `ibi` starts is left out, and the image list and manifest are copied without a parser.
  *

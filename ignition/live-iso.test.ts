@@ -60,24 +60,6 @@ await test('the seed image stands in the unit, percent signs doubled', async () 
   );
 });
 
-await test('ignition-validate accepts the document', async (t) => {
-  const document = JSON.stringify(
-    await liveIsoIgnition({
-      ...wishes,
-      sshKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMFm0x0000000000000000000000000000000000000000 test',
-    }),
-  );
-  const { status, stdout, stderr, error } = spawnSync('ignition-validate', ['-'], {
-    input: document,
-    encoding: 'utf8',
-  });
-  if (error !== undefined) {
-    t.plan(0, 'ignition-validate is not installed');
-    return;
-  }
-  assert.equal(status, 0, stdout + stderr);
-});
-
 await test('the script is accepted by bash', async () => {
   assert.equal(spawnSync('bash', ['-n', `${import.meta.dirname}/files/install-rhcos-and-restore-seed.sh`]).status, 0);
 });

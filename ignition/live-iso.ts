@@ -34,7 +34,7 @@ export type IgnitionDocument = {
 const top = import.meta.dirname;
 
 /**
- * The Ignition document of an installation ISO: files, modes and units of the installer's (reference B.3), and ours hardened.
+ * The Ignition document of an installation ISO: files, modes and units of the installer's (README.md), and ours hardened.
  * Embed it with `coreos-installer iso ignition embed`.
  */
 export async function liveIsoIgnition(wishes: LiveIsoWishes): Promise<IgnitionDocument> {

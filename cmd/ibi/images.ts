@@ -14,7 +14,7 @@ import { stagingFolder } from './written.ts';
 
 /**
  * The images that the host will need, under the names it will look for: the seed's list, with the seed's registry replaced
- * where this site's mirrors ask for it (reference C.8).
+ * where this site's mirrors ask for it (internal/image/seed-registry.ts).
  */
 export async function imagesToPull({ egress, config, target }: Ibi): Promise<{ images: string[]; why: string }> {
   const staging = stagingAt(stagingFolder(target));

@@ -1,4 +1,4 @@
-/** Fixed places on the live system and on the target (reference I.1). */
+/** Fixed places on the live system and on the target (README.md, files). */
 export const places = {
   runFolder: '/run/ibi',
   stateFolder: '/var/lib/ibi',

@@ -10,7 +10,7 @@ const field = <K extends FieldKind>(kind: K, fallback: Field<K>['fallback'], say
 });
 
 /**
- * The keys of `ibi-configuration.json` (reference section C.2) and ours. The table of the operator's manual is made from this.
+ * The keys of `ibi-configuration.json` as the installer writes them, and ours. The table of the operator's manual is made from this.
  */
 export const ibiFields = {
   seedImage: field('string', '', 'pull specification of the seed image (required)'),

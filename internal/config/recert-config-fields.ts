@@ -18,7 +18,7 @@ const field = <K extends RecertKind>(
 ): RecertField & { readonly kind: K } => ({ kind, flag, ...(value === '' ? {} : { value }), says });
 
 /**
- * The keys of `RECERT_CONFIG` (reference section 2.1), their flags, and ours at the end. Help and the table of the operator's
+ * The keys of `RECERT_CONFIG` as the reference has them, their flags, and ours at the end. Help and the table of the operator's
  * manual are made from this.
  */
 export const recertFields = {

@@ -25,7 +25,7 @@ export function overridesSeedRegistry({ mirrorSources, seedRegistry, seedHasMirr
 
 /**
  * Moves an image name from one registry to another. Only a whole registry is replaced: "quay.io" does not touch
- * "quay.io.example/x" (the reference implementation's unescaped regular expression does). Empty or equal names change nothing.
+ * "quay.io.example/x" (defect/registry-prefix). Empty or equal names change nothing.
  */
 export function replaceRegistry(image: string, from: string, to: string): string {
   if (from === '' || to === '' || from === to || !image.startsWith(`${from}/`)) return image;

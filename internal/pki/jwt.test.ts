@@ -11,7 +11,7 @@ function token(header: string): string {
   return `${encode(header)}.${encode(payload)}.${encode('no signature yet')}`;
 }
 
-test('the key id is that of Kubernetes (vector D.1)', async () => {
+test('the key id is that of Kubernetes', async () => {
   const spki =
     'MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAvDc1sZX2EkQUj/DF6+6Jvt3f+Nsp8lb6njfPZkyWZhVoAZJoCUh0px8etP1W2fK0G8mWEo3pvyP6ZklicRVop5hZ44FF88zuWbhOcWHaEDyftBBexBstlCOuKCIXdTlSsBMoTrGlduOWzLs+6R+TOIDgpjYEIx1ucJV835rOV3Eh2vaSev8z1MOyhHhxx3M4Te92N0B2XlDV5Zi0CuAJasmuyeRlBmGArXOvra2wqetWUmkwiurKgas20FjLFuMmNmJHtNLPjeCuZtMfBuawj3r4+HDSTFLTnDry//oIUgb+sZt3AIb0OkD5L63od2apMkw0OyKyhGnLxR/NtGwYuQIDAQAB';
   assert.equal(kidOf(readPublicKey(Buffer.from(spki, 'base64')).key), 'GKx0EwGz_guqR2ID87rRHmYY_YPhED667Y0QN7m8JtY');

@@ -97,7 +97,7 @@ export function generalNamesOf(names: Uint8Array): { readonly dns: string[]; rea
   };
 }
 
-/** All rules see the original, the last that fits wins; results are not fed to later rules (reference 5.6, vector D.7). */
+/** All rules see the original, the last that fits wins; results are not fed to later rules (rule/names). */
 function ruledText(old: string, rules: readonly NameRule[]): string {
   return rules.findLast((rule) => rule.old === old)?.new ?? old;
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'tap';
+import { extendedUsageOf, fixtureOf, type PairSpec } from '../../test/cluster/fixture.ts';
+import { seedIdentity } from '../../test/cluster/identities.ts';
 import { chainFaults } from './chain.ts';
 import type { Certificate } from './certificate.ts';
 import type { KeyShape, PrivateKey } from './keys.ts';
@@ -30,7 +32,6 @@ const shapes: readonly KeyShape[] = [
   { type: 'ec', curve: 'P-521' },
   { type: 'ed25519' },
 ];
-const data = new URL('../../../shared/data/ocp-pki/sno-aws-ovn-2025-05.json', import.meta.url);
 
 function pem(tag: string, der: Uint8Array): string {
   return `-----BEGIN ${tag}-----\n${(
@@ -210,91 +211,78 @@ test('openssl verifies a token that was signed anew', async () => {
   assert.match(result.text, /Verified OK/);
 });
 
-/** The members of the published PKI that matter here. */
-type Pair = {
-  cn: string;
-  issuer: string;
-  kind: string;
-  keyAlg: string;
-  dns: string[];
-  ips: string[];
-  orgs: string[];
-  keyUsage: string[];
-  extKeyUsage: string[];
-};
-
-test(
-  'all pairs of a real single-node cluster are renewed, and openssl verifies each under its new signer',
-  { skip: existsSync(data) ? false : `the published PKI is not at ${data.pathname}` },
-  async (t) => {
-    const { certKeyPairs: pairs } = JSON.parse(readFileSync(data, 'utf8')) as { certKeyPairs: Pair[] }; // its README gives this form
-    const [rsa, otherRsa, ec, otherEc] = await Promise.all(
-      [shapes[0], shapes[0], shapes[1], shapes[1]].map((shape) => nodeKeyMaker.make(shape ?? { type: 'ed25519' })),
-    );
-    assert.ok(rsa && otherRsa && ec && otherEc);
-    const keyFor = (pair: Pair, fresh: boolean): PrivateKey =>
-      pair.keyAlg === 'RSA' ? (fresh ? otherRsa : rsa) : fresh ? otherEc : ec;
-    const signers = new Map<
-      string,
-      { old: Certificate; fresh: Certificate; oldKey: PrivateKey; freshKey: PrivateKey }
-    >();
-    const recipe = (pair: Pair): { subject: Uint8Array; extensions: Uint8Array[] } => ({
-      subject: makeName([
-        ...pair.orgs.map((org): [string, string] => ['55040a', org]),
-        ...(pair.cn === '' ? [] : [['550403', pair.cn] as [string, string]]),
-      ]),
-      extensions: [
-        extension.keyUsage(pair.kind === 'signer' ? 0xa4 : 0xa0),
-        ...(pair.extKeyUsage.length > 0
-          ? [extension.extendedUsage(pair.extKeyUsage.includes('serverAuth'), pair.extKeyUsage.includes('clientAuth'))]
-          : []),
-        extension.basicConstraints(pair.kind === 'signer'),
-        ...(pair.dns.length + pair.ips.length > 0 ? [extension.altNames(pair.dns, pair.ips)] : []),
-      ],
+test('all pairs of a real single-node cluster are renewed, and openssl verifies each of them under its new signer', async (t) => {
+  const { pairs } = fixtureOf('full', seedIdentity(), seedIdentity());
+  const [rsa, otherRsa, ec, otherEc] = await Promise.all(
+    [shapes[0], shapes[0], shapes[1], shapes[1]].map((shape) => nodeKeyMaker.make(shape ?? { type: 'ed25519' })),
+  );
+  assert.ok(rsa && otherRsa && ec && otherEc);
+  const keyFor = (pair: PairSpec, fresh: boolean): PrivateKey =>
+    pair.key === 'p256' ? (fresh ? otherEc : ec) : fresh ? otherRsa : rsa;
+  const signers = new Map<string, { old: Certificate; fresh: Certificate; oldKey: PrivateKey; freshKey: PrivateKey }>();
+  const recipe = (pair: PairSpec): { subject: Uint8Array; extensions: Uint8Array[] } => ({
+    subject: makeName([
+      ...(pair.orgs ?? []).map((org): [string, string] => ['55040a', org]),
+      ...(pair.cn === '' ? [] : [['550403', pair.cn] as [string, string]]),
+    ]),
+    extensions: [
+      extension.keyUsage(pair.kind === 'signer' ? 0xa4 : 0xa0),
+      ...(extendedUsageOf(pair).length > 0
+        ? [
+            extension.extendedUsage(
+              extendedUsageOf(pair).includes('serverAuth'),
+              extendedUsageOf(pair).includes('clientAuth'),
+            ),
+          ]
+        : []),
+      extension.basicConstraints(pair.kind === 'signer'),
+      ...((pair.dns ?? []).length + (pair.ips ?? []).length > 0
+        ? [extension.altNames(pair.dns ?? [], pair.ips ?? [])]
+        : []),
+    ],
+  });
+  const signerOf = async (
+    name: string,
+  ): Promise<{ old: Certificate; fresh: Certificate; oldKey: PrivateKey; freshKey: PrivateKey }> => {
+    const known = signers.get(name);
+    if (known !== undefined) return known;
+    const old = await makeCertificate({
+      subject: cn(name),
+      key: rsa,
+      keyIds: 'library-go-sha1',
+      extensions: [extension.keyUsage(0xa4), extension.basicConstraints(true)],
     });
-    const signerOf = async (
-      name: string,
-    ): Promise<{ old: Certificate; fresh: Certificate; oldKey: PrivateKey; freshKey: PrivateKey }> => {
-      const known = signers.get(name);
-      if (known !== undefined) return known;
-      const old = await makeCertificate({
-        subject: cn(name),
-        key: rsa,
-        keyIds: 'library-go-sha1',
-        extensions: [extension.keyUsage(0xa4), extension.basicConstraints(true)],
-      });
-      const { certificate: fresh } = await resign(old, {
-        newKey: otherRsa.public,
-        signer: nodeSigner(otherRsa),
-        authority: 'self',
-        serial: newSerial(old.serial),
-        validity: 'keep',
-      });
-      const made = { old, fresh, oldKey: rsa, freshKey: otherRsa };
-      signers.set(name, made);
-      return made;
-    };
-    for (const pair of pairs) {
-      const signer = await signerOf(pair.issuer);
-      const old = await makeCertificate({
-        ...recipe(pair),
-        key: keyFor(pair, false),
-        by: { certificate: signer.old, key: signer.oldKey },
-        keyIds: 'rfc5280-1',
-      });
-      assert.deepEqual(chainFaults(old, signer.old), [], pair.cn);
-      const { certificate } = await resign(old, {
-        newKey: keyFor(pair, true).public,
-        signer: nodeSigner(signer.freshKey),
-        authority: signer.fresh,
-        serial: newSerial(old.serial),
-        validity: 'keep',
-      });
-      assert.deepEqual(chainFaults(certificate, signer.fresh), [], pair.cn);
-      assert.deepEqual([certificate.subjectText, certificate.dnsNames], [old.subjectText, old.dnsNames]);
-      if (pair.cn !== '') assert.equal(verifies(certificate, signer.fresh), '', pair.cn);
-    }
-    t.comment(`${pairs.length} pairs under ${signers.size} signers`);
-    assert.equal(pairs.length, 131);
-  },
-);
+    const { certificate: fresh } = await resign(old, {
+      newKey: otherRsa.public,
+      signer: nodeSigner(otherRsa),
+      authority: 'self',
+      serial: newSerial(old.serial),
+      validity: 'keep',
+    });
+    const made = { old, fresh, oldKey: rsa, freshKey: otherRsa };
+    signers.set(name, made);
+    return made;
+  };
+  for (const pair of pairs) {
+    const signer = await signerOf(pair.issuer ?? pair.cn);
+    const old = await makeCertificate({
+      ...recipe(pair),
+      key: keyFor(pair, false),
+      by: { certificate: signer.old, key: signer.oldKey },
+      keyIds: 'rfc5280-1',
+    });
+    assert.deepEqual(chainFaults(old, signer.old), [], pair.cn);
+    const { certificate } = await resign(old, {
+      newKey: keyFor(pair, true).public,
+      signer: nodeSigner(signer.freshKey),
+      authority: signer.fresh,
+      serial: newSerial(old.serial),
+      validity: 'keep',
+    });
+    assert.deepEqual(chainFaults(certificate, signer.fresh), [], pair.cn);
+    assert.deepEqual([certificate.subjectText, certificate.dnsNames], [old.subjectText, old.dnsNames]);
+    if (pair.cn !== '') assert.equal(verifies(certificate, signer.fresh), '', pair.cn);
+  }
+  t.comment(`${pairs.length} pairs under ${signers.size} signers`);
+  assert.equal(pairs.length, 131);
+});

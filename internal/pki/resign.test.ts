@@ -213,7 +213,7 @@ test('an orphan keeps its authority identifier', async () => {
   assert.notDeepEqual(certificate.subjectKeyId, orphan.subjectKeyId);
 });
 
-test('names: all rules see the original, the last that fits wins (vector D.7); addresses the first', async () => {
+test('names: all rules see the original, the last that fits wins; addresses the first', async () => {
   const key = await nodeKeyMaker.make(p256);
   const old = await makeCertificate({
     subject: cn('old'),

@@ -21,7 +21,7 @@ export type UnpackOptions = {
   readonly keepExisting?: boolean;
 };
 
-/** Options of both sides of a seed archive (reference A.1); they stand after the operands there, order does not matter. */
+/** Options of both sides of a seed archive (README.md, archives); lca-cli has them after the operands, order does not matter. */
 const attributeOptions = ['--selinux', '--xattrs', '--xattrs-include=*', '--acls'] as const;
 
 /** 64 KiB a read, what a pipe holds: tar's own 10 KiB cost a third more of its time. */

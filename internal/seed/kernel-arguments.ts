@@ -10,7 +10,7 @@ const machineConfigSchema = z.looseObject({
 
 /**
  * The kernel arguments of the seed, exactly: quotes, `<`, `>`, `&`, `$` survive, because no shell and no JSON encoding
- * stands between (the reference has both). FIPS mode adds its pair; the kernel needs `boot=` to verify itself.
+ * stands between (defect/kernel-arguments). FIPS mode adds its pair; the kernel needs `boot=` to verify itself.
  *
  * @param text `mco-currentconfig.json`, a MachineConfig
  */

@@ -8,7 +8,8 @@ import { isByteField } from './fields.ts';
 import { objectTree } from './object-tree.ts';
 import { rawOf } from './protobuf-object.ts';
 import { field, replaceSpan } from './protobuf.ts';
-import { golden, goldenSkip, kubernetesCbor } from './test-golden.ts';
+import { kubernetesCbor } from './test-cbor.ts';
+import { golden } from './test-golden.ts';
 
 type Members = Record<string, Plain>;
 const word = (tree: Tree, name: string): string => tree.textAt([name]) ?? '';
@@ -42,8 +43,8 @@ const fewest = {
 };
 
 /** The golden values in one form, with the field nobody knows in protobuf. */
-function* values(form: 'pb' | 'json' | 'cbor'): Generator<[name: string, value: Uint8Array]> {
-  for (const [name, value] of golden()) {
+async function* values(form: 'pb' | 'json' | 'cbor'): AsyncGenerator<[name: string, value: Uint8Array]> {
+  for (const [name, value] of await golden()) {
     if (form === 'pb' && name.endsWith('.pb')) yield [name, withUnknown(value)];
     if (form === 'json' && name.endsWith('.json')) yield [name, value];
     if (form === 'cbor' && name.endsWith('.json'))
@@ -76,9 +77,9 @@ function candidate(tree: Tree, list: FieldPath): Plain | undefined {
 }
 
 for (const form of ['pb', 'json', 'cbor'] as const) {
-  test(`${form}: each golden value set to what it is keeps its bytes`, { skip: goldenSkip }, async (t) => {
+  test(`${form}: each golden value set to what it is keeps its bytes`, async (t) => {
     let places = 0;
-    for (const [name, value] of values(form)) {
+    for await (const [name, value] of values(form)) {
       const tree = opened(value);
       const [apiVersion, kind] = [word(tree, 'apiVersion'), word(tree, 'kind')];
       const all = pathsOf(tree);
@@ -96,102 +97,90 @@ for (const form of ['pb', 'json', 'cbor'] as const) {
     assert.ok(places > fewest[form].values);
   });
 
-  test(
-    `${form}: an item put into a list of a golden value is read there, and its removal gives the same bytes`,
-    { skip: goldenSkip },
-    async (t) => {
-      let places = 0;
-      for (const [name, value] of values(form)) {
-        const tree = opened(value);
-        for (const path of some(
-          pathsOf(tree).filter((path) => Array.isArray(tree.at(path))),
-          15,
-        )) {
-          const item = candidate(tree, path);
-          if (item === undefined) continue;
-          const { length } = tree.keysAt(path);
-          for (const at of new Set([0, length])) {
-            const more = tree.insert([...path, at], item);
-            assert.deepEqual(
-              more.at([]),
-              plainWith(tree.at([]), path, (old) => (old as Plain[]).toSpliced(at, 0, item)),
-              `${name} ${path.join('/')}`,
-            );
-            sameBytes(more.remove([...path, at]).bytes, value, `${name} ${path.join('/')} ${at}`);
-            places += 1;
-          }
+  test(`${form}: an item put into a list of a golden value is read there, and its removal gives the same bytes`, async (t) => {
+    let places = 0;
+    for await (const [name, value] of values(form)) {
+      const tree = opened(value);
+      for (const path of some(
+        pathsOf(tree).filter((path) => Array.isArray(tree.at(path))),
+        15,
+      )) {
+        const item = candidate(tree, path);
+        if (item === undefined) continue;
+        const { length } = tree.keysAt(path);
+        for (const at of new Set([0, length])) {
+          const more = tree.insert([...path, at], item);
+          assert.deepEqual(
+            more.at([]),
+            plainWith(tree.at([]), path, (old) => (old as Plain[]).toSpliced(at, 0, item)),
+            `${name} ${path.join('/')}`,
+          );
+          sameBytes(more.remove([...path, at]).bytes, value, `${name} ${path.join('/')} ${at}`);
+          places += 1;
         }
-      }
-      t.comment(`${places} places`);
-      assert.ok(places > fewest[form].items);
-    },
-  );
-
-  test(
-    `${form}: a member put into a map of a golden value is read there, its removal gives the same bytes, and so does a rename there and back`,
-    { skip: goldenSkip },
-    async (t) => {
-      let places = 0;
-      for (const [name, value] of values(form)) {
-        const tree = opened(value);
-        const isOpen = (path: FieldPath): boolean =>
-          isMap(tree.at(path)) &&
-          (form !== 'pb' ||
-            (['labels', 'annotations', 'data', 'binaryData'].includes(String(path.at(-1))) &&
-              tree.keysAt(path)[0] !== 'raw'));
-        for (const path of some(pathsOf(tree).filter(isOpen), 15)) {
-          const [apiVersion, kind] = [word(tree, 'apiVersion'), word(tree, 'kind')];
-          for (const fresh of ['!first', 'zz-last']) {
-            const more = tree.set([...path, fresh], 'value <é>');
-            const stored = isByteField(apiVersion, kind, [...path, fresh])
-              ? Buffer.from('value <é>').toString('base64')
-              : 'value <é>';
-            assert.equal(more.textAt([...path, fresh]), 'value <é>');
-            assert.deepEqual(
-              more.at([]),
-              plainWith(tree.at([]), path, (old) => ({ ...(old as Members), [fresh]: stored })),
-              `${name} ${path.join('/')}`,
-            );
-            sameBytes(more.remove([...path, fresh]).bytes, value, `${name} ${path.join('/')}`);
-            places += 1;
-          }
-          if (path.length === 0) continue; // without its kind an object has other fields
-          for (const old of some(tree.keysAt(path), 3)) {
-            // A name near the old one: names that were in no order must not fall in order by it, or the way back would sort them.
-            const other = form === 'cbor' ? `${String(old).slice(0, -1)}!` : `${String(old)}!`;
-            const there = tree.rename([...path, old], other);
-            assert.deepEqual(there.at([...path, other]), tree.at([...path, old]));
-            assert.equal(there.at([...path, old]), undefined);
-            sameBytes(there.rename([...path, other], String(old)).bytes, value, `${name} ${path.join('/')} ${old}`);
-            places += 1;
-          }
-        }
-      }
-      t.comment(`${places} places`);
-      assert.ok(places > fewest[form].members);
-    },
-  );
-}
-
-test(
-  'the known fields of each golden protobuf value read as the JSON of the same object has them',
-  { skip: goldenSkip },
-  async () => {
-    const files = golden();
-    for (const [name, value] of files) {
-      if (!name.endsWith('.pb')) continue;
-      const [protobuf, json] = [opened(value), opened(files.get(name.replace(/pb$/, 'json')) ?? value)];
-      for (const path of pathsOf(protobuf)) {
-        if (path.at(-1) === 'raw' || typeof protobuf.at(path) !== 'string') continue;
-        assert.deepEqual(
-          [protobuf.at(path), protobuf.textAt(path)],
-          [json.at(path), json.textAt(path)],
-          `${name} ${path.join('/')}`,
-        );
       }
     }
-  },
-);
+    t.comment(`${places} places`);
+    assert.ok(places > fewest[form].items);
+  });
+
+  test(`${form}: a member put into a map of a golden value is read there, its removal gives the same bytes, and so does a rename there and back`, async (t) => {
+    let places = 0;
+    for await (const [name, value] of values(form)) {
+      const tree = opened(value);
+      const isOpen = (path: FieldPath): boolean =>
+        isMap(tree.at(path)) &&
+        (form !== 'pb' ||
+          (['labels', 'annotations', 'data', 'binaryData'].includes(String(path.at(-1))) &&
+            tree.keysAt(path)[0] !== 'raw'));
+      for (const path of some(pathsOf(tree).filter(isOpen), 15)) {
+        const [apiVersion, kind] = [word(tree, 'apiVersion'), word(tree, 'kind')];
+        for (const fresh of ['!first', 'zz-last']) {
+          const more = tree.set([...path, fresh], 'value <é>');
+          const stored = isByteField(apiVersion, kind, [...path, fresh])
+            ? Buffer.from('value <é>').toString('base64')
+            : 'value <é>';
+          assert.equal(more.textAt([...path, fresh]), 'value <é>');
+          assert.deepEqual(
+            more.at([]),
+            plainWith(tree.at([]), path, (old) => ({ ...(old as Members), [fresh]: stored })),
+            `${name} ${path.join('/')}`,
+          );
+          sameBytes(more.remove([...path, fresh]).bytes, value, `${name} ${path.join('/')}`);
+          places += 1;
+        }
+        if (path.length === 0) continue; // without its kind an object has other fields
+        for (const old of some(tree.keysAt(path), 3)) {
+          // A name near the old one: names that were in no order must not fall in order by it, or the way back would sort them.
+          const other = form === 'cbor' ? `${String(old).slice(0, -1)}!` : `${String(old)}!`;
+          const there = tree.rename([...path, old], other);
+          assert.deepEqual(there.at([...path, other]), tree.at([...path, old]));
+          assert.equal(there.at([...path, old]), undefined);
+          sameBytes(there.rename([...path, other], String(old)).bytes, value, `${name} ${path.join('/')} ${old}`);
+          places += 1;
+        }
+      }
+    }
+    t.comment(`${places} places`);
+    assert.ok(places > fewest[form].members);
+  });
+}
+
+test('the known fields of each golden protobuf value read as the JSON of the same object has them', async () => {
+  const files = await golden();
+  for (const [name, value] of files) {
+    if (!name.endsWith('.pb')) continue;
+    const [protobuf, json] = [opened(value), opened(files.get(name.replace(/pb$/, 'json')) ?? value)];
+    for (const path of pathsOf(protobuf)) {
+      if (path.at(-1) === 'raw' || typeof protobuf.at(path) !== 'string') continue;
+      assert.deepEqual(
+        [protobuf.at(path), protobuf.textAt(path)],
+        [json.at(path), json.textAt(path)],
+        `${name} ${path.join('/')}`,
+      );
+    }
+  }
+});
 
 /** A protobuf object of a kind. */
 function stored(apiVersion: string, kind: string, ...fields: readonly Uint8Array[]): Uint8Array {

@@ -1,66 +1,36 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { goEnvironment, newEnoughGo } from '../../test/go.ts';
 
-/** The golden objects of Kubernetes lie beside the repository, not in it. */
-const archive = new URL('../../../shared/data/k8s-golden/k8s-v1-golden.tar.gz', import.meta.url);
+/** The module file that pins Kubernetes for this repository; its sums verify what is fetched. */
+const pinned = new URL('../../test/cluster/apiserver', import.meta.url);
 
-/** Why the golden tests cannot run here, or false. */
-export const goldenSkip: string | false = existsSync(archive)
-  ? false
-  : `the golden archive is not at ${archive.pathname}`;
+/** Stable versions: what a cluster stores unless somebody switched more on. */
+const stable = /^[a-z0-9.]+\.v\d+\.[A-Za-z]+\.(?:pb|json)$/;
 
-/** File name (`core.v1.Secret.pb`) → content. */
-export function golden(): ReadonlyMap<string, Uint8Array> {
-  const files = new Map<string, Uint8Array>();
-  if (goldenSkip !== false) return files;
-  const tar = gunzipSync(readFileSync(archive));
-  const word = (at: number, length: number): string =>
-    tar
-      .toString('latin1', at, at + length)
-      .replace(/\0[^]*$/, '')
-      .trim();
-  for (let at = 0; at + 512 <= tar.length && tar[at] !== 0;) {
-    const size = Number.parseInt(word(at + 124, 12), 8);
-    const type = word(at + 156, 1);
-    if (type === '0' || type === '')
-      files.set(word(at, 100).split('/').at(-1) ?? '', new Uint8Array(tar.subarray(at + 512, at + 512 + size)));
-    at += 512 + Math.ceil(size / 512) * 512;
-  }
+let files: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
+
+/**
+ * The golden objects of Kubernetes, file name (`core.v1.Secret.pb`) → content: of the Go module k8s.io/api, which is fetched where the
+ * module cache does not have it yet. Every field of every object is filled, and a `.pb` is an etcd value to the byte.
+ */
+export function golden(): Promise<ReadonlyMap<string, Uint8Array>> {
+  files ??= read();
   return files;
 }
 
-/** A value as Kubernetes writes CBOR: strings and keys as byte strings, under the tag 55799. */
-export function kubernetesCbor(value: unknown): Uint8Array {
-  return new Uint8Array(Buffer.concat([Buffer.from([0xd9, 0xd9, 0xf7]), item(value)]));
-}
-
-function item(value: unknown): Buffer {
-  if (value === null) return Buffer.from([0xf6]);
-  if (typeof value === 'boolean') return Buffer.from([value ? 0xf5 : 0xf4]);
-  if (typeof value === 'string') return Buffer.concat([shortHead(2, Buffer.byteLength(value)), Buffer.from(value)]);
-  if (typeof value === 'number') {
-    if (Number.isInteger(value)) return value < 0 ? head(1, -1 - value) : head(0, value);
-    const float = Buffer.alloc(9, 0xfb);
-    float.writeDoubleBE(value, 1);
-    return float;
-  }
-  if (Array.isArray(value)) return Buffer.concat([head(4, value.length), ...value.map(item)]);
-  const entries = Object.entries(value as Record<string, unknown>); // what JSON.parse returns, after the cases above
-  // Names in the order of their encodings: the shorter first.
-  const sorted = entries.toSorted(
-    ([a], [b]) => Buffer.byteLength(a) - Buffer.byteLength(b) || Buffer.compare(Buffer.from(a), Buffer.from(b)),
+async function read(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const go = await newEnoughGo(() => undefined);
+  const { stdout } = await promisify(execFile)(go, ['mod', 'download', '-json', 'k8s.io/api'], {
+    cwd: pinned,
+    env: goEnvironment(),
+  });
+  const { Dir } = JSON.parse(stdout) as { Dir: string }; // what `go help mod download` promises
+  const folder = join(Dir, 'testdata/HEAD');
+  const names = (await readdir(folder)).filter((name) => stable.test(name)).sort();
+  return new Map(
+    await Promise.all(names.map(async (name) => [name, new Uint8Array(await readFile(join(folder, name)))] as const)),
   );
-  return Buffer.concat([head(5, entries.length), ...sorted.flatMap(([name, member]) => [item(name), item(member)])]);
-}
-
-function shortHead(major: number, value: number): Buffer {
-  return value >= 24 && value < 256 ? Buffer.from([(major << 5) | 24, value]) : head(major, value);
-}
-
-function head(major: number, value: number): Buffer {
-  if (value < 24) return Buffer.from([(major << 5) | value]);
-  const bytes = Buffer.alloc(9);
-  bytes.writeUInt8((major << 5) | 27);
-  bytes.writeBigUInt64BE(BigInt(value), 1);
-  return bytes; // the long form on purpose: an edit elsewhere must not shorten it
 }

@@ -102,7 +102,7 @@ export async function makeCluster(options: ClusterOptions, say: Say = () => unde
   }
 }
 
-/** What the etcd member of a cluster is called by (6.4 row 12). */
+/** What the etcd member of a cluster is called by (ip/member). */
 export const peerUrlsOf = ({ ips: [ip] }: Identity): readonly string[] => [`https://${bracketed(ip)}:2380`];
 
 /** The identity that these options ask for. */
@@ -178,7 +178,7 @@ async function sources(): Promise<URL[]> {
     .sort();
   return [
     ...here.map((name) => new URL(name, import.meta.url)),
-    ...['pki/test-certificates.ts', 'pki/key-identifier.ts', 'wire/test-golden.ts'].map(
+    ...['pki/test-certificates.ts', 'pki/key-identifier.ts', 'wire/test-cbor.ts'].map(
       (name) => new URL(`../../internal/${name}`, import.meta.url),
     ),
   ];

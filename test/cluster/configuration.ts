@@ -4,7 +4,7 @@ import type { Cluster } from './cluster.ts';
 import { domainOf, type Identity } from './identity.ts';
 import { installConfigText } from './install-config.ts';
 
-/** Which options of 2.1 lead from one identity to the other, and so which steps of section 6 run. */
+/** Which options lead from one identity to the other, and so which tables of internal/recert/rename/README.md count. */
 export type Asked = {
   readonly rename: boolean;
   readonly hostname: boolean;
@@ -24,7 +24,7 @@ export function askedFor(seed: Identity, now: Identity): Asked {
 }
 
 /**
- * The configuration that asks for exactly the differences of two identities, in the forms of the production caller (2.3). Spread it to add
+ * The configuration that asks for exactly the differences of two identities, in the forms of the production caller. Spread it to add
  * a state folder or more. What a cluster lacks cannot be asked for: a proxy, for one.
  */
 export function configFor(

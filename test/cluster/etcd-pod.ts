@@ -7,7 +7,7 @@ const all = `${certs}/secrets/etcd-all-certs`;
 
 type EnvVar = { readonly name: string; readonly value: string };
 
-/** Variables that the operator gives every container of the pod: those of each member bear its safe name (C.1, C.2). */
+/** Variables that the operator gives every container of the pod: those of each member bear its safe name (hostname/etcd-pod, hostname/etcd-manifest). */
 function variables({ seed, now }: Names): EnvVar[] {
   const [{ hostname, safe }, ip, other] = [namesOf(now), bracketed(now.ips[0]), bracketed(bootstrapOf(seed).ip)];
   return [

@@ -8,7 +8,7 @@ import { differences, fileRemainder, linkRemainder, valueRemainder, type Remaind
 
 /**
  * The remainder (`remainder.ts`) of the cluster of these options after a run from `seed` to `now`: its templates written from `now`, less
- * what is deleted. Moves of objects and files (6.6 rows 1 and 2, 6.11) are in the templates, which call things by their new names.
+ * what is deleted. Moves of objects and files (hostname/all-certs, hostname/member-certs, trust/hashed-copies) are in the templates, which call things by their new names.
  */
 export async function expectedAfter(options: ClusterOptions, seed: Identity, now: Identity): Promise<Remainder> {
   const { clear, files, labels } = await contentsOf({ ...options, identity: { ...nothing, ...seed } }, now);
@@ -47,7 +47,7 @@ const nothing = {
   proxyTrustedCa: undefined,
 };
 
-/** 6.14: nobody shall take the seed's word for the site's. */
+/** always/cluster-version: nobody shall take the seed's word for the site's. */
 function unknownVersion(stored: Buffer): Buffer {
   return Buffer.from(
     stored

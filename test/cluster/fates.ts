@@ -1,16 +1,20 @@
 import { askedFor, type Asked } from './configuration.ts';
 import type { Identity } from './identity.ts';
 
-/** What section 6 deletes, by prefixes of keys below `/kubernetes.io/` (or whole keys, with `$`), with the step and the row. */
+/** What a run removes, by prefixes of keys below `/kubernetes.io/` (or whole keys, with `$`), with the step and the row. */
 export const deletions: readonly {
   readonly row: string;
   readonly when: 'always' | keyof Asked;
   readonly prefixes: readonly string[];
 }[] = [
-  { row: '6.2', when: 'always', prefixes: ['leases/', 'secrets/openshift-kube-apiserver/node-kubeconfigs$'] },
-  { row: '6.4 row 13', when: 'ip', prefixes: ['pods/', 'minions', 'services/endpoints/', 'endpointslices/'] },
   {
-    row: '6.5, first',
+    row: 'always/removals',
+    when: 'always',
+    prefixes: ['leases/', 'secrets/openshift-kube-apiserver/node-kubeconfigs$'],
+  },
+  { row: 'ip/removals', when: 'ip', prefixes: ['pods/', 'minions', 'services/endpoints/', 'endpointslices/'] },
+  {
+    row: 'domain/removals',
     when: 'rename',
     prefixes: [
       'certificatesigningrequests/',
@@ -29,7 +33,7 @@ export const deletions: readonly {
     ],
   },
   {
-    row: '6.5 row 37',
+    row: 'domain/late-removals',
     when: 'rename',
     prefixes: [
       ...[
@@ -45,7 +49,7 @@ export const deletions: readonly {
       'apiserver.openshift.io/apirequestcounts/',
     ],
   },
-  { row: '6.13', when: 'rules', prefixes: ['cert-manager.io/certificaterequests/'] },
+  { row: 'cert-manager/names', when: 'rules', prefixes: ['cert-manager.io/certificaterequests/'] },
 ];
 
 const isMeant = (key: string, prefix: string): boolean =>

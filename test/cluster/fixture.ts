@@ -29,6 +29,10 @@ export type PairSpec = {
   readonly files?: readonly (readonly string[])[];
 };
 
+/** What a certificate may be used for; said where it is not what its kind says already. */
+export const extendedUsageOf = ({ kind, extended }: PairSpec): readonly string[] =>
+  extended ?? { signer: [], serving: ['serverAuth'], client: ['clientAuth'], peer: ['clientAuth', 'serverAuth'] }[kind];
+
 /** Certificates by common name, in their order in the file. `public`: the CAs that the host trusts. */
 export type BundleSpec = {
   readonly members: readonly string[];

@@ -2,7 +2,7 @@ import type { Identity } from './identity.ts';
 
 /**
  * `install-config` as two ConfigMaps keep it: written by a person, so with comments and long lines. A whole text that was given takes its
- * place (6.8); the machine networks are set in whatever stands there then.
+ * place (install-config/text); the machine networks are set in whatever stands there then.
  */
 export function installConfigText(seed: Identity, now: Identity): string {
   const given =

@@ -3,7 +3,7 @@ import { tags, tlv } from '../../internal/pki/der.ts';
 import { keyIdOf, type KeyIdMethod } from '../../internal/pki/key-identifier.ts';
 import { writePrivateKey, type PrivateKey } from '../../internal/pki/keys.ts';
 import { extension, makeCertificate, makeExtension, type Recipe } from '../../internal/pki/test-certificates.ts';
-import type { Fixture, PairSpec } from './fixture.ts';
+import { extendedUsageOf, type Fixture, type PairSpec } from './fixture.ts';
 import type { KeyKind, KeyPool } from './keys.ts';
 import type { Seeded } from './seeded.ts';
 
@@ -110,9 +110,7 @@ function recipeOf(spec: PairSpec, key: PrivateKey, by: Issued | undefined, rando
     ) * 1000,
   );
   const usage = spec.usage ?? ['digitalSignature', 'keyEncipherment', ...(isSigner ? ['keyCertSign'] : [])];
-  const extended =
-    spec.extended ??
-    { signer: [], serving: ['serverAuth'], client: ['clientAuth'], peer: ['clientAuth', 'serverAuth'] }[spec.kind];
+  const extended = extendedUsageOf(spec);
   const method = methodOf(by?.spec.cn ?? spec.cn, key);
   const own = keyIdOf(key.public, methodOf(spec.cn, key));
   return {

@@ -7,7 +7,7 @@ import { namesOf, type Names } from './names.ts';
 import type { ObjectMaker } from './objects.ts';
 import { goJson } from './settings/hashes.ts';
 
-/** The cluster's own description of itself, and what components keep of it: 6.4 row 1, 6.5 rows 7, 12-22, 27-29, 6.14. */
+/** The cluster's own description of itself, and what components keep of it. */
 export function layOutClusterConfig(names: Names, objects: ObjectMaker): Content {
   const { seed, now, release } = names;
   const { domain } = namesOf(now);
@@ -141,13 +141,13 @@ export function layOutClusterConfig(names: Names, objects: ObjectMaker): Content
   return { objects: stored, files: [] };
 }
 
-/** DNS/cluster, which ControllerConfig embeds (6.5 rows 17 and 36). */
+/** DNS/cluster, which ControllerConfig embeds (domain/dns, domain/controller-config). */
 export const dns = ({ now }: Names): Readonly<Record<string, unknown>> => ({
   spec: { baseDomain: namesOf(now).domain, platformSpec: { aws: null, type: '' } },
   status: {},
 });
 
-/** Infrastructure/cluster, which ControllerConfig embeds (6.5 rows 18 and 36). */
+/** Infrastructure/cluster, which ControllerConfig embeds (domain/infrastructure, domain/controller-config). */
 export function infrastructure({ now }: Names): Readonly<Record<string, unknown>> {
   const { domain, infraId } = namesOf(now);
   return {

@@ -5,7 +5,7 @@ import type { ObjectMaker } from './objects.ts';
 import { goJson } from './settings/hashes.ts';
 import { proxyEnv } from './settings/proxy-env.ts';
 
-/** Static pods of the API server, controller manager and scheduler, revision by revision: 6.4 row 6, 6.5 rows 23-26 and 30, 6.6, 6.10 row 8. */
+/** Static pods of the API server, controller manager and scheduler, revision by revision. */
 export function layOutControlPlane(names: Names, objects: ObjectMaker): Content {
   const stored: StoredObject[] = [];
   const files: FileContent[] = [];
@@ -112,7 +112,7 @@ export function layOutControlPlane(names: Names, objects: ObjectMaker): Content 
   return { objects: stored, files };
 }
 
-/** 6.5.4 "oauth metadata": pretty, as the operator's template has it. Written by a server, it is read by every login. */
+/** domain/oauth-metadata: indented, as the operator's template has it. Written by a server, it is read by every login. */
 export function oauthMetadata(domain: string): string {
   const issuer = `https://oauth-openshift.apps.${domain}`;
   return JSON.stringify(
@@ -136,7 +136,7 @@ export function oauthMetadata(domain: string): string {
   );
 }
 
-/** 6.5.4 "jwks": who asks was told an address that every node reaches, until 4.15 brought the one that everybody does. */
+/** domain/jwks: who asks was told an address that every node reaches, until 4.15 brought the one that everybody does. */
 export const jwksUri = ({ now, release }: Names): string =>
   `https://${release === '4.14' ? 'api-int' : 'api'}.${namesOf(now).domain}:6443/openid/v1/jwks`;
 

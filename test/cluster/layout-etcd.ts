@@ -7,7 +7,7 @@ import { namesOf, podFolder, revisions, type Names } from './names.ts';
 import type { ObjectMaker } from './objects.ts';
 import { blockYaml } from './yaml-text.ts';
 
-/** The etcd member's objects and files: 6.4 rows 2-5, 6.6 rows 1-4, and their files. Its Secrets of one pair each are in `layout-pki.ts`. */
+/** The etcd member's objects and files. Its Secrets of one pair each are in `layout-pki.ts`. */
 export function layOutEtcd(names: Names, pki: Pki, objects: ObjectMaker): Content {
   const stored: StoredObject[] = [];
   const files: FileContent[] = [];
@@ -100,7 +100,7 @@ function etcdEndpoints({ seed, now }: Names, revision: '' | (typeof revisions)[n
   };
 }
 
-/** Variables of the scripts (C.3, C.4): what a person on the node sources before etcdctl. */
+/** Variables of the scripts (hostname/etcd-scripts): what a person on the node sources before etcdctl. */
 function etcdEnv({ seed, now }: Names): string {
   const [{ hostname, safe }, ip] = [namesOf(now), bracketed(now.ips[0])];
   const all = '/etc/kubernetes/static-pod-certs/secrets/etcd-all-certs';
@@ -123,7 +123,7 @@ function etcdEnv({ seed, now }: Names): string {
   ].join('\n');
 }
 
-/** 6.6: in the file the variable of the node is another one; etcd's copy is the operator's to rewrite. */
+/** hostname/backup-script: in the file the variable of the node is another one; etcd's copy is the operator's to rewrite. */
 function backupScript({ now }: Names): string {
   return `#!/usr/bin/env bash\n\n# copies the database and the resources of the static pods\nset -o errexit -o pipefail\nsource /etc/kubernetes/static-pod-resources/etcd-certs/configmaps/etcd-scripts/etcd.env\nif [ -z "\${NODE_${namesOf(now).safe}_IP:-}" ]; then\n  echo 'no address of this node' >&2\n  exit 1\nfi\netcdctl snapshot save "$1/snapshot_$(date +%F).db" --endpoints "\${NODE_${namesOf(now).safe}_IP}:2379"\n`;
 }

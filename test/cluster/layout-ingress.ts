@@ -5,7 +5,7 @@ import { namesOf, type Names } from './names.ts';
 import type { ObjectMaker } from './objects.ts';
 import { storedDaemonSetSpec, storedDeploymentSpec, type Manifest } from './settings/defaults.ts';
 
-/** How the cluster is reached: routes, the router's certificate, OAuth clients, and workloads that are told an address. 6.5 rows 1, 2, 31-35, 38-40. */
+/** How the cluster is reached: routes, the router's certificate, OAuth clients, and workloads that are told an address. */
 export function layOutIngress(names: Names, pki: Pki, objects: ObjectMaker): Content {
   return {
     objects: [

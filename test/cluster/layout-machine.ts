@@ -226,7 +226,7 @@ export function layOutMachine(
       }),
     },
   ];
-  // 3.6: what a person told the registries' clients to trust.
+  // scope/external: what a person told the registries' clients to trust.
   if (registryCas !== '')
     stored.push({
       object: objects.configMap('openshift-config/registry-authorities', {

@@ -10,7 +10,7 @@ import { layOutLookAlikes, layOutTraces } from './layout-traces.ts';
 import type { Names } from './names.ts';
 import type { ObjectMaker } from './objects.ts';
 
-/** All that bears a name, domain or address of the cluster and no certificate of its own (6.1-6.6, 6.14). */
+/** All that bears a name, domain or address of the cluster and no certificate of its own. */
 export function layOutNamed(names: Names, pki: Pki, objects: ObjectMaker): Content {
   const parts = [
     layOutEtcd(names, pki, objects),

@@ -8,7 +8,7 @@ import { observedProxy } from './settings/proxy-env.ts';
 
 const group = 'operator.openshift.io/v1';
 
-/** What the operators have observed: if it differs from what they would observe now, they roll out. 6.4 rows 7-10, 6.5 rows 3, 8-11, 6.6 rows 5-8. */
+/** What the operators have observed: if it differs from what they would observe now, they roll out. */
 export function layOutOperators(names: Names, objects: ObjectMaker): Content {
   const { seed, now } = names;
   const { domain } = namesOf(now);
@@ -141,7 +141,7 @@ export function layOutOperators(names: Names, objects: ObjectMaker): Content {
   };
 }
 
-/** 6.5.4 "oauth server". Without a console there is no address of it. */
+/** domain/oauth-server. Without a console there is no address of it. */
 export const oauthServer = ({ seed, now, release }: Names): Readonly<Record<string, unknown>> => {
   const { domain } = namesOf(now);
   return {

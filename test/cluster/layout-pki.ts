@@ -89,7 +89,7 @@ const nodeKubeconfigs = ({ now }: Names): Readonly<Record<string, string>> => ({
   'localhost.kubeconfig': 'https://localhost:6443',
 });
 
-/** How the kube-apiserver asks who a token belongs to. On the node it ends in a newline, in the Secrets it does not (6.3). */
+/** How the kube-apiserver asks who a token belongs to. On the node it ends in a newline, in the Secrets it does not (always/webhook-authenticator). */
 const webhookAuthenticator = (leaf: Issued, bundle: Bundle): string =>
   kubeconfig(
     'https://172.30.0.20:443/apis/oauth.openshift.io/v1/tokenreviews',
@@ -120,7 +120,7 @@ function annotationsOf(
     'auth.openshift.io/certificate-issuer': signer?.spec.cn ?? spec.cn,
     'auth.openshift.io/certificate-not-after': stamp(notAfter),
     'auth.openshift.io/certificate-not-before': stamp(notBefore),
-    // OLM compares it with the bundle of its APIService (6.1).
+    // OLM compares it with the bundle of its APIService (always/package-server).
     ...(place.endsWith('/packageserver-service-cert') && signer !== undefined
       ? { olmcahash: olmCaHash(Buffer.from(certificatePem(signer))) }
       : {}),
@@ -136,7 +136,7 @@ function annotationsOf(
 
 const etcdMember = /^openshift-etcd\/etcd-(?:peer|serving-metrics|serving)-(.*)$/;
 
-/** Whom a certificate is for, as two operators write it beside it: 6.4 row 5 (since 4.16), 6.5 rows 4 and 5. */
+/** Whom a certificate is for, as two operators write it beside it: ip/certificate-hostnames (since 4.16), domain/load-balancer-certs. */
 function hostnamesOf(
   place: string,
   dns: readonly string[] | undefined,

@@ -4,7 +4,7 @@ import { domainOf } from './identity.ts';
 import type { Names } from './names.ts';
 import type { ObjectMaker } from './objects.ts';
 
-/** What the running seed left behind and a renamed cluster makes anew: 6.2, 6.4 row 13, the prefixes of 6.5, 6.5 row 37. Written from the seed alone. */
+/** What the running seed left behind and a renamed cluster makes anew: always/removals, ip/removals, domain/removals, domain/late-removals. Written from the seed alone. */
 export function layOutTraces({ seed }: Names, objects: ObjectMaker): StoredObject[] {
   const { hostname: node, ips } = seed;
   const [ip] = ips;

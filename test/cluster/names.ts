@@ -1,6 +1,6 @@
 import { domainOf, type Identity } from './identity.ts';
 
-/** What the tables of section 6 tell apart: older releases lack some objects, and write some things in another way. */
+/** What the tables of internal/recert/rename/README.md tell apart: older releases lack some objects, and write some things in another way. */
 export type Release = '4.14' | '4.20';
 
 /**

@@ -6,7 +6,7 @@ import type { PairSpec } from './fixture.ts';
 import type { Issued } from './issue.ts';
 import type { KeyPool } from './keys.ts';
 
-/** Certificates that a real cluster may hold and that broke the reference; the numbers are the rows of its table of defects. */
+/** Certificates that a real cluster may hold and that broke the reference, by the ids of its defects (internal/recert/README.md). */
 export type OddPki = {
   readonly issued: readonly Issued[];
   /** Somebody else's: to be left alone. */ readonly external: Certificate;
@@ -53,7 +53,7 @@ export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
     return one;
   };
 
-  // 2, 4, 6: curves that mix, SHA-512.
+  // defect/p384-signatures, defect/sec1-p384, defect/mixed-curves: curves that mix, SHA-512.
   const p384 = await make('p384-signer', 'signer', pool.take('p384'));
   await make('p384-leaf', 'serving', pool.take('p384'), p384);
   await make('p256-under-p384', 'serving', pool.take('p256'), p384);
@@ -66,11 +66,11 @@ export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
   await make('sha512-leaf', 'serving', pool.take('rsa2048'), rsa, { signatureOid: '1.2.840.113549.1.1.13' });
   const ed25519 = await make('ed25519-signer', 'signer', pool.take('ed25519'));
   await make('ed25519-leaf', 'client', pool.take('ed25519'), ed25519);
-  // 3: forms of keys are a matter of text; see odd-objects.ts.
+  // defect/key-forms: forms of keys are a matter of text; see odd-objects.ts.
   await make('p256-pkcs8', 'serving', pool.take('p256'), rsa);
   await make('p256-mislabelled', 'serving', pool.take('p256'), rsa);
   await make('rsa-pkcs8', 'serving', pool.take('rsa2048'), rsa);
-  // 8: same names, same key, another certificate.
+  // defect/same-names: same names, same key, another certificate.
   const renewed = await make(
     'renewed',
     'serving',
@@ -80,15 +80,15 @@ export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
     'renewed, first',
   );
   await make('renewed', 'serving', renewed.key, rsa, { serial: Uint8Array.of(0x12) }, 'renewed, second');
-  // 9: two certificates on one stored key.
+  // defect/shared-key: two certificates on one stored key.
   const shared = await make('shared-key-a', 'serving', pool.take('rsa2048'), rsa);
   await make('shared-key-b', 'client', shared.key, rsa);
-  // 10: its signer is nowhere in the cluster.
+  // defect/lost-signer: its signer is nowhere in the cluster.
   const lost = await make('lost-signer', 'signer', pool.take('rsa2048'));
   issued.pop();
   const orphan = await make('orphan', 'client', pool.take('rsa2048'), lost);
   issued[issued.length - 1] = { ...orphan, signer: undefined };
-  // 11: an identifier that names issuer and serial of its own certificate.
+  // defect/own-serial: an identifier that names issuer and serial of its own certificate.
   const selfKey = pool.take('rsa2048');
   const serial = Uint8Array.of(0x2b, 0x01);
   const subject = name('own-serial');
@@ -102,11 +102,11 @@ export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
       extension.authorityKeyId(keyIdOf(selfKey.public, 'rfc5280-1'), subject, serial),
     ],
   });
-  // 12: beyond 2049.
+  // defect/beyond-2049
   await make('generalized-time', 'serving', pool.take('rsa2048'), rsa, { notAfter: new Date('2071-05-06T07:08:09Z') });
   await make('twice-in-a-bundle', 'signer', pool.take('rsa2048'));
 
-  // 3.6: a certificate that a person told the cluster to trust, and one of its own with the very same names.
+  // scope/external: a certificate that a person told the cluster to trust, and one of its own with the very same names.
   const corporate = pool.take('rsa2048');
   const external = await makeCertificate({
     subject: name('corporate-ca'),

@@ -64,23 +64,23 @@ export function layOutOdd(
       { type: 'kubernetes.io/tls' },
     );
 
-  // 5: a public key under its proper label, and in PKCS#1.
+  // defect/public-key-label: a public key under its proper label, and in PKCS#1.
   configMap('public-keys', {
     'spki.pub': publicPem(keys.legacy).replaceAll('RSA PUBLIC', 'PUBLIC'),
     'pkcs1.pub': pemOf('RSA PUBLIC KEY', keys.bound.public.object.export({ type: 'pkcs1', format: 'der' })),
   });
-  // 14: a key store, and text that is not UTF-8.
+  // defect/binary-values: a key store, and text that is not UTF-8.
   secret('binary', {
     'keystore.jks': Buffer.concat([Buffer.from('feedfeed00000002', 'hex'), random.bytes(2000)]),
     latin1: Buffer.from('gr\xfc\xdfe\n', 'latin1'),
   });
-  // 15: no webhooks at all.
+  // defect/no-webhooks: none at all.
   stored.push({
     object: objects.make('ValidatingWebhookConfiguration', 'admissionregistration.k8s.io/v1', 'odd-empty', {
       webhooks: [],
     }),
   });
-  // 16: looks like a token and is none; and a token of which half is missing.
+  // defect/dotted-words: looks like a token and is none; and a token of which half is missing.
   const legacy = signToken(keys.legacy, legacyClaims(ns, 'builder-token', 'builder', random.uuid()));
   configMap('not-a-token', {
     words: 'bm90.YSB0b2tlbg.YXQgYWxs',
@@ -92,7 +92,7 @@ export function layOutOdd(
       'AAAAAAAA',
     ),
   });
-  // 17: wrapping, line ends, repetition, text around, a missing last newline.
+  // defect/odd-pem: wrapping, line ends, repetition, text around, a missing last newline.
   const twice = pem('twice-in-a-bundle');
   const wide = (text: string): string =>
     text.replace(
@@ -110,9 +110,9 @@ export function layOutOdd(
     'broken.crt': `-----BEGIN CERTIFICATE-----\nthis is no base64 !\n-----END CERTIFICATE-----\n${serviceCa}`,
     'cut.crt': serviceCa.slice(0, 400),
   });
-  // 18: a comment that is not ASCII, in a secret.
+  // defect/foreign-comments: in a Secret.
   secret('commented', { 'ca.crt': `# Größe: ☃ für den Dienst\n${serviceCa}`, 'tls.key': keyPem(leaf.key) });
-  // 29: fields that no schema of ours knows, in the object and in its metadata.
+  // defect/unknown-fields: fields that no schema of ours knows, in the object and in its metadata.
   const unknown = objects.secret(`${ns}/unknown-fields`, {
     'tls.crt': certificatePem(leaf),
     'tls.key': keyPem(leaf.key),
@@ -146,7 +146,7 @@ export function layOutOdd(
     }),
     encoding: 'cbor',
   });
-  // 35: what the reference does not look at.
+  // defect/unseen-places: what the reference does not look at.
   const admin = pki.named('system:admin');
   const config = kubeconfig('https://localhost:6443', serviceCa, 'local', {
     certificate: certificatePem(admin),
@@ -223,7 +223,7 @@ export function layOutOdd(
       },
     }),
   });
-  // 3.6: what a person told the cluster to trust (`registryAuthorities`), beside one of its own that bears the same names.
+  // scope/external: what a person told the cluster to trust (`registryAuthorities`), beside one of its own that bears the same names.
   configMap('mixed-trust', {
     'ca-bundle.crt': `${pemOf('CERTIFICATE', odd.external.der)}${pemOf('CERTIFICATE', odd.externalTwin.der)}`,
   });

@@ -255,7 +255,7 @@ function othersMayChange(seed: Identity, now: Identity): (findings: readonly Fin
   return (findings) => changed && findings.some(({ text }) => custom.has(text));
 }
 
-/** Rules as openssl prints names: whole names only, and of several rules the last (5.6). */
+/** Rules as openssl prints names: whole names only, and of several rules the last (rule/names). */
 function namesUnder(rules: readonly string[]): (shape: string) => string {
   const fresh = new Map<string, string>();
   for (const [was = '', is = ''] of rules.map((rule) => rule.split(','))) {

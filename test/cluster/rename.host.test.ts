@@ -193,7 +193,7 @@ await test('there and back again: the same bytes but for certificates, keys, tok
   );
 });
 
-await test('13.32 a dry run of a full rename writes nothing: no key, no file, no address of a member', async () => {
+await test('defect/dry-run: a dry run of a full rename writes nothing: no key, no file, no address of a member', async () => {
   await using seed = await makeCluster({ size: 'small' });
   await using etcd = await openEtcd(seed.endpoint);
   const [revision, members, rest] = [await etcd.revision(), await etcd.members(), await remainderOf(seed)];

@@ -41,7 +41,7 @@ async function recert(cluster: Cluster, more: object = {}): Promise<void> {
 /** A rotation of encryption keys changes and removes these. */
 const isEncryption = (document: string): boolean => /\/encryption-(?:config|key)/.test(document);
 
-/** What every run sees to, renamed or not (6.1-6.3, 6.14), is in the expected remainder of a cluster that stays who it is. */
+/** What every run sees to, renamed or not (the rows `always/…`), is in the expected remainder of a cluster that stays who it is. */
 const unrenamed = async (options: ClusterOptions, cluster: Cluster): Promise<Remainder> =>
   expectedAfter(options, cluster.seed, cluster.seed);
 

@@ -1,11 +1,12 @@
 import { revisions } from './names.ts';
 
 /**
- * The tables of section 6 as far as they are about names and addresses, row by row: what each edits, and which file here writes it. Written
- * from the tables; `rows.test.ts` holds the templates to it, both ways. Settings (6.7-6.13, 6.15) have their own list beside them.
+ * The tables of internal/recert/rename/README.md as far as they are about names and addresses, row by row: what each edits, and which file here
+ * writes it. Written from the tables; `rows.test.ts` holds the templates to it, both ways. Settings have their own list beside them.
  */
 export type Step = 'ip' | 'rename' | 'hostname' | 'network';
 export type Row = {
+  /** Ids of the tables; several where one set of documents shows them. */
   readonly row: string;
   readonly step: Step;
   readonly by: string;
@@ -43,42 +44,52 @@ const kinds = ['etcd-peer', 'etcd-serving', 'etcd-serving-metrics'];
 const moved = (shape: string): string[] => ['{old}', '{new}'].map((name) => shape.replace('{name}', name));
 
 export const rows: readonly Row[] = [
-  { row: '6.4 1', step: 'ip', by: 'layout-cluster-config.ts', mandatory: cm('openshift-apiserver/config') },
-  { row: '6.4 2', step: 'ip', by: 'layout-etcd.ts', mandatory: cm(...each('openshift-etcd/etcd-endpoints')) },
   {
-    row: '6.4 3',
+    row: 'ip/openshift-apiserver-config',
+    step: 'ip',
+    by: 'layout-cluster-config.ts',
+    mandatory: cm('openshift-apiserver/config'),
+  },
+  {
+    row: 'ip/etcd-endpoints',
+    step: 'ip',
+    by: 'layout-etcd.ts',
+    mandatory: cm(...each('openshift-etcd/etcd-endpoints')),
+  },
+  {
+    row: 'ip/etcd-pod',
     step: 'ip',
     by: 'etcd-pod.ts',
     mandatory: cm(...each('openshift-etcd/etcd-pod'), 'openshift-etcd/restore-etcd-pod'),
   },
-  { row: '6.4 4', step: 'ip', by: 'layout-etcd.ts', mandatory: cm('openshift-etcd/etcd-scripts') },
+  { row: 'ip/etcd-scripts', step: 'ip', by: 'layout-etcd.ts', mandatory: cm('openshift-etcd/etcd-scripts') },
   {
-    row: '6.4 5',
+    row: 'ip/certificate-hostnames',
     step: 'ip',
     by: 'layout-pki.ts',
     mandatory: [],
     optional: secret(...kinds.map((kind) => `openshift-etcd/${kind}-{old}`)),
   },
   {
-    row: '6.4 6',
+    row: 'ip/kube-apiserver-config',
     step: 'ip',
     by: 'layout-control-plane.ts',
     mandatory: cm(...each('openshift-kube-apiserver/config')),
   },
   {
-    row: '6.4 7-9',
+    row: 'ip/kube-apiserver-operator ip/authentication-operator ip/openshift-apiserver-operator',
     step: 'ip',
     by: 'layout-operators.ts',
     mandatory: operator('kubeapiservers/cluster', 'authentications/cluster', 'openshiftapiservers/cluster'),
   },
   {
-    row: '6.4 11',
+    row: 'ip/oauth-apiserver',
     step: 'ip',
     by: 'settings/manifests.ts',
     mandatory: deployment('openshift-oauth-apiserver/apiserver'),
   },
   {
-    row: '6.4 files',
+    row: 'ip/files',
     step: 'ip',
     by: 'layout-etcd.ts',
     mandatory: [
@@ -96,7 +107,7 @@ export const rows: readonly Row[] = [
     ],
   },
   {
-    row: '6.5 1-2',
+    row: 'domain/router-certs',
     step: 'rename',
     by: 'layout-ingress.ts',
     mandatory: secret(
@@ -105,7 +116,7 @@ export const rows: readonly Row[] = [
     ),
   },
   {
-    row: '6.5 3, 8-11',
+    row: 'domain/ingress-controller domain/apps-subdomain domain/jwks domain/controller-manager-name domain/oauth-server',
     step: 'rename',
     by: 'layout-operators.ts',
     mandatory: operator(
@@ -117,7 +128,7 @@ export const rows: readonly Row[] = [
     ),
   },
   {
-    row: '6.5 4-5',
+    row: 'domain/load-balancer-certs',
     step: 'rename',
     by: 'layout-pki.ts',
     mandatory: secret(
@@ -125,9 +136,9 @@ export const rows: readonly Row[] = [
       'openshift-kube-apiserver/internal-loadbalancer-serving-certkey',
     ),
   },
-  { row: '6.5 6', step: 'rename', by: 'layout-machine.ts', mandatory: machineConfigs },
+  { row: 'domain/apiserver-url', step: 'rename', by: 'layout-machine.ts', mandatory: machineConfigs },
   {
-    row: '6.5 7, 12-14',
+    row: 'domain/apps-subdomain domain/oauth-metadata domain/oauth-server',
     step: 'rename',
     by: 'layout-cluster-config.ts',
     mandatory: cm(
@@ -138,14 +149,14 @@ export const rows: readonly Row[] = [
     ),
   },
   {
-    row: '6.5 15-19',
+    row: 'domain/console domain/dns domain/infrastructure domain/ingress',
     step: 'rename',
     by: 'layout-cluster-config.ts',
     mandatory: config('dnses/cluster', 'infrastructures/cluster', 'ingresses/cluster'),
     optional: [...cm('openshift-config-managed/console-public'), ...config('consoles/cluster')],
   },
   {
-    row: '6.5 20-22',
+    row: 'domain/cli-downloads domain/monitoring-config domain/console',
     step: 'rename',
     by: 'layout-cluster-config.ts',
     mandatory: cm('openshift-config-managed/monitoring-shared-config'),
@@ -155,13 +166,13 @@ export const rows: readonly Row[] = [
     ],
   },
   {
-    row: '6.5 23-24',
+    row: 'domain/jwks domain/oauth-metadata',
     step: 'rename',
     by: 'layout-control-plane.ts',
     mandatory: cm(...each('openshift-kube-apiserver/config'), ...each('openshift-kube-apiserver/oauth-metadata')),
   },
   {
-    row: '6.5 25-26, 30',
+    row: 'domain/controller-manager-name domain/kubeconfig-maps domain/controller-manager-pod',
     step: 'rename',
     by: 'layout-control-plane.ts',
     mandatory: cm(
@@ -172,7 +183,7 @@ export const rows: readonly Row[] = [
     ),
   },
   {
-    row: '6.5 27-29',
+    row: 'domain/ovnkube-config domain/install-config',
     step: 'rename',
     by: 'layout-cluster-config.ts, install-config.ts',
     mandatory: cm(
@@ -182,7 +193,7 @@ export const rows: readonly Row[] = [
     ),
   },
   {
-    row: '6.5 31-34, 40',
+    row: 'domain/api-variables domain/router domain/machine-config-server',
     step: 'rename',
     by: 'layout-ingress.ts',
     mandatory: [
@@ -195,7 +206,7 @@ export const rows: readonly Row[] = [
     ],
   },
   {
-    row: '6.5 35',
+    row: 'domain/routes',
     step: 'rename',
     by: 'layout-ingress.ts',
     mandatory: route(
@@ -207,9 +218,9 @@ export const rows: readonly Row[] = [
     ),
     optional: route('openshift-monitoring/alertmanager-main'),
   },
-  { row: '6.5 36', step: 'rename', by: 'layout-machine.ts', mandatory: controllerConfig },
+  { row: 'domain/controller-config', step: 'rename', by: 'layout-machine.ts', mandatory: controllerConfig },
   {
-    row: '6.5 38-39',
+    row: 'domain/oauth-clients',
     step: 'rename',
     by: 'layout-ingress.ts',
     mandatory: ['openshift-browser-client', 'openshift-challenging-client'].map(
@@ -217,7 +228,7 @@ export const rows: readonly Row[] = [
     ),
   },
   {
-    row: '6.5.3 kubeconfigs',
+    row: 'domain/kubeconfigs',
     step: 'rename',
     by: 'layout-pki.ts, layout-control-plane.ts, tokens.ts',
     mandatory: [
@@ -230,13 +241,13 @@ export const rows: readonly Row[] = [
     ],
   },
   {
-    row: '6.5.3 apiserver-url',
+    row: 'domain/apiserver-url (files)',
     step: 'rename',
     by: 'layout-machine.ts',
     mandatory: ['file:/kubernetes/apiserver-url.env', 'file:/kubernetes/apiserver-url.env.mcdorig', ...machineFiles],
   },
   {
-    row: '6.5.3 pods',
+    row: 'domain/controller-manager-pod domain/controller-manager-name domain/jwks domain/oauth-metadata (files)',
     step: 'rename',
     by: 'layout-control-plane.ts',
     mandatory: [
@@ -248,22 +259,32 @@ export const rows: readonly Row[] = [
       ...eachPod('kube-apiserver', 'configmaps/oauth-metadata/oauthMetadata'),
     ],
   },
-  { row: '6.6 1', step: 'hostname', by: 'layout-etcd.ts', mandatory: secret(...each('openshift-etcd/etcd-all-certs')) },
   {
-    row: '6.6 2',
+    row: 'hostname/all-certs',
+    step: 'hostname',
+    by: 'layout-etcd.ts',
+    mandatory: secret(...each('openshift-etcd/etcd-all-certs')),
+  },
+  {
+    row: 'hostname/member-certs',
     step: 'hostname',
     by: 'layout-pki.ts',
     mandatory: secret(...kinds.flatMap((kind) => moved(`openshift-etcd/${kind}-{name}`))),
   },
   {
-    row: '6.6 3',
+    row: 'hostname/etcd-pod',
     step: 'hostname',
     by: 'etcd-pod.ts',
     mandatory: cm(...each('openshift-etcd/etcd-pod'), 'openshift-etcd/restore-etcd-pod'),
   },
-  { row: '6.6 4', step: 'hostname', by: 'layout-etcd.ts', mandatory: cm('openshift-etcd/etcd-scripts') },
   {
-    row: '6.6 5-8',
+    row: 'hostname/etcd-scripts',
+    step: 'hostname',
+    by: 'layout-etcd.ts',
+    mandatory: cm('openshift-etcd/etcd-scripts'),
+  },
+  {
+    row: 'hostname/node-statuses',
     step: 'hostname',
     by: 'layout-operators.ts',
     mandatory: operator(
@@ -274,7 +295,7 @@ export const rows: readonly Row[] = [
     ),
   },
   {
-    row: '6.6 files',
+    row: 'hostname/etcd-manifest hostname/etcd-pod hostname/etcd-scripts hostname/backup-script hostname/startup-monitor hostname/cert-files',
     step: 'hostname',
     by: 'layout-etcd.ts, layout-control-plane.ts',
     mandatory: [
@@ -295,7 +316,7 @@ export const rows: readonly Row[] = [
     ],
   },
   {
-    row: '6.8 CIDR',
+    row: 'install-config/machine-network',
     step: 'network',
     by: 'install-config.ts',
     mandatory: cm('kube-system/cluster-config-v1', 'openshift-etcd/cluster-config-v1'),
@@ -304,9 +325,9 @@ export const rows: readonly Row[] = [
 
 /** Rows about one object that only one of the releases has, or that every run sees to. */
 export const singular = {
-  /** 6.4 row 10, where the annotation is (4.14). */
+  /** ip/network-initiator, where the annotation is (4.14). */
   initiator: operator('networks/cluster'),
-  /** Edited where names are, in certificates of others (6.13). */
+  /** Edited where names are, in certificates of others (cert-manager/names). */
   certManager: {
     names: 'etcd:/kubernetes.io/cert-manager.io/certificates/openshift-config/api',
     domain: 'etcd:/kubernetes.io/cert-manager.io/certificates/openshift-ingress/apps',

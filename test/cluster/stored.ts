@@ -1,5 +1,5 @@
 import { field, varint } from '../../internal/wire/protobuf.ts';
-import { kubernetesCbor } from '../../internal/wire/test-golden.ts';
+import { kubernetesCbor } from '../../internal/wire/test-cbor.ts';
 import { goJson } from './settings/hashes.ts';
 import { workloadShapes, type Shape } from './settings/shapes.ts';
 import { traceShapes } from './shapes.ts';
@@ -246,7 +246,7 @@ function text(number: number, value: string): Uint8Array {
   return field(number, Buffer.from(value));
 }
 
-/** Plurals that are not the kind and an "s", and kinds that stand under a name of their own (reference, appendix A; ocp-state.md). */
+/** Plurals that are not the kind and an "s", and kinds that stand under a name of their own (internal/recert/rename/README.md, keys). */
 const plurals: Readonly<Record<string, string>> = {
   Proxy: 'proxies',
   Prometheus: 'prometheuses',

@@ -19,33 +19,33 @@ export const allowances: readonly Allowance[] = [
     what: /^safe host name$/,
     text: /NODE_\w+_IP/,
     reason:
-      "etcd's copy of cluster-backup.sh: the tables edit the file only (appendix C.4); the etcd operator renders it anew, without a rollout",
+      "etcd's copy of cluster-backup.sh: hostname/backup-script edits the file only; the etcd operator renders it anew, without a rollout",
   },
   {
     where: /^etcd:\/kubernetes\.io\/configmaps\/openshift-etcd\/restore-etcd-pod$/,
     what: /^address$/,
     text: /restored=https/,
     reason:
-      "etcd's copy of the quorum-restore pod: 6.4 row 3 edits the key pod.yaml; the etcd operator renders it anew, without a rollout",
+      "etcd's copy of the quorum-restore pod: ip/etcd-pod edits the key pod.yaml; the etcd operator renders it anew, without a rollout",
   },
   {
     where:
       /^(?:etcd:\/kubernetes\.io\/configmaps\/openshift-etcd\/etcd-endpoints-3$|file:.*\/etcd-pod-3\/configmaps\/etcd-endpoints\/)/,
     what: /^address$/,
     reason:
-      'older releases call the entry by the address in base64: a name that nobody reads, 6.4 row 2 edits the value',
+      'older releases call the entry by the address in base64: a name that nobody reads, ip/etcd-endpoints edits the value',
   },
   {
     where: /^etcd:\/openshift\.io\/routes\/openshift-console\//,
     what: /^domain$/,
-    reason: 'routes of console and downloads: their operator makes them anew (6.5.2, routes)',
+    reason: 'routes of console and downloads: their operator makes them anew (domain/routes)',
   },
   {
     where: /^etcd:\/kubernetes\.io\/config\.openshift\.io\/ingresses\/cluster$/,
     what: /^domain$/,
     text: /console-openshift-console/,
     reason:
-      "status of the console's route: 6.5 row 19 names the one of the login; the ingress operator rewrites the rest",
+      "status of the console's route: domain/ingress names the one of the login; the ingress operator rewrites the rest",
   },
   {
     where:
@@ -57,7 +57,8 @@ export const allowances: readonly Allowance[] = [
     where: /^etcd:\/kubernetes\.io\/cert-manager\.io\/certificates\//,
     what: /^domain$|^address$/,
     text: /prefix\.|suffix|console\.apps|shop\.|uris|ipAddresses/,
-    reason: 'names of certificates that no rule means as a whole; addresses and URIs are not edited (6.13)',
+    reason:
+      'names of certificates that no rule means as a whole; addresses and URIs are not edited (cert-manager/names)',
   },
   {
     where: /^file:\/(?:etc\/cni\/|ovn-ic\/)/,
@@ -67,11 +68,11 @@ export const allowances: readonly Allowance[] = [
   {
     where: /^etcd:\/kubernetes\.io\/configmaps\/customer-workload\//,
     what: /bundle$/,
-    reason: 'a copy of the bundle that somebody made for himself (6.11 step 4 wants the label)',
+    reason: 'a copy of the bundle that somebody made for himself (trust/merged wants the label)',
   },
   {
     where: /^file:\/etc\/pki\/(?:tls|ca-trust\/extracted)\//,
     what: /bundle$/,
-    reason: 'made from the anchors by update-ca-trust, which the caller runs (6.11)',
+    reason: 'made from the anchors by update-ca-trust, which the caller runs (trust/user-files)',
   },
 ];

@@ -15,7 +15,7 @@ export type Externals = {
   readonly certificates: () => readonly Certificate[];
 };
 
-/** Reads what the cluster trusts of others (reference 3.6). */
+/** Reads what the cluster trusts of others (scope/external). */
 export async function externalsIn(etcd: EtcdReader, tell: Tell): Promise<Externals> {
   const texts: string[] = [];
   const [merged, users] = externalScopes.bundles;

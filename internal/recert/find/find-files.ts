@@ -5,13 +5,13 @@ import { errorCode, Failure, isNotFound } from '../../errors/errors.ts';
 import type { Document } from '../document.ts';
 
 /**
- * Names of files that may hold keys, certificates and tokens: the reference's patterns (3.5), and `*.pem.mcdorig`, which it lacks. A
+ * Names of files that may hold keys, certificates and tokens: the reference's patterns, and `*.pem.mcdorig`, which it lacks (scope/files). A
  * name that begins with a dot is none of them; letters count as they stand.
  */
 const wanted =
   /^(?!\.)(?:.*\.(?:pem|crt|key|pub)(?:\.mcdorig)?|currentconfig|mcs-machine-config-content\.json|.*kubeconfig|kubeConfig|token)$/;
 
-/** Left-overs of pods that are gone: nobody reads them, and they hold junk (reference 11, 2026-02). */
+/** Left-overs of pods that are gone: nobody reads them, and they hold junk (scope/files). */
 const leftOver = 'kubernetes.io~empty-dir';
 
 /** Nothing of a cluster that holds a key is larger. */

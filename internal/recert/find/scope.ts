@@ -1,5 +1,5 @@
 /**
- * What is looked at, as data. The reference looks at seven kinds of objects; what is marked `known` here it misses (its section 3.4).
+ * What is looked at, as data. The reference looks at seven kinds of objects; what is marked `known` here it misses (scope/objects).
  *
  * Whose a value is:
  * * `cluster`: the place is one that the cluster fills itself. A value there is renewed unless it is external.
@@ -196,7 +196,7 @@ export const kubeconfigScopes: readonly { readonly path: readonly string[]; read
   { path: ['users', any, 'user', 'token'], reading: 'value' },
 ];
 
-/** Certificates that other people made and the cluster was told to trust (reference 3.6): they are never touched. */
+/** Certificates that other people made and the cluster was told to trust (scope/external): they are never touched. */
 export const externalScopes = {
   bundles: [
     {

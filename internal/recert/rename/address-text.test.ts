@@ -5,7 +5,7 @@ import { withNewAddresses } from './address-text.ts';
 const four = [{ old: '192.0.2.1', fresh: '198.51.100.7' }];
 const six = [{ old: '2001:db8::1', fresh: '2001:db8:f::9' }];
 
-test('13.26 whole IPv4 addresses only', async () => {
+test('defect/longer-addresses: whole IPv4 addresses only', async () => {
   assert.equal(
     withNewAddresses(
       'https://192.0.2.1:2379,192.0.2.10,192.0.2.100,1192.0.2.1,0.192.0.2.1,192.0.2.1.nip.io,192.0.2.1',

@@ -6,14 +6,14 @@ import type { Cluster } from './cluster.ts';
 import { NotThere } from './editor.ts';
 import { changeOf, inDocument, object, removals, type Step } from './step.ts';
 
-/** What every run does, whatever is asked for: sections 6.1 to 6.3 and 6.14. */
+/** What every run does, whatever is asked for. */
 
 /** OLM compares a hash of the CA that the aggregator trusts with the one that it noted, and makes a new certificate when they differ. */
 export function packageServerStep(): Step {
   const service = prefix('apiregistration.k8s.io/apiservices/v1.packages.operators.coreos.com');
   const certificate = secret('openshift-operator-lifecycle-manager', 'packageserver-service-cert');
   return {
-    row: '6.1',
+    row: 'always/package-server',
     reads: { objects: [service, certificate] },
     changes: (cluster) => {
       const bundle = inDocument('etcd', service, () => {
@@ -35,7 +35,10 @@ export function packageServerStep(): Step {
 
 export function staleObjectSteps(): Step[] {
   const kubeconfigs = secret('openshift-kube-apiserver', 'node-kubeconfigs');
-  return [removals('6.2', [prefix('leases/')]), removals('6.2', [kubeconfigs], (key) => key === kubeconfigs)];
+  return [
+    removals('always/removals', [prefix('leases/')]),
+    removals('always/removals', [kubeconfigs], (key) => key === kubeconfigs),
+  ];
 }
 
 /** The newest kubeconfig of the webhook on disk is what all three Secrets must hold, or the API server rolls out. */
@@ -47,7 +50,7 @@ export function webhookAuthenticatorStep(): Step {
     secret('openshift-config', 'webhook-authentication-integrated-oauth'),
   ];
   return {
-    row: '6.3',
+    row: 'always/webhook-authenticator',
     reads: { files: [pattern], objects: [secret(folder, 'webhook-authenticator'), integrated] },
     changes: (cluster): Change[] => {
       const found = cluster
@@ -77,7 +80,7 @@ export function webhookAuthenticatorStep(): Step {
 
 /** Watchers must not take the seed's success for this cluster's. */
 export function clusterVersionStep(): Step {
-  return object('6.14', config('clusterversions', 'version'), (version) => {
+  return object('always/cluster-version', config('clusterversions', 'version'), (version) => {
     const conditions = ['status', 'conditions'];
     const index = version
       .keysAt(conditions)
@@ -89,13 +92,13 @@ export function clusterVersionStep(): Step {
   });
 }
 
-/** cert-manager's own idea of names follows the rules; its requests hold old fingerprints and would have it issue anew (6.13). */
+/** cert-manager's own idea of names follows the rules; its requests hold old fingerprints and would have it issue anew. */
 export function certManagerSteps(rename: (name: string) => string): Step[] {
   const certificates = prefix('cert-manager.io/certificates/');
   const requests = prefix('cert-manager.io/certificaterequests/');
   return [
     {
-      row: '6.13',
+      row: 'cert-manager/names',
       reads: { objects: [certificates], keys: [requests] },
       changes: (cluster: Cluster): Change[] => {
         const all = cluster.keys(certificates);

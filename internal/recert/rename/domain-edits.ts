@@ -10,7 +10,7 @@ export type NewName = {
   readonly infraId: string;
 };
 
-/** Edits that objects and files have in common (reference 6.5.4). */
+/** Edits that objects and files have in common. */
 
 /** `KUBERNETES_SERVICE_HOST='api-int.…'` of an environment file. */
 export function apiServerUrl(text: string, { domain }: NewName, fail: (found: string) => never): string {

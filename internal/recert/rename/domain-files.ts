@@ -10,41 +10,36 @@ import {
 import { NotThere } from './editor.ts';
 import { documents, texts, type Step } from './step.ts';
 
-/** Section 6.5.3: the same in files. Ignition files are edited with their objects. */
+/** Name, domain and infrastructure id in files. Ignition files are edited with their objects. */
 export function domainFileSteps(to: NewName): Step[] {
-  const row = '6.5.3';
   return [
-    documents(`${row} kubeconfigs`, /\/(?:(?:[^/.][^/]*)?kubeconfig|kubeConfig)$/, (file) => {
+    documents('domain/kubeconfigs', /\/(?:(?:[^/.][^/]*)?kubeconfig|kubeConfig)$/, (file) => {
       kubeconfig(file, to);
     }),
-    texts(`${row} apiserver-url.env`, /\/apiserver-url\.env[^/]*$/, (text) =>
+    texts('domain/apiserver-url (files)', /\/apiserver-url\.env[^/]*$/, (text) =>
       apiServerUrl(text, to, (found) => {
         throw new NotThere('', found);
       }),
     ),
     documents(
-      `${row} kube-controller-manager-pod.yaml`,
+      'domain/controller-manager-pod (files)',
       /\/kube-controller-manager-pod(?:\.yaml|\/pod\.yaml)$/,
       (pod) => {
         controllerManagerPod(pod, to);
       },
     ),
     documents(
-      `${row} kube-controller-manager config.yaml`,
+      'domain/controller-manager-name (files)',
       /\/kube-controller-manager-pod[^/]*\/configmaps\/config\/config\.yaml$/,
       (file) => {
         controllerManagerName(file, to);
       },
     ),
+    documents('domain/jwks (files)', /\/kube-apiserver-pod[^/]*\/configmaps\/config\/config\.yaml$/, (file) => {
+      jwksUris(file, to);
+    }),
     documents(
-      `${row} kube-apiserver config.yaml`,
-      /\/kube-apiserver-pod[^/]*\/configmaps\/config\/config\.yaml$/,
-      (file) => {
-        jwksUris(file, to);
-      },
-    ),
-    documents(
-      `${row} oauthMetadata`,
+      'domain/oauth-metadata (files)',
       /\/kube-apiserver-pod[^/]*\/configmaps\/oauth-metadata\/oauthMetadata$/,
       (file) => {
         oauthMetadata(file, to);

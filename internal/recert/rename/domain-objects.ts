@@ -29,7 +29,7 @@ import {
 import { object, removals, revisions, type Step } from './step.ts';
 import { containersNamed, setEnvironment, stringsOf } from './workload.ts';
 
-/** Section 6.5.2: name, domain and infrastructure id of the cluster in etcd, in the order of its table. */
+/** Name, domain and infrastructure id of the cluster in etcd, in the order of the reference: what comes later sees what came before. */
 export function domainObjectSteps(to: NewName): Step[] {
   const { domain } = to;
   const apps = `apps.${domain}`;
@@ -37,80 +37,80 @@ export function domainObjectSteps(to: NewName): Step[] {
   const hostnames = ['metadata', 'annotations', 'auth.openshift.io/certificate-hostnames'];
   const console = `https://console-openshift-console.${apps}`;
   return [
-    removals('6.5 head', goneWithTheName.map(prefix)),
-    object('6.5.2 row 1', secret('openshift-authentication', 'v4-0-config-system-router-certs'), (one) => {
+    removals('domain/removals', goneWithTheName.map(prefix)),
+    object('domain/router-certs', secret('openshift-authentication', 'v4-0-config-system-router-certs'), (one) => {
       routerCertsKey(one, to);
     }),
-    object('6.5.2 row 2', secret('openshift-config-managed', 'router-certs'), (one) => {
+    object('domain/router-certs', secret('openshift-config-managed', 'router-certs'), (one) => {
       routerCertsKey(one, to);
     }),
     object(
-      '6.5.2 row 3',
+      'domain/ingress-controller',
       prefix('operator.openshift.io/ingresscontrollers/openshift-ingress-operator/default'),
       (cr) => {
         if (cr.at(['status']) === undefined) cr.fail(['status']);
         cr.set(['status', 'domain'], apps);
       },
     ),
-    object('6.5.2 row 4', secret(kubeApiServer, 'external-loadbalancer-serving-certkey'), (one) => {
+    object('domain/load-balancer-certs', secret(kubeApiServer, 'external-loadbalancer-serving-certkey'), (one) => {
       one.replace(hostnames, `api.${domain}`);
     }),
-    object('6.5.2 row 5', secret(kubeApiServer, 'internal-loadbalancer-serving-certkey'), (one) => {
+    object('domain/load-balancer-certs', secret(kubeApiServer, 'internal-loadbalancer-serving-certkey'), (one) => {
       one.replace(hostnames, `api-int.${domain}`);
     }),
-    ...machineConfigSteps('6.5.2 row 6', (machine) => {
+    ...machineConfigSteps('domain/apiserver-url', (machine) => {
       ignitionFile(machine, '/etc/kubernetes/apiserver-url.env', (text, fail) => apiServerUrl(text, to, fail));
     }),
-    object('6.5.2 row 7', configMap('openshift-apiserver', 'config'), (map) => {
+    object('domain/apps-subdomain', configMap('openshift-apiserver', 'config'), (map) => {
       map.within(['data', 'config.yaml'], (text) => {
         text.replace(['routingConfig', 'subdomain'], apps);
       });
     }),
-    object('6.5.2 row 8', operator('openshiftapiservers'), (cr) => {
+    object('domain/apps-subdomain', operator('openshiftapiservers'), (cr) => {
       cr.replace(['spec', 'observedConfig', 'routingConfig', 'subdomain'], apps);
     }),
-    object('6.5.2 row 9', operator('kubeapiservers'), (cr) => {
+    object('domain/jwks', operator('kubeapiservers'), (cr) => {
       jwksUris(cr, to, ['spec', 'observedConfig']);
     }),
-    object('6.5.2 row 10', operator('kubecontrollermanagers'), (cr) => {
+    object('domain/controller-manager-name', operator('kubecontrollermanagers'), (cr) => {
       controllerManagerName(cr, to, ['spec', 'observedConfig']);
     }),
-    object('6.5.2 row 11', operator('authentications'), (cr) => {
+    object('domain/oauth-server', operator('authentications'), (cr) => {
       oauthServer(cr, to, ['spec', 'observedConfig', 'oauthServer']);
     }),
-    object('6.5.2 row 12', configMap('openshift-authentication', 'v4-0-config-system-metadata'), (map) => {
+    object('domain/oauth-metadata', configMap('openshift-authentication', 'v4-0-config-system-metadata'), (map) => {
       map.within(['data', 'oauthMetadata'], (text) => {
         oauthMetadata(text, to);
       });
     }),
-    object('6.5.2 row 13', configMap('openshift-config-managed', 'oauth-openshift'), (map) => {
+    object('domain/oauth-metadata', configMap('openshift-config-managed', 'oauth-openshift'), (map) => {
       map.within(['data', 'oauthMetadata'], (text) => {
         oauthMetadata(text, to);
       });
     }),
-    object('6.5.2 row 14', configMap('openshift-authentication', 'v4-0-config-system-cliconfig'), (map) => {
+    object('domain/oauth-server', configMap('openshift-authentication', 'v4-0-config-system-cliconfig'), (map) => {
       map.within(['data', 'v4-0-config-system-cliconfig'], (text) => {
         oauthServer(text, to);
       });
     }),
     object(
-      '6.5.2 row 15',
+      'domain/console',
       configMap('openshift-config-managed', 'console-public'),
       (map) => {
         if (map.at(['data', 'consoleURL']) !== undefined) map.replace(['data', 'consoleURL'], console);
       },
       { optional: true },
     ),
-    object('6.5.2 row 16', config('consoles'), (cr) => {
+    object('domain/console', config('consoles'), (cr) => {
       if (cr.at(['status']) !== undefined) cr.replace(['status', 'consoleURL'], console);
     }),
-    object('6.5.2 row 17', config('dnses'), (cr) => {
+    object('domain/dns', config('dnses'), (cr) => {
       dns(cr, to);
     }),
-    object('6.5.2 row 18', config('infrastructures'), (cr) => {
+    object('domain/infrastructure', config('infrastructures'), (cr) => {
       infrastructure(cr, to);
     }),
-    object('6.5.2 row 19', config('ingresses'), (cr) => {
+    object('domain/ingress', config('ingresses'), (cr) => {
       cr.replace(['spec', 'domain'], apps);
       const routes = ['status', 'componentRoutes'];
       const index = cr.keysAt(routes).find((one) => cr.textAt([...routes, one, 'name']) === 'oauth-openshift');
@@ -119,7 +119,7 @@ export function domainObjectSteps(to: NewName): Step[] {
       cr.replace([...routes, index, 'defaultHostname'], `oauth-openshift.${apps}`);
     }),
     object(
-      '6.5.2 row 20',
+      'domain/cli-downloads',
       prefix('console.openshift.io/consoleclidownloads/oc-cli-downloads'),
       (cr) => {
         for (const index of cr.keysAt(['spec', 'links']))
@@ -127,7 +127,7 @@ export function domainObjectSteps(to: NewName): Step[] {
       },
       { optional: true },
     ),
-    object('6.5.2 row 21', configMap('openshift-config-managed', 'monitoring-shared-config'), (map) => {
+    object('domain/monitoring-config', configMap('openshift-config-managed', 'monitoring-shared-config'), (map) => {
       if (map.at(['data', 'alertmanagerPublicURL']) !== undefined)
         map.replace(['data', 'alertmanagerPublicURL'], `https://alertmanager-main-openshift-monitoring.${apps}`);
       map.replace(['data', 'alertmanagerTenancyHost'], 'alertmanager-main.openshift-monitoring.svc:9092');
@@ -136,7 +136,7 @@ export function domainObjectSteps(to: NewName): Step[] {
       map.replace(['data', 'thanosPublicURL'], `https://thanos-querier-openshift-monitoring.${apps}`);
     }),
     object(
-      '6.5.2 row 22',
+      'domain/console',
       configMap('openshift-console', 'console-config'),
       (map) => {
         map.within(['data', 'console-config.yaml'], (text) => {
@@ -146,17 +146,17 @@ export function domainObjectSteps(to: NewName): Step[] {
       },
       { optional: true },
     ),
-    revisions('6.5.2 row 23', configMaps(kubeApiServer), 'config', (map) => {
+    revisions('domain/jwks', configMaps(kubeApiServer), 'config', (map) => {
       map.within(['data', 'config.yaml'], (text) => {
         jwksUris(text, to);
       });
     }),
-    revisions('6.5.2 row 24', configMaps(kubeApiServer), 'oauth-metadata', (map) => {
+    revisions('domain/oauth-metadata', configMaps(kubeApiServer), 'oauth-metadata', (map) => {
       map.within(['data', 'oauthMetadata'], (text) => {
         oauthMetadata(text, to);
       });
     }),
-    revisions('6.5.2 row 25', configMaps(controllerManager), 'config', (map) => {
+    revisions('domain/controller-manager-name', configMaps(controllerManager), 'config', (map) => {
       map.within(['data', 'config.yaml'], (text) => {
         controllerManagerName(text, to);
       });
@@ -167,7 +167,7 @@ export function domainObjectSteps(to: NewName): Step[] {
         ['openshift-kube-scheduler', 'scheduler-kubeconfig'],
       ] as const
     ).map(([namespace, name]) =>
-      revisions('6.5.2 row 26', configMaps(namespace), name, (map) => {
+      revisions('domain/kubeconfig-maps', configMaps(namespace), name, (map) => {
         map.rewrite(['data', 'kubeconfig'], (text) =>
           text.replace(
             /(server: https:\/\/api-int)\..+:(\d+)/g,
@@ -176,7 +176,7 @@ export function domainObjectSteps(to: NewName): Step[] {
         );
       }),
     ),
-    object('6.5.2 row 27', configMap('openshift-ovn-kubernetes', 'ovnkube-config'), (map) => {
+    object('domain/ovnkube-config', configMap('openshift-ovn-kubernetes', 'ovnkube-config'), (map) => {
       const server = /^apiserver="https:\/\/api-int\..*$/gm;
       map.rewrite(['data', 'ovnkube.conf'], (text) => {
         if (text.search(server) < 0)
@@ -184,37 +184,37 @@ export function domainObjectSteps(to: NewName): Step[] {
         return text.replace(server, () => `apiserver="https://api-int.${domain}:6443"`);
       });
     }),
-    ...['kube-system', 'openshift-etcd'].map((namespace, index) =>
-      object(`6.5.2 row ${28 + index}`, configMap(namespace, 'cluster-config-v1'), (map) => {
+    ...['kube-system', 'openshift-etcd'].map((namespace) =>
+      object('domain/install-config', configMap(namespace, 'cluster-config-v1'), (map) => {
         map.within(['data', 'install-config'], (text) => {
           text.replace(['baseDomain'], to.baseDomain);
           text.replace(['metadata', 'name'], to.name);
         });
       }),
     ),
-    revisions('6.5.2 row 30', configMaps(controllerManager), 'kube-controller-manager-pod', (map) => {
+    revisions('domain/controller-manager-pod', configMaps(controllerManager), 'kube-controller-manager-pod', (map) => {
       map.within(['data', 'pod.yaml'], (pod) => {
         controllerManagerPod(pod, to);
       });
     }),
-    object('6.5.2 row 31', deployment('openshift-cluster-version', 'cluster-version-operator'), (workload) => {
+    object('domain/api-variables', deployment('openshift-cluster-version', 'cluster-version-operator'), (workload) => {
       setEnvironment(workload, 'cluster-version-operator', 'KUBERNETES_SERVICE_HOST', `api-int.${domain}`);
     }),
-    object('6.5.2 row 32', daemonSet('openshift-multus', 'multus'), (workload) => {
+    object('domain/api-variables', daemonSet('openshift-multus', 'multus'), (workload) => {
       setEnvironment(workload, 'kube-multus', 'KUBERNETES_SERVICE_HOST', `api-int.${domain}`);
     }),
-    object('6.5.2 row 33', daemonSet('openshift-multus', 'multus-additional-cni-plugins'), (workload) => {
+    object('domain/api-variables', daemonSet('openshift-multus', 'multus-additional-cni-plugins'), (workload) => {
       setEnvironment(workload, 'whereabouts-cni', 'KUBERNETES_SERVICE_HOST', `api-int.${domain}`, {
         list: 'initContainers',
       });
     }),
-    object('6.5.2 row 34', deployment('openshift-ingress', 'router-default'), (workload) => {
+    object('domain/router', deployment('openshift-ingress', 'router-default'), (workload) => {
       setEnvironment(workload, 'router', 'ROUTER_CANONICAL_HOSTNAME', `router-default.${apps}`);
       setEnvironment(workload, 'router', 'ROUTER_DOMAIN', apps);
     }),
     ...routes.map(([namespace, name, host, optional]) =>
       object(
-        '6.5.2 row 35',
+        'domain/routes',
         route(namespace, name),
         (one) => {
           one.replace(['spec', 'host'], `${host}.${apps}`);
@@ -223,38 +223,42 @@ export function domainObjectSteps(to: NewName): Step[] {
         { optional },
       ),
     ),
-    object('6.5.2 row 36', controllerConfig, (cr) => {
+    object('domain/controller-config', controllerConfig, (cr) => {
       dns(cr, to, ['spec', 'dns']);
       infrastructure(cr, to, ['spec', 'infra']);
     }),
-    removals('6.5.2 row 37', [prefix('controllerrevisions/')], (key) =>
+    removals('domain/late-removals', [prefix('controllerrevisions/')], (key) =>
       revisionsOfTheName.some((part) => key.includes(part)),
     ),
     removals(
-      '6.5.2 row 37',
+      'domain/late-removals',
       [
         'controlplane.operator.openshift.io/podnetworkconnectivitychecks/',
         'configmaps/openshift-kube-controller-manager/cluster-policy-controller-lock',
         'apiserver.openshift.io/apirequestcounts/',
       ].map(prefix),
     ),
-    object('6.5.2 row 38', oauthClient('openshift-browser-client'), (client) => {
+    object('domain/oauth-clients', oauthClient('openshift-browser-client'), (client) => {
       redirectUri(client, to);
     }),
-    object('6.5.2 row 39', oauthClient('openshift-challenging-client'), (client) => {
+    object('domain/oauth-clients', oauthClient('openshift-challenging-client'), (client) => {
       redirectUri(client, to);
     }),
-    object('6.5.2 row 40', daemonSet('openshift-machine-config-operator', 'machine-config-server'), (workload) => {
-      const arg = stringsOf(workload, containersNamed(workload, 'machine-config-server'), 'args').find(
-        (path) => workload.textAt(path)?.startsWith('--apiserver-url=') === true,
-      );
-      if (arg === undefined)
-        return workload.fail(
-          ['spec', 'template', 'spec', 'containers'],
-          'has no argument --apiserver-url in a container "machine-config-server"',
+    object(
+      'domain/machine-config-server',
+      daemonSet('openshift-machine-config-operator', 'machine-config-server'),
+      (workload) => {
+        const arg = stringsOf(workload, containersNamed(workload, 'machine-config-server'), 'args').find(
+          (path) => workload.textAt(path)?.startsWith('--apiserver-url=') === true,
         );
-      workload.replace(arg, `--apiserver-url=https://api-int.${domain}:6443`);
-    }),
+        if (arg === undefined)
+          return workload.fail(
+            ['spec', 'template', 'spec', 'containers'],
+            'has no argument --apiserver-url in a container "machine-config-server"',
+          );
+        workload.replace(arg, `--apiserver-url=https://api-int.${domain}:6443`);
+      },
+    ),
   ];
 }
 

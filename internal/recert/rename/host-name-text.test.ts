@@ -7,7 +7,7 @@ import { hostNames, inBackupScript, inCommand, inEtcdEnv, inPod, inPodText } fro
 const names = hostNames('seed-node.lab', 'edge.site-7');
 const certs = '/etc/kubernetes/static-pod-certs/secrets/etcd-all-certs/';
 
-test('names of variables take the safe name, the value takes the name itself (13.24, 13.25)', async () => {
+test('names of variables take the safe name, the value takes the name itself (defect/etcd-env, defect/stray-quote)', async () => {
   const text = [
     '    - name: "NODE_seed_node_lab_ETCD_NAME"',
     '      value: "seed-node.lab"',
@@ -35,7 +35,7 @@ test('names of variables take the safe name, the value takes the name itself (13
   );
 });
 
-test('13.24 etcd.env knows a name with dashes and dots', async () => {
+test('defect/etcd-env: etcd.env knows a name with dashes and dots', async () => {
   assert.equal(
     inEtcdEnv(
       `export NODE_seed_node_lab_ETCD_NAME="seed-node.lab"\nexport NODE_seed_node_lab_ETCD_URL_HOST="192.0.2.1"\nexport NODE_seed_node_lab_IP="192.0.2.1"\nexport ETCDCTL_CERT="${certs}etcd-peer-seed-node.lab.crt"\nexport ETCDCTL_KEY="${certs}etcd-peer-seed-node.lab.key"\n`,

@@ -1,7 +1,7 @@
 import type { FieldPath } from '../../edit/json.ts';
 import type { Editor } from './editor.ts';
 
-/** The node's name in texts of the etcd operator (reference, appendix C). `safe` names stand in environment variables. */
+/** The node's name in texts of the etcd operator (README, the node's name in texts). `safe` names stand in environment variables. */
 export type HostNames = {
   readonly old: string;
   readonly fresh: string;

@@ -15,7 +15,7 @@ import {
 import { configMap, configMaps, operator, secrets } from './keys.ts';
 import { documents, inDocument, object, objects, revisions, texts, type Reads, type Step } from './step.ts';
 
-/** Section 6.6: the node's name, which stands where etcd's static pod does. */
+/** The node's name, which stands where etcd's static pod does. */
 const etcd = 'openshift-etcd';
 const allCerts = `${secrets(etcd)}etcd-all-certs`;
 export const hostNameReads: Reads = { objects: [allCerts] };
@@ -65,29 +65,29 @@ export function hostNameSteps(old: string, fresh: string): Step[] {
       cr.replace(['status', 'nodeStatuses', index, 'nodeName'], fresh);
   };
   return [
-    objects('6.6 row 1', allCerts, (secret) => {
+    objects('hostname/all-certs', allCerts, (secret) => {
       renamedMembers(secret, names);
     }),
     ...certificateKinds.map((kind): Step =>
       movedSecret(`${secrets(etcd)}${kind}-${old}`, `${secrets(etcd)}${kind}-${fresh}`, names),
     ),
     ...['etcd-pod', 'restore-etcd-pod'].map((name) =>
-      revisions('6.6 row 3', configMaps(etcd), name, (map) => {
+      revisions('hostname/etcd-pod', configMaps(etcd), name, (map) => {
         map.rewrite(['data', 'pod.yaml'], (text) => inPodText(text, names));
       }),
     ),
-    object('6.6 row 4', configMap(etcd, 'etcd-scripts'), (map) => {
+    object('hostname/etcd-scripts', configMap(etcd, 'etcd-scripts'), (map) => {
       map.rewrite(['data', 'etcd.env'], (text) => inEtcdEnv(text, names));
     }),
-    ...['kubeapiservers', 'kubeschedulers', 'kubecontrollermanagers', 'etcds'].map((plural, index) =>
-      object(`6.6 row ${5 + index}`, operator(plural), nodeStatuses),
+    ...['kubeapiservers', 'kubeschedulers', 'kubecontrollermanagers', 'etcds'].map((plural) =>
+      object('hostname/node-statuses', operator(plural), nodeStatuses),
     ),
-    documents('6.6 etcd-pod.yaml', /\/etcd-pod\.yaml$/, (pod) => {
+    documents('hostname/etcd-manifest', /\/etcd-pod\.yaml$/, (pod) => {
       inPod(pod, names);
     }),
-    texts('6.6 pod.yaml', /etcd-pod\/pod\.yaml$/, (text) => inPodText(text, names)),
-    texts('6.6 cluster-backup.sh', /\/etcd-scripts\/cluster-backup\.sh$/, (text) => inBackupScript(text, names)),
-    texts('6.6 etcd.env', /\/etcd-scripts\/etcd\.env$/, (text) => inEtcdEnv(text, names)),
+    texts('hostname/etcd-pod (files)', /etcd-pod\/pod\.yaml$/, (text) => inPodText(text, names)),
+    texts('hostname/backup-script', /\/etcd-scripts\/cluster-backup\.sh$/, (text) => inBackupScript(text, names)),
+    texts('hostname/etcd-scripts (files)', /\/etcd-scripts\/etcd\.env$/, (text) => inEtcdEnv(text, names)),
     ...startupMonitor(names),
     renamedFiles(names),
   ];
@@ -113,7 +113,7 @@ function certificateNames({ old, fresh }: HostNames): { readonly from: string; r
 /** A Secret that bears the node's name. */
 function movedSecret(from: string, to: string, { old, fresh }: HostNames): Step {
   return {
-    row: '6.6 row 2',
+    row: 'hostname/member-certs',
     reads: { objects: [from], keys: [to] },
     changes: (cluster): Change[] => {
       const tree = cluster.object(from);
@@ -139,7 +139,7 @@ function movedSecret(from: string, to: string, { old, fresh }: HostNames): Step 
 function startupMonitor({ old, fresh }: HostNames): Step[] {
   const asText = /\/kube-apiserver-pod[^/]*\/configmaps\/kube-apiserver-pod\/kube-apiserver-startup-monitor-pod\.yaml$/;
   const everywhere = /\/kube-apiserver-startup-monitor-pod\.yaml$/;
-  const manifests = documents('6.6 kube-apiserver-startup-monitor-pod.yaml', everywhere, (pod) => {
+  const manifests = documents('hostname/startup-monitor', everywhere, (pod) => {
     const containers = pod
       .keysAt(['spec', 'containers'])
       .map((index) => ['spec', 'containers', index])
@@ -160,7 +160,7 @@ function startupMonitor({ old, fresh }: HostNames): Step[] {
           say,
         ),
     },
-    texts('6.6 kube-apiserver-startup-monitor-pod.yaml (configmaps)', asText, (text) =>
+    texts('hostname/startup-monitor (configmaps)', asText, (text) =>
       text.replace(new RegExp(`--node-name=${RegExp.escape(old)}(?![A-Za-z0-9.-])`, 'g'), () => `--node-name=${fresh}`),
     ),
   ];
@@ -170,7 +170,7 @@ function startupMonitor({ old, fresh }: HostNames): Step[] {
 function renamedFiles(names: HostNames): Step {
   const pattern = /\/etcd-all-certs\/etcd-[^/]*$/;
   return {
-    row: '6.6 etcd-all-certs',
+    row: 'hostname/cert-files',
     reads: { files: [pattern] },
     changes: (cluster) =>
       cluster.files(pattern).flatMap((path): Change[] => {

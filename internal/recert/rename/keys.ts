@@ -1,4 +1,4 @@
-/** Etcd keys of the objects that renaming edits (reference, appendix A). */
+/** Etcd keys of the objects that renaming edits: `/<root>/[<group>/]<plural>/[<namespace>/]<name>` (README, keys). */
 
 const kube = '/kubernetes.io/';
 

@@ -8,7 +8,7 @@ import { configMap, configMaps, deployment, nodes, operator, prefix, secrets } f
 import { containersNamed, stringsOf } from './workload.ts';
 import { changeOf, object, objects, removals, revisions, texts, type Reads, type Step } from './step.ts';
 
-/** Section 6.4: the node's address, or both of them. */
+/** The node's address, or both of them. */
 export const nodeReads: Reads = { objects: [nodes] };
 
 /**
@@ -68,7 +68,7 @@ export function addressSteps(pairs: readonly AddressPair[]): Step[] {
   const etcd = 'openshift-etcd';
   return [
     {
-      row: '6.4 row 1',
+      row: 'ip/openshift-apiserver-config',
       reads: { objects: [configMap('openshift-apiserver', 'config')] },
       changes: (cluster, say) => [
         changeOf(cluster, configMap('openshift-apiserver', 'config'), (map) => {
@@ -79,22 +79,22 @@ export function addressSteps(pairs: readonly AddressPair[]): Step[] {
         }),
       ],
     },
-    revisions('6.4 row 2', configMaps(etcd), 'etcd-endpoints', (map) => {
+    revisions('ip/etcd-endpoints', configMaps(etcd), 'etcd-endpoints', (map) => {
       const [name, ...more] = map.keysAt(['data']);
       if (name === undefined || more.length > 0)
         return map.fail(['data'], `has ${more.length + (name === undefined ? 0 : 1)} members instead of one`);
       map.rewrite(['data', name], (text) => pairs.find(({ old }) => old === text)?.fresh ?? text);
     }),
     ...['etcd-pod', 'restore-etcd-pod'].map((name) =>
-      revisions('6.4 row 3', configMaps(etcd), name, (map) => {
+      revisions('ip/etcd-pod', configMaps(etcd), name, (map) => {
         map.rewrite(['data', 'pod.yaml'], moved);
       }),
     ),
-    object('6.4 row 4', configMap(etcd, 'etcd-scripts'), (map) => {
+    object('ip/etcd-scripts', configMap(etcd, 'etcd-scripts'), (map) => {
       map.rewrite(['data', 'etcd.env'], moved);
     }),
     objects(
-      '6.4 row 5',
+      'ip/certificate-hostnames',
       secrets(etcd),
       (secret) => {
         const hostnames = ['metadata', 'annotations', 'auth.openshift.io/certificate-hostnames'];
@@ -102,29 +102,29 @@ export function addressSteps(pairs: readonly AddressPair[]): Step[] {
       },
       /^etcd-(?:peer|serving)/,
     ),
-    revisions('6.4 row 6', configMaps('openshift-kube-apiserver'), 'config', (map) => {
+    revisions('ip/kube-apiserver-config', configMaps('openshift-kube-apiserver'), 'config', (map) => {
       map.within(['data', 'config.yaml'], (text) => {
         etcdServers(text);
       });
     }),
-    object('6.4 row 7', operator('kubeapiservers'), (cr) => {
+    object('ip/kube-apiserver-operator', operator('kubeapiservers'), (cr) => {
       etcdServers(cr, ['spec', 'observedConfig']);
     }),
-    object('6.4 row 8', operator('authentications'), (cr) => {
+    object('ip/authentication-operator', operator('authentications'), (cr) => {
       etcdServers(cr, ['spec', 'observedConfig', 'oauthAPIServer']);
     }),
-    object('6.4 row 9', operator('openshiftapiservers'), (cr) => {
+    object('ip/openshift-apiserver-operator', operator('openshiftapiservers'), (cr) => {
       const urls = ['spec', 'observedConfig', 'storageConfig', 'urls'];
       if (cr.at(urls) === undefined) cr.fail(urls);
       onlyUrl(cr, urls, (all, old) => all.includes(old));
     }),
-    object('6.4 row 10', operator('networks'), (cr) => {
+    object('ip/network-initiator', operator('networks'), (cr) => {
       const initiator = ['metadata', 'annotations', 'networkoperator.openshift.io/ovn-cluster-initiator'];
       const pair = pairs.find(({ old }) => old === cr.textAt(initiator));
       if (pair !== undefined) cr.replace(initiator, pair.fresh);
     }),
     {
-      row: '6.4 row 11',
+      row: 'ip/oauth-apiserver',
       reads: { objects: [deployment('openshift-oauth-apiserver', 'apiserver')] },
       changes: (cluster, say) => [
         changeOf(cluster, deployment('openshift-oauth-apiserver', 'apiserver'), (workload) => {
@@ -141,7 +141,7 @@ export function addressSteps(pairs: readonly AddressPair[]): Step[] {
         }),
       ],
     },
-    removals('6.4 row 13', ['pods/', 'minions/', 'services/endpoints/', 'endpointslices/'].map(prefix)),
+    removals('ip/removals', ['pods/', 'minions/', 'services/endpoints/', 'endpointslices/'].map(prefix)),
     ...[
       /\/etcd-pod\.yaml$/,
       /etcd-pod\/pod\.yaml$/,
@@ -149,6 +149,6 @@ export function addressSteps(pairs: readonly AddressPair[]): Step[] {
       /\/etcd-scripts\/etcd\.env$/,
       /\/etcd-endpoints\/[^/]+$/,
       /\/kube-apiserver-pod-[^/]*\/configmaps\/config\/config\.yaml$/,
-    ].map((pattern) => texts('6.4 files', pattern, moved)),
+    ].map((pattern) => texts('ip/files', pattern, moved)),
   ];
 }

@@ -31,7 +31,7 @@ export type Asked = { readonly changes: ClusterChanges; readonly nameRules: read
 export type Part = { readonly option: Option; readonly says: string; readonly steps: readonly Step[] };
 
 /**
- * All steps of a run, in the order of the reference's section 6: what comes later sees what came before. `seed` holds what `seedReads`
+ * All steps of a run, in the order of the reference: what comes later sees what came before. `seed` holds what `seedReads`
  * names; `pairs` are the addresses that change.
  * @throws Failure where the seed does not fit what is asked
  */

@@ -22,7 +22,7 @@ function after(names: readonly string[], to: ProxyValues = values): string {
   return env.map(({ name, value }) => (value === 'x' ? name : `${name}=${value}`)).join(' ');
 }
 
-test('the variables of a container stand where the first one stood (D.6)', async () => {
+test('the variables of a container stand where the first one stood (proxy/workloads)', async () => {
   assert.equal(
     after(['SOME', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'OTHER']),
     'SOME HTTP_PROXY=http://p:1 HTTPS_PROXY=http://p:2 NO_PROXY=.svc OTHER',

@@ -18,7 +18,7 @@ export function readProxy(text: string): Proxy {
   return { spec: [http, https, no], status: [statusHttp, statusHttps, statusNo] };
 }
 
-/** Section 6.10. */
+/** The proxy, where the cluster keeps it and in the environment of everything that runs. */
 export function proxySteps({ spec, status }: Proxy): Step[] {
   const members = ['httpProxy', 'httpsProxy', 'noProxy'];
   const setAll = (cr: Editor, above: FieldPath, names: readonly string[], values: ProxyValues): void => {
@@ -27,7 +27,7 @@ export function proxySteps({ spec, status }: Proxy): Step[] {
   };
   const observed = (plural: string, operatorPart: string, optional = false): Step =>
     object(
-      '6.10 rows 3 to 5',
+      'proxy/observed',
       operator(plural),
       (cr) => {
         setAll(cr, ['spec', 'observedConfig', operatorPart, 'proxy'], proxyNames, status);
@@ -40,10 +40,10 @@ export function proxySteps({ spec, status }: Proxy): Step[] {
         withProxyVariables(workload, [...pod, list, index, 'env'], status);
   };
   return [
-    ...machineConfigSteps('6.10 row 1', (machine) => {
+    ...machineConfigSteps('proxy/machine-configs', (machine) => {
       ignitionFile(machine, '/etc/mco/proxy.env', (text) => withProxyLines(text, status));
     }),
-    object('6.10 row 2', config('proxies'), (cr) => {
+    object('proxy/object', config('proxies'), (cr) => {
       setAll(cr, ['spec'], members, spec);
       setAll(cr, ['status'], members, status);
     }),
@@ -51,23 +51,23 @@ export function proxySteps({ spec, status }: Proxy): Step[] {
     observed('openshiftapiservers', 'workloadcontroller'),
     observed('kubeapiservers', 'targetconfigcontroller'),
     observed('kubecontrollermanagers', 'targetconfigcontroller'),
-    object('6.10 row 6', controllerConfig, (cr) => {
+    object('proxy/controller-config', controllerConfig, (cr) => {
       if (cr.at(['spec', 'proxy']) !== null) setAll(cr, ['spec', 'proxy'], members, status);
     }),
     ...['deployments/', 'statefulsets/', 'daemonsets/', 'jobs/'].map((kind) =>
-      objects('6.10 row 7', prefix(kind), (workload) => {
+      objects('proxy/workloads', prefix(kind), (workload) => {
         inPod(workload, podOfTemplate);
       }),
     ),
-    objects('6.10 row 7', prefix('cronjobs/'), (workload) => {
+    objects('proxy/workloads', prefix('cronjobs/'), (workload) => {
       inPod(workload, ['spec', 'jobTemplate', ...podOfTemplate]);
     }),
     ...['alertmanagers/', 'prometheuses/'].map((kind) =>
-      objects('6.10 row 7', prefix(`monitoring.coreos.com/${kind}`), (cr) => {
+      objects('proxy/workloads', prefix(`monitoring.coreos.com/${kind}`), (cr) => {
         inPod(cr, ['spec']);
       }),
     ),
-    objects('6.10 row 7', prefix('controllerrevisions/'), (revision) => {
+    objects('proxy/workloads', prefix('controllerrevisions/'), (revision) => {
       const raw = ['data', 'raw'];
       if (revision.textAt(raw) !== undefined)
         revision.within(raw, (inner) => {
@@ -75,21 +75,26 @@ export function proxySteps({ spec, status }: Proxy): Step[] {
         });
       else inPod(revision, ['data', ...podOfTemplate]);
     }),
-    revisions('6.10 row 8', configMaps('openshift-kube-apiserver'), 'kube-apiserver-pod', (map) => {
+    revisions('proxy/static-pods', configMaps('openshift-kube-apiserver'), 'kube-apiserver-pod', (map) => {
       map.within(['data', 'pod.yaml'], (pod) => {
         inPod(pod, ['spec']);
       });
     }),
-    revisions('6.10 row 8', configMaps('openshift-kube-controller-manager'), 'kube-controller-manager-pod', (map) => {
-      map.within(['data', 'pod.yaml'], (pod) => {
-        inPod(pod, ['spec']);
-      });
-    }),
-    texts('6.10 proxy.env.mcdorig', /\/proxy\.env\.mcdorig$/, (text) => withProxyLines(text, status)),
+    revisions(
+      'proxy/static-pods',
+      configMaps('openshift-kube-controller-manager'),
+      'kube-controller-manager-pod',
+      (map) => {
+        map.within(['data', 'pod.yaml'], (pod) => {
+          inPod(pod, ['spec']);
+        });
+      },
+    ),
+    texts('proxy/env-files', /\/proxy\.env\.mcdorig$/, (text) => withProxyLines(text, status)),
     podFiles((pod) => {
       inPod(pod, ['spec']);
     }),
-    singleTexts('6.10 proxy.env', 'proxy.env', (text) => withProxyLines(text, status)),
+    singleTexts('proxy/env-files', 'proxy.env', (text) => withProxyLines(text, status)),
   ];
 }
 
@@ -97,7 +102,7 @@ export function proxySteps({ spec, status }: Proxy): Step[] {
 function podFiles(edit: (pod: Editor) => void): Step {
   const pattern = /\/(?:[^/.][^/]*)?pod\.yaml$/;
   return {
-    row: '6.10 *pod.yaml',
+    row: 'proxy/pod-files',
     reads: { files: [pattern] },
     changes: (cluster) =>
       cluster.files(pattern).flatMap((path): Change[] => {

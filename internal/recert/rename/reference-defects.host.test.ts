@@ -17,7 +17,7 @@ import { proxySteps, readProxy } from './proxy.ts';
 import type { Step } from './step.ts';
 import { proxyBundleSteps, userBundleSteps } from './trust-bundles.ts';
 
-/** Rows of the reference's table of defects (its section 13) that are about renames, each by its number. */
+/** Defects of the reference that are about renames, each by its id in the table of internal/recert/README.md. */
 
 const folder = await mkdtemp(join(tmpdir(), 'defects-'));
 after(() => rm(folder, { recursive: true }));
@@ -71,7 +71,7 @@ function outcomeOf(
 const bundle = (text: string): Record<string, string> => ({ 'ca-bundle.crt': text });
 const system = '# system\n-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n';
 
-test('13.22 the bundle of the site may be that of the proxy: the old one is read before the new one is written', async () => {
+test('defect/shared-bundle: the bundle of the site may be that of the proxy: the old one is read before the new one is written', async () => {
   const [own, merged] = [
     configMap('openshift-config', 'user-ca-bundle', bundle(customBundles.user.one)),
     configMap('openshift-config-managed', 'trusted-ca-bundle', bundle(customBundles.user.one + system)),
@@ -87,15 +87,15 @@ test('13.22 the bundle of the site may be that of the proxy: the old one is read
   const both = [
     ...proxyBundleSteps('user-ca-bundle', customBundles.user.two),
     ...userBundleSteps(customBundles.user.two)
-      .filter(({ row }) => row === '6.11 user (3)')
-      .map((step) => ({ ...step, row: '6.11 proxy' })),
+      .filter(({ row }) => row === 'trust/user-object')
+      .map((step) => ({ ...step, row: 'trust/proxy' })),
   ];
-  const { text } = outcomeOf(both, '6.11 proxy', objects);
+  const { text } = outcomeOf(both, 'trust/proxy', objects);
   assert.equal(text(keyOf(own), 'data', 'ca-bundle.crt'), customBundles.user.two);
   assert.equal(text(keyOf(merged), 'data', 'ca-bundle.crt'), customBundles.user.two + system);
 });
 
-test("13.23 monitoring's hashed copies move to the name of their new hash, in the encoding they had", async () => {
+test("defect/hashed-copies: monitoring's hashed copies move to the name of their new hash, in the encoding they had", async () => {
   const old = customBundles.proxy.one + system;
   const copy = configMap('openshift-monitoring', `prometheus-trusted-ca-bundle-${fnv64Text(old)}`, bundle(old), {
     'monitoring.openshift.io/hash': fnv64Text(old),
@@ -107,7 +107,7 @@ test("13.23 monitoring's hashed copies move to the name of their new hash, in th
     configMap('openshift-controller-manager', 'openshift-user-ca', bundle('')),
     object('Proxy', 'config.openshift.io/v1', undefined, 'cluster', { spec: { trustedCA: { name: 'site-ca' } } }),
   ];
-  const { changes, text } = outcomeOf(proxyBundleSteps('site-ca', customBundles.proxy.two), '6.11 proxy', objects);
+  const { changes, text } = outcomeOf(proxyBundleSteps('site-ca', customBundles.proxy.two), 'trust/proxy', objects);
   const hash = fnv64Text(customBundles.proxy.two + system);
   const moved = changes.find(({ kind }) => kind === 'moved');
   assert.ok(moved?.kind === 'moved');
@@ -126,7 +126,7 @@ test("13.23 monitoring's hashed copies move to the name of their new hash, in th
   );
 });
 
-test('13.27 a certificate file is renamed, a folder that is called like the node is not', async () => {
+test('defect/folder-like-node: a certificate file is renamed, a folder that is called like the node is not', async () => {
   const [path, stranger] = [
     'node-a/etcd-all-certs/etcd-peer-node-a.crt',
     'node-a/etcd-all-certs/etcd-peer-node-ab.crt',
@@ -135,7 +135,7 @@ test('13.27 a certificate file is renamed, a folder that is called like the node
     await mkdir(dirname(join(folder, one)), { recursive: true });
     await writeFile(join(folder, one), 'x');
   }
-  const steps = hostNameSteps('node-a', 'edge').filter(({ row }) => row === '6.6 etcd-all-certs');
+  const steps = hostNameSteps('node-a', 'edge').filter(({ row }) => row === 'hostname/cert-files');
   const [step] = steps;
   assert.ok(step !== undefined);
   const { contents } = await openContents({ etcd: etcdHolding([]), folders: [folder], files: [] }, step.reads);
@@ -146,7 +146,7 @@ test('13.27 a certificate file is renamed, a folder that is called like the node
   );
 });
 
-test('13.34 the proxy of a CronJob changes, too', async () => {
+test('defect/cronjobs: the proxy of a CronJob changes, too', async () => {
   const job = object('CronJob', 'batch/v1', 'openshift-x', 'prune', {
     spec: {
       schedule: '@daily',
@@ -159,7 +159,7 @@ test('13.34 the proxy of a CronJob changes, too', async () => {
       },
     },
   });
-  const { text } = outcomeOf(proxySteps(readProxy('||||http://new|')), '6.10 row 7', [job]);
+  const { text } = outcomeOf(proxySteps(readProxy('||||http://new|')), 'proxy/workloads', [job]);
   assert.deepEqual(
     ['name', 'value'].map((member) =>
       text(keyOf(job), 'spec', 'jobTemplate', 'spec', 'template', 'spec', 'containers', 0, 'env', 0, member),
@@ -168,20 +168,20 @@ test('13.34 the proxy of a CronJob changes, too', async () => {
   );
 });
 
-test('13.38 a new infrastructure id is made of the name, cut to 21 characters, and five lower-case letters and digits', async () => {
+test('defect/upper-case-id: a new infrastructure id is made of the name, cut to 21 characters, and five lower-case letters and digits', async () => {
   assert.match(newInfraId('My_Cluster.with-a--very...long name'), /^My-Cluster-with-a-ver-[a-z0-9]{5}$/);
   assert.match(newInfraId('abcdefghijklmnopqrst---u'), /^abcdefghijklmnopqrst-[a-z0-9]{5}$/);
   assert.equal(new Set(Array.from({ length: 50 }, () => newInfraId('a'))).size, 50);
 });
 
-test('13.39 ovnkube.conf keeps its last line end, or its want of one', async () => {
+test('defect/last-newline: ovnkube.conf keeps its last line end, or its want of one', async () => {
   const to = { name: 'edge', baseDomain: 'x.org', domain: 'edge.x.org', infraId: 'edge-abcde' };
   for (const end of ['\n', '', '\n\n']) {
     const map = configMap('openshift-ovn-kubernetes', 'ovnkube-config', {
       'ovnkube.conf': `[kubernetes]\napiserver="https://api-int.seed.example.com:6443"\nhost-network-namespace="x"${end}`,
     });
     assert.equal(
-      outcomeOf(domainObjectSteps(to), '6.5.2 row 27', [map]).text(keyOf(map), 'data', 'ovnkube.conf'),
+      outcomeOf(domainObjectSteps(to), 'domain/ovnkube-config', [map]).text(keyOf(map), 'data', 'ovnkube.conf'),
       `[kubernetes]\napiserver="https://api-int.edge.x.org:6443"\nhost-network-namespace="x"${end}`,
     );
   }

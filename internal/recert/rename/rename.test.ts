@@ -128,7 +128,7 @@ await test('a seed whose name is none, two, or a word of pod.yaml is refused', a
     });
 });
 
-await test('cert-manager follows the rules: whole names, the last rule counts, requests go (D.8)', async () => {
+await test('cert-manager follows the rules: whole names, the last rule counts, requests go (cert-manager/names)', async () => {
   const certificate = object('Certificate', 'cert-manager.io/v1', 'a/b', {
     spec: {
       commonName: 'seed.example.com',

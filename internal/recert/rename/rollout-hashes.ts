@@ -6,7 +6,7 @@ import type { Editor } from './editor.ts';
 import { configMap, deployment, secret } from './keys.ts';
 import { changeOf, inDocument, type Reads, type Step } from './step.ts';
 
-/** Section 6.15: the hashes by which two operators tell whether a Deployment is the one they want. */
+/** The hashes by which two operators tell whether a Deployment is the one they want. */
 
 const workloads = ['openshift-apiserver', 'openshift-oauth-apiserver'].map((namespace) =>
   deployment(namespace, 'apiserver'),
@@ -29,12 +29,12 @@ export function rolloutSteps(seed: Cluster): Step[] {
     const form = formOf(seed, key);
     return [
       {
-        row: '6.15 dependencies',
+        row: 'hash/dependencies',
         reads: { objects: [key, ...named] },
         changes: (cluster, say) => [dependencies(cluster, key, say)],
       },
       {
-        row: '6.15 spec-hash',
+        row: 'hash/spec',
         reads: { objects: [key] },
         changes: (cluster, say) => specHashes(cluster, key, form, say),
       },

@@ -3,7 +3,7 @@ import { ignitionFile, machineConfigSteps } from './ignition-files.ts';
 import { object, removals, singleTexts, textChange, type Step } from './step.ts';
 import type { Change } from './change.ts';
 
-/** Sections 6.7 to 6.9 and 6.12: what is a value of its own and is replaced as a whole. */
+/** What is a value of its own and is replaced as a whole. */
 
 const installConfigs = ['kube-system', 'openshift-etcd'].map((namespace) => configMap(namespace, 'cluster-config-v1'));
 
@@ -12,8 +12,8 @@ export function kubeadminSteps(hash: string): Step[] {
   const key = secret('kube-system', 'kubeadmin');
   return [
     hash === ''
-      ? removals('6.7', [key], (name) => name === key)
-      : object('6.7', key, (one) => {
+      ? removals('kubeadmin/password', [key], (name) => name === key)
+      : object('kubeadmin/password', key, (one) => {
           one.set(['data', 'kubeadmin'], hash, { secret: true });
         }),
   ];
@@ -21,7 +21,7 @@ export function kubeadminSteps(hash: string): Step[] {
 
 export function installConfigSteps(text: string): Step[] {
   return installConfigs.map((key) =>
-    object('6.8', key, (map) => {
+    object('install-config/text', key, (map) => {
       map.set(['data', 'install-config'], text, { secret: true });
     }),
   );
@@ -30,7 +30,7 @@ export function installConfigSteps(text: string): Step[] {
 /** The network operator derives `noProxy` from it. */
 export function machineNetworkSteps(cidrs: readonly string[]): Step[] {
   return installConfigs.map((key) =>
-    object('6.8 machineNetwork', key, (map) => {
+    object('install-config/machine-network', key, (map) => {
       map.within(['data', 'install-config'], (text) => {
         text.replace(
           ['networking', 'machineNetwork'],
@@ -44,10 +44,10 @@ export function machineNetworkSteps(cidrs: readonly string[]): Step[] {
 export function pullSecretSteps(text: string): Step[] {
   const how = { secret: true } as const;
   return [
-    ...machineConfigSteps('6.9', (config) => {
+    ...machineConfigSteps('pull-secret/machine-configs', (config) => {
       ignitionFile(config, '/var/lib/kubelet/config.json', () => text, how);
     }),
-    object('6.9', secret('openshift-config', 'pull-secret'), (one) => {
+    object('pull-secret/object', secret('openshift-config', 'pull-secret'), (one) => {
       one.set(['data', '.dockerconfigjson'], text, how);
     }),
     kubeletConfig(text),
@@ -61,7 +61,7 @@ export function pullSecretSteps(text: string): Step[] {
 function kubeletConfig(text: string): Step {
   const pattern = /\/config\.json$/;
   return {
-    row: '6.9 config.json',
+    row: 'pull-secret/kubelet',
     reads: { files: [pattern] },
     changes: (cluster, say) =>
       cluster.files(pattern).flatMap((path): Change[] => {
@@ -87,9 +87,9 @@ function isPullSecret(bytes: Uint8Array): boolean {
 
 export function chronySteps(text: string): Step[] {
   return [
-    ...machineConfigSteps('6.12', (config) => {
+    ...machineConfigSteps('chrony/machine-configs', (config) => {
       ignitionFile(config, '/etc/chrony.conf', () => text);
     }),
-    singleTexts('6.12 chrony.conf', 'chrony.conf', () => text),
+    singleTexts('chrony/file', 'chrony.conf', () => text),
   ];
 }

@@ -35,9 +35,9 @@ export type Reads = {
 /** Told once a step finds something that it leaves alone. Free of secrets. */
 export type Say = (fact: string) => void;
 
-/** One row, or a few that belong together, of the tables of the reference (section 6): a pure function from a cluster to changes. */
+/** One row of the tables in README.md, or a part of one: a pure function from a cluster to changes. */
 export type Step = {
-  /** Where the reference tells of it: `6.5.2 row 18`. */
+  /** The row by its id: `domain/infrastructure`. */
   readonly row: string;
   readonly reads: Reads;
   readonly changes: (cluster: Cluster, say: Say) => Change[];

@@ -9,7 +9,7 @@ import { ignitionFile, machineConfigSteps } from './ignition-files.ts';
 import { config, configMap, configMaps, controllerConfig, prefix } from './keys.ts';
 import { changeOf, inDocument, object, textChange, texts, type Say, type Step } from './step.ts';
 
-/** Section 6.11: certificates that the site trusts, and the copies of them that operators merged with the system's. */
+/** Certificates that the site trusts, and the copies of them that operators merged with the system's. */
 
 const member = ['data', 'ca-bundle.crt'] as const;
 const anchor = '/etc/pki/ca-trust/source/anchors/openshift-config-user-ca-bundle.crt';
@@ -19,14 +19,14 @@ const userBundle = configMap('openshift-config', 'user-ca-bundle');
 
 export function userBundleSteps(bundle: string): Step[] {
   return [
-    ...machineConfigSteps('6.11 user (1)', (machine) => {
+    ...machineConfigSteps('trust/user-machine-configs', (machine) => {
       ignitionFile(machine, anchor, () => bundle);
     }),
-    object('6.11 user (2)', controllerConfig, (cr) => {
+    object('trust/user-controller-config', controllerConfig, (cr) => {
       cr.replace(['spec', 'additionalTrustBundle'], Buffer.from(bundle).toString('base64'));
     }),
-    texts('6.11 user (files)', /\/anchors\/openshift-config-user-ca-bundle\.crt$/, () => bundle),
-    object('6.11 user (3)', userBundle, (map) => {
+    texts('trust/user-files', /\/anchors\/openshift-config-user-ca-bundle\.crt$/, () => bundle),
+    object('trust/user-object', userBundle, (map) => {
       map.replace([...member], bundle);
     }),
   ];
@@ -41,7 +41,7 @@ export function proxyBundleSteps(name: string, bundle: string): Step[] {
   const mergedFiles = /\/configmaps\/trusted-ca-bundle\/ca-bundle\.crt$/;
   return [
     {
-      row: '6.11 proxy',
+      row: 'trust/proxy',
       reads: {
         objects: [
           config('proxies'),

@@ -97,7 +97,7 @@ test('a given key of another type is refused where labels or tokens would no lon
   assert.equal(done.key(document, key).public.shape.type, 'ec');
 });
 
-test('D.7 all rules see the original, the last name rule and the first address rule win; issuers and names follow', async () => {
+test('rule/names: all rules see the original, the last name rule and the first address rule win; issuers and names follow', async () => {
   const ca = await pair('old');
   const leaf = await pair('old', {
     by: ca,

@@ -7,10 +7,10 @@ import type { NameRule } from '../../pki/names.ts';
 
 /** What a person may say about the renewal. The program's configuration is mapped onto it; this room knows no file of options. */
 export type RenewOptions = {
-  /** Common names, DNS names and addresses that change on the way (reference 5.6). */
+  /** Common names, DNS names and addresses that change on the way (rule/names). */
   readonly rules: readonly NameRule[];
   readonly useKeys: readonly UseKey[];
-  /** Certificates that take the place of those of the same common name, as they are (reference 5.5). */
+  /** Certificates that take the place of those of the same common name, as they are (rule/given-certificates). */
   readonly useCerts: readonly Certificate[];
   readonly validity: 'keep' | 'extend' | 'expire';
   /** Only trees of certificates that the rules touch are renewed; needs a rule. */
@@ -20,7 +20,7 @@ export type RenewOptions = {
   readonly now: Date;
 };
 
-/** The key that a certificate of this common name gets. The name is the one before any rule. */
+/** The key that a certificate of this common name gets. The name is the one before any rule (rule/given-keys). */
 export type UseKey = { readonly commonName: string; readonly key: PrivateKey };
 
 export const plainRenewal = {

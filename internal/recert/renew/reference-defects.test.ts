@@ -29,13 +29,13 @@ import {
   token,
 } from '../test-documents.ts';
 
-/** One test for each row of the table of the reference's defects (reference 13) that this room answers for. The number is the row's. */
+/** One test for each defect of the reference that this room answers for, by its id in the table of internal/recert/README.md. */
 
 const p384: KeyShape = { type: 'ec', curve: 'P-384' };
 const p521: KeyShape = { type: 'ec', curve: 'P-521' };
 const key = ['data', 'tls.key'];
 
-test('13.2 what a P-384 key signs is valid, and so is what P-521 and Ed25519 keys sign', async () => {
+test('defect/p384-signatures: what a P-384 key signs is valid, and so is what P-521 and Ed25519 keys sign', async () => {
   for (const shape of [p384, p521, { type: 'ed25519' } as const]) {
     const ca = await pair('ca', { shape });
     const leaf = await pair('leaf', { by: ca });
@@ -48,7 +48,7 @@ test('13.2 what a P-384 key signs is valid, and so is what P-521 and Ed25519 key
   }
 });
 
-test('13.3 private keys stay in the form and under the label that was found', async () => {
+test('defect/key-forms: private keys stay in the form and under the label that was found', async () => {
   const forms = [
     ['rsa', 'pkcs1', 'RSA PRIVATE KEY'],
     ['rsa', 'pkcs8', 'PRIVATE KEY'],
@@ -64,14 +64,14 @@ test('13.3 private keys stay in the form and under the label that was found', as
   }
 });
 
-test('13.4 a P-384 key in SEC1 form is renewed with its certificate', async () => {
+test('defect/sec1-p384: a P-384 key in SEC1 form is renewed with its certificate', async () => {
   const ca = await pair('ca', { shape: p384 });
   const document = secret('a/b', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca, 'sec1') });
   const done = await renewing([document]);
   assert.ok(new X509Certificate(done.certificate(document, crt).der).checkPrivateKey(done.key(document, key).object));
 });
 
-test('13.5 a PUBLIC KEY block does not keep the blocks beside it from being renewed, and is renewed when it is ours', async () => {
+test('defect/public-key-label: a PUBLIC KEY block does not keep the blocks beside it from being renewed, and is renewed when it is ours', async () => {
   const ca = await pair('ca');
   const document = secret('a/b', {
     'tls.crt': certPem(ca) + pem('PUBLIC KEY', ca.key.public.spki),
@@ -84,7 +84,7 @@ test('13.5 a PUBLIC KEY block does not keep the blocks beside it from being rene
   );
 });
 
-test('13.6 leaves under authorities of another curve or kind keep their chain, and so do those signed with ECDSA and SHA-512', async () => {
+test('defect/mixed-curves: leaves under authorities of another curve or kind keep their chain, and so do those signed with ECDSA and SHA-512', async () => {
   for (const [below, above] of [
     [p256, p384],
     [p384, p256],
@@ -102,13 +102,13 @@ test('13.6 leaves under authorities of another curve or kind keep their chain, a
   assert.equal((await renewing([document])).certificate(document, crt).signatureOid, '1.2.840.10045.4.3.4');
 });
 
-test('13.7 an ECDSA signature has no NULL parameters', async () => {
+test('defect/ecdsa-null: an ECDSA signature has no NULL parameters', async () => {
   const ca = await pair('ca');
   const document = tlsSecret('a/b', ca);
   assert.ok(!hex(tbsParts((await renewing([document])).certificate(document, crt).der).algorithm).includes('0500'));
 });
 
-test('13.8 certificates are told apart by their bytes: the same names and key do not make them one', async () => {
+test('defect/same-names: certificates are told apart by their bytes: the same names and key do not make them one', async () => {
   const first = await pair('ca', { serial: Uint8Array.of(1) });
   const second = await pair('ca', {
     key: first.key,
@@ -123,7 +123,7 @@ test('13.8 certificates are told apart by their bytes: the same names and key do
   assert.equal(one.publicKey?.id, two.publicKey?.id);
 });
 
-test('13.9 certificates that share a key share the new one, whether or not the key is stored', async () => {
+test('defect/shared-key: certificates that share a key share the new one, whether or not the key is stored', async () => {
   const ca = await pair('ca');
   for (const stored of [true, false]) {
     const shared = await nodeKeyMaker.make(p256);
@@ -142,7 +142,7 @@ test('13.9 certificates that share a key share the new one, whether or not the k
   }
 });
 
-test('13.10 a certificate whose signer is nowhere keeps its authority key identifier, and its siblings have one signer with it', async () => {
+test('defect/lost-signer: a certificate whose signer is nowhere keeps its authority key identifier, and its siblings have one signer with it', async () => {
   const gone = await pair('gone');
   const [a, b] = [await pair('a', { by: gone }), await pair('b', { by: gone })];
   const documents = [tlsSecret('x/a', a), tlsSecret('x/b', b)] as const;
@@ -160,7 +160,7 @@ test('13.10 a certificate whose signer is nowhere keeps its authority key identi
   );
 });
 
-test('13.11 a self-signed certificate whose authority key identifier carries its own serial number keeps that true', async () => {
+test('defect/own-serial: a self-signed certificate whose authority key identifier carries its own serial number keeps that true', async () => {
   const own = await nodeKeyMaker.make(p256);
   const id = keyIdOf(own.public, 'rfc5280-1');
   const serial = Uint8Array.from([0x10, 2, 3, 4, 5, 6, 7, 8]);
@@ -181,7 +181,7 @@ test('13.11 a self-signed certificate whose authority key identifier carries its
   assert.deepEqual(chainFaults(fresh, fresh), []);
 });
 
-test('13.12 dates beyond 2050 are kept, shifted and written in the right form', async () => {
+test('defect/beyond-2049: dates beyond 2050 are kept, shifted and written in the right form', async () => {
   const far = await pair('far', {
     notBefore: new Date('2049-01-01T00:00:00Z'),
     notAfter: new Date('2060-01-01T00:00:00Z'),
@@ -203,7 +203,7 @@ test('13.12 dates beyond 2050 are kept, shifted and written in the right form', 
   assert.equal(forced.certificate(documents[0], crt).validity.notAfter.toISOString(), '2026-06-01T12:00:00.000Z');
 });
 
-test('13.13 serial numbers are new, of the old length, unless they are to be kept', async () => {
+test('defect/kept-serials: serial numbers are new, of the old length, unless they are to be kept', async () => {
   const ca = await pair('ca', { serial: Uint8Array.of(1) });
   const leaf = await pair('leaf', {
     by: ca,
@@ -218,7 +218,7 @@ test('13.13 serial numbers are new, of the old length, unless they are to be kep
   assert.ok(sameBytes(kept.certificate(documents[1], crt).serial, leaf.certificate.serial));
 });
 
-test('13.14 binary values of a secret are passed by', async () => {
+test('defect/binary-values: binary values of a secret are passed by', async () => {
   const ca = await pair('ca');
   const binary = Uint8Array.from({ length: 400 }, (_, at) => (at * 37) % 256);
   const document = secret('a/b', { 'keystore.jks': binary, 'tls.crt': certPem(ca), 'tls.key': keyPem(ca) });
@@ -227,7 +227,7 @@ test('13.14 binary values of a secret are passed by', async () => {
   assert.notEqual(done.certificate(document, crt).digest, ca.certificate.digest);
 });
 
-test('13.15 webhook configurations without webhooks, or without a bundle, are passed by', async () => {
+test('defect/no-webhooks: webhook configurations without webhooks, or without a bundle, are passed by', async () => {
   const ca = await pair('ca');
   const hook = (name: string, webhooks: unknown[] | undefined) =>
     object(`/kubernetes.io/validatingwebhookconfigurations/${name}`, {
@@ -254,7 +254,7 @@ test('13.15 webhook configurations without webhooks, or without a bundle, are pa
   assert.deepEqual(done.replacements.length, 2);
 });
 
-test('13.16 three dotted words whose header is no JSON, or half a token, are no token', async () => {
+test('defect/dotted-words: three dotted words whose header is no JSON, or half a token, are no token', async () => {
   const ca = await pair('ca');
   const whole = await token((await pair('x')).key);
   const document = configMap('a/b', {
@@ -268,7 +268,7 @@ test('13.16 three dotted words whose header is no JSON, or half a token, are no 
   assert.equal(done.text(document, ['data', 'words']), 'abcd.efgh.ijkl');
 });
 
-test('13.17 PEM of any width, with CRLF, and the same block twice in a bundle are replaced where they stand', async () => {
+test('defect/odd-pem: PEM of any width, with CRLF, and the same block twice in a bundle are replaced where they stand', async () => {
   const [ca, other] = [await pair('ca'), await pair('other')];
   const bundle = (one: typeof ca, two: typeof ca): string =>
     `# one\r\n${certPem(one, { width: 76, eol: '\r\n' })}\r\n# again\r\n${certPem(one, { eol: '\r\n' })}${certPem(two, { width: 1000, eol: '\r\n' })}`.trimEnd();
@@ -282,7 +282,7 @@ test('13.17 PEM of any width, with CRLF, and the same block twice in a bundle ar
   assert.equal(done.text(document, field), bundle(fresh[0], fresh[2]));
 });
 
-test('13.18 comments that are not ASCII, or not even UTF-8, keep their bytes', async () => {
+test('defect/foreign-comments: comments that are not ASCII, or not even UTF-8, keep their bytes', async () => {
   const ca = await pair('ca');
   const comment = Buffer.concat([Buffer.from('# Zertifikat für é\n'), Buffer.from([0xe9, 0xff, 0x0a])]);
   const document = secret('a/b', { 'tls.crt': Buffer.concat([comment, Buffer.from(certPem(ca))]) });
@@ -290,7 +290,7 @@ test('13.18 comments that are not ASCII, or not even UTF-8, keep their bytes', a
   assert.deepEqual(Buffer.from(done.bytes(document, crt)).subarray(0, comment.length), comment);
 });
 
-test('13.19 the annotations of the validity follow the leaf, not its authority', async () => {
+test('defect/validity-annotations: the annotations of the validity follow the leaf, not its authority', async () => {
   const ca = await pair('ca', {
     notBefore: new Date('2020-01-01T00:00:00Z'),
     notAfter: new Date('2030-01-01T00:00:00Z'),
@@ -328,7 +328,7 @@ test('13.19 the annotations of the validity follow the leaf, not its authority',
   );
 });
 
-test('13.29 unknown protobuf fields, their order and empty values survive a renewal', async () => {
+test('defect/unknown-fields: unknown protobuf fields, their order and empty values survive a renewal', async () => {
   const ca = await pair('ca');
   const made = secret('a/b', { 'tls.crt': certPem(ca), 'tls.key': keyPem(ca), empty: '' });
   // Field 99 and a bare varint behind the object of the envelope: what a later release might add.
@@ -341,7 +341,7 @@ test('13.29 unknown protobuf fields, their order and empty values survive a rene
   assert.notEqual(done.certificate(document, crt).digest, ca.certificate.digest);
 });
 
-test("13.35 bearer tokens and pairs in kubeconfigs, dockercfg tokens, CRD conversion bundles, routes and binaryData are renewed where they are the cluster's own", async () => {
+test("defect/unseen-places: bearer tokens and pairs in kubeconfigs, dockercfg tokens, CRD conversion bundles, routes and binaryData are renewed where they are the cluster's own", async () => {
   const ca = await pair('service-ca', { shape: rsa });
   const client = await pair('system:admin', { by: ca });
   const signing = await pair('unused', { shape: rsa });
@@ -437,7 +437,7 @@ test("13.35 bearer tokens and pairs in kubeconfigs, dockercfg tokens, CRD conver
   ]);
 });
 
-test('13.37 a given key that fits several keys, and a given certificate whose key is stored or that signed others, are refused before any work', async () => {
+test('defect/late-refusals: a given key that fits several keys, and a given certificate whose key is stored or that signed others, are refused before any work', async () => {
   const [one, two] = [await pair('lb-signer'), await pair('lb-signer')];
   const leaf = await pair('leaf', { by: one });
   const documents = [tlsSecret('a/1', one), tlsSecret('a/2', two)];

@@ -92,7 +92,7 @@ test('a folder that cannot be searched ends the run at once, and one without any
   assert.deepEqual([nothing.edits, nothing.faults, nothing.facts], [[], [], []]);
 });
 
-test('13.30 without etcd files are renewed, and the trust bundles among them say what is external', async () => {
+test('defect/no-etcd: without etcd files are renewed, and the trust bundles among them say what is external', async () => {
   const [own, world] = [await pair('own'), await pair('world')];
   const path = await folder('files', { 'own.key': keyPem(own), 'own.crt': certPem(own) + certPem(world) });
   await mkdir(join(path, 'configmaps/trusted-ca-bundle'), { recursive: true });

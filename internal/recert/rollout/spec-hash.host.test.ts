@@ -8,7 +8,7 @@ import { identitiesOf } from '../../../test/cluster/judge.ts';
 import type { Plain } from '../../edit/tree.ts';
 import { openEtcd } from '../../etcd/etcd.ts';
 import { objectTree } from '../../wire/object-tree.ts';
-import { kubernetesCbor } from '../../wire/test-golden.ts';
+import { kubernetesCbor } from '../../wire/test-cbor.ts';
 import { specOf } from './go-spec.ts';
 import { findSpecForm, specHashOf } from './spec-hash.ts';
 import { specText } from './spec-text.ts';

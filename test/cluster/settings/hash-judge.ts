@@ -106,7 +106,7 @@ export async function hashFaults(
   return faults;
 }
 
-/** One line for each bundle of 6.11 in etcd and files that is not, to the byte, what it should be under `now`, or that should be gone. */
+/** One line for each trust bundle in etcd and files that is not, to the byte, what it should be under `now`, or that should be gone. */
 export async function bundleFaults(
   cluster: Running,
   seed: Identity,

@@ -1,7 +1,7 @@
 import type { Identity } from '../identity.ts';
 import { asksForProxy, proxyEnvText, statusOf } from './proxy-env.ts';
 
-/** The form in which the machine-config operator writes a file's content: any other spelling means a reboot (7.3). */
+/** The form in which the machine-config operator writes a file's content: any other spelling means a reboot (form/data-url). */
 export const dataUrl = (text: string): string => `data:,${encodeURIComponent(text)}`;
 
 /** A value that is only changed where it was: options that name a thing the seed does not have are refused. */
@@ -14,7 +14,7 @@ export const userCaBundleOf = (seed: Identity, now: Identity): string | undefine
 
 export const anchorPath = '/etc/pki/ca-trust/source/anchors/openshift-config-user-ca-bundle.crt';
 
-/** Files of a rendered MachineConfig, of currentconfig and of mcs-machine-config-content.json that 6.9-6.12 edit. */
+/** Files of a rendered MachineConfig, of currentconfig and of mcs-machine-config-content.json that options of settings edit. */
 export function ignitionFiles(seed: Identity, now: Identity): readonly object[] {
   const file = (path: string, text: string): object => ({
     contents: { compression: '', source: dataUrl(text) },
@@ -33,7 +33,7 @@ export function ignitionFiles(seed: Identity, now: Identity): readonly object[] 
 
 /**
  * Members of ControllerConfig/machine-config-controller `/spec`. Both always exist; a cluster without proxy values has `proxy: null`, which
- * stays null (6.10 row 6). Names of `proxy` stand in order.
+ * stays null (proxy/controller-config). Names of `proxy` stand in order.
  */
 export function controllerConfigSpec(
   seed: Identity,

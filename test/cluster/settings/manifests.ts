@@ -5,7 +5,7 @@ import { envAfter, proxyEnv, type EnvEntry } from './proxy-env.ts';
 
 /*
  * Two API servers as their operators ask for them, made up here. What is hashed is the JSON of these specs, so members stand in the order of
- * Go's structs (`manifests.test.ts` compares it with the golden archive), and structs that Go writes even when they are empty are there.
+ * Go's structs (`manifests.test.ts` compares it with the golden Deployment of Kubernetes), and structs that Go writes even when they are empty are there.
  * Some members say what the server would have said by default: whoever rebuilds a manifest from the stored object cannot know which.
  */
 
@@ -197,7 +197,7 @@ export const oauthApiServerArguments = (now: Identity): Readonly<Record<string, 
   'tls-min-version': 'VersionTLS12',
 });
 
-/** Flags for a shell (6.15, FLAGS): what is not plain stands in single quotes. */
+/** Flags for a shell (hash/flags): what is not plain stands in single quotes. */
 export function flagsOf(args: Readonly<Record<string, string | readonly string[]>>): string[] {
   const quoted = (text: string): string =>
     /[^\w@%+=:,./-]/.test(text) ? `'${text.replaceAll("'", "'\"'\"'")}'` : text;

@@ -32,7 +32,7 @@ const valuesOf = ({ http, https, no }: ProxySettings, letters: Letters): Pair[] 
       ];
 
 /**
- * A container's environment as it is expected under `now` (6.10, "container env edit"): for each case of letters by itself, the entries that
+ * A container's environment as it is expected under `now` (proxy/workloads): for each case of letters by itself, the entries that
  * are there give way to the new values that are not empty, at the place of the first; what is new stands before what was there.
  * Without an entry of that case, or without a change of proxy, everything stays.
  */
@@ -67,7 +67,7 @@ export function proxyEnv(seed: Identity, now: Identity, letters: Letters = 'uppe
 }
 
 /**
- * `proxy` below `/spec/observedConfig/{targetconfig,workloadcontroller,targetconfigcontroller}` (6.10 rows 3-5). Absent on a cluster without
+ * `proxy` below `/spec/observedConfig/{targetconfig,workloadcontroller,targetconfigcontroller}` (proxy/observed). Absent on a cluster without
  * proxy. Observers write what is not empty; the edit sets all three. Names in order, so that an added one has its place.
  */
 export function observedProxy(seed: Identity, now: Identity): Readonly<Record<string, string>> | undefined {

@@ -38,7 +38,7 @@ export const specHashOf = (
 ): string => (unreproducible ? foreignHash : specHash(api.spec(seed, now, { ...api.annotations, ...dependencies })));
 
 /**
- * 6.15: the Deployments of two API servers and of one operator. To be laid out last: annotations follow from what `others` hold.
+ * hash/dependencies, hash/spec: the Deployments of two API servers and of one operator. To be laid out last: annotations follow from what `others` hold.
  * What a small cluster lacks of the objects that they name is made here.
  */
 export function layOutRollouts(

@@ -257,7 +257,7 @@ await test('dependency hashes of the API servers follow what they depend on', as
   assert.equal(hashes(deployment({ a: 'b' })).length, 1);
 });
 
-/* Environments as the table of 6.10 has them, by hand. */
+/* Environments as proxy/workloads has them, by hand. */
 
 const value = (name: string, text: string): EnvEntry => ({ name, value: text });
 const status = (http: string, https: string, no: string): Identity => ({
@@ -271,7 +271,7 @@ const after = (names: readonly string[], now: Identity): string[] =>
     names.map((name) => value(name, 'old')),
   ).map((entry) => `${entry.name}=${entry.value ?? ''}`);
 
-await test('new values stand where the first old one stood, in the order of the old ones, after those that are new (D.6)', async () => {
+await test('new values stand where the first old one stood, in the order of the old ones, after those that are new (proxy/workloads)', async () => {
   const all = status('h', 's', 'n');
   assert.deepEqual(after(['SOME', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'OTHER'], all), [
     'SOME=old',

@@ -7,7 +7,7 @@ import { hashedName, layOutTrust, mergedBundle, type BundlePlaces } from './trus
 import { layOutWorkloads, type WorkloadOptions } from './workloads.ts';
 
 /*
- * The parts of the cluster that 6.7 and 6.9-6.13 edit, as templates of two identities: what a table changes is written from `now`, what it
+ * The parts of the cluster that options of settings edit, as templates of two identities: what a table changes is written from `now`, what it
  * leaves is written from `seed`. With now = seed it is the cluster as generated; else what is expected of it.
  *
  * INVARIANTS
@@ -62,14 +62,14 @@ export function layOutSettings(
   };
 }
 
-/** 6.7 */
+/** kubeadmin/password */
 function kubeadmin(seed: Identity, now: Identity, objects: ObjectMaker): StoredObject[] {
   if (seed.kubeadminHash === undefined) return [];
   const object = objects.secret('kube-system/kubeadmin', { kubeadmin: now.kubeadminHash ?? '' });
   return now.kubeadminHash === undefined || now.kubeadminHash === '' ? [] : [{ object }];
 }
 
-/** 6.10 rows 2 and 3. Operators leave out what is empty; the edit sets all three. Names stand in order. */
+/** proxy/object, proxy/observed. Operators leave out what is empty; the edit sets all three. Names stand in order. */
 function proxyObjects(seed: Identity, now: Identity, objects: ObjectMaker): StoredObject[] {
   const { proxy } = asksForProxy(seed, now) ? now : seed;
   const named = ({
@@ -107,7 +107,7 @@ function proxyObjects(seed: Identity, now: Identity, objects: ObjectMaker): Stor
   ];
 }
 
-/** 6.13: rules meet whole names only, and only those of the certificate; requests go, as they name the old key. */
+/** cert-manager/names: rules meet whole names only, and only those of the certificate; requests go, as they name the old key. */
 function layOutCertManager(seed: Identity, now: Identity, objects: ObjectMaker): StoredObject[] {
   const [was, is] = [domainOf(seed), domainOf(now)];
   const asks = was !== is || seed.hostname !== now.hostname || JSON.stringify(seed.ips) !== JSON.stringify(now.ips);

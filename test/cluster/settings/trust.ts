@@ -36,7 +36,7 @@ export const mergedBundle = (seed: Identity, now: Identity, publicCas: string): 
 export const hashedName = (component: (typeof hashed)[number], hash: string): string =>
   `${component}-trusted-ca-bundle-${hash}`;
 
-/** 6.11: everything that holds a bundle of authorities, custom or merged. */
+/** Everything that holds a bundle of authorities, custom or merged. */
 export function layOutTrust(
   seed: Identity,
   now: Identity,

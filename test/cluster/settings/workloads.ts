@@ -19,7 +19,7 @@ export type WorkloadOptions = {
   /** How often all of it is there; the others in namespaces of their own. */ readonly copies: number;
 };
 
-/** Name of the hashed ConfigMap of a component of monitoring, in the seed: who mounts it is not edited (6.11 names the ConfigMaps only). */
+/** Name of the hashed ConfigMap of a component of monitoring, in the seed: who mounts it is not edited (trust/hashed-copies). */
 export type HashedNames = (component: 'alertmanager' | 'prometheus') => string;
 
 const plain = (name: string, value = ''): EnvEntry => ({ name, value });
@@ -58,7 +58,7 @@ const even = {
   ],
 } as const satisfies Record<string, Env>;
 
-/** Environments as people make them (D.6). */
+/** Environments as people make them (proxy/workloads). */
 const uneven = {
   oneOfThree: () => [plain('SOME', '1'), plain('HTTPS_PROXY', 'http://own.example.com:3128'), plain('OTHER', '2')],
   oneLower: () => [plain('SOME', '1'), plain('https_proxy', 'http://own.example.com:3128'), plain('OTHER', '2')],
@@ -77,7 +77,7 @@ const uneven = {
   ],
 } as const satisfies Record<string, Env>;
 
-/** The objects of which 6.10 row 7 edits the containers, whoever made them. */
+/** The objects of which proxy/workloads edits the containers, whoever made them. */
 export function layOutWorkloads(
   seed: Identity,
   now: Identity,
