@@ -152,6 +152,12 @@ export const recertFields = {
     '',
     'certificates keep their serial numbers, as upstream does; default: new ones',
   ),
+  external_certificates: field(
+    'texts',
+    'external-certificates',
+    'source',
+    'certificates of others, which stay with all that they signed: PEM file, or namespace/name of a ConfigMap or Secret',
+  ),
   state_dir: field(
     'text',
     'state-dir',

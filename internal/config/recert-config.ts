@@ -31,6 +31,8 @@ export type RecertConfig = {
     readonly extendExpiration: boolean;
     readonly forceExpire: boolean;
     readonly keepSerialNumbers: boolean;
+    /** Absolute paths of PEM files, or `namespace/name` of ConfigMaps and Secrets in etcd. */
+    readonly externalCertificates: readonly string[];
   };
   readonly cluster: ClusterChanges & { readonly dirs: readonly string[]; readonly files: readonly string[] };
   /** JSON texts of EncryptionConfiguration objects, by API server. */
@@ -94,6 +96,9 @@ export async function checkRecertConfig(values: RecertValues, raw: RecertConfig[
     throw new UsageError('summary_file and summary_file_clean must not be the same', {
       next: 'give two files; the first one holds private keys',
     });
+  const externalCertificates = await inOrder(values.external_certificates ?? [], (source) =>
+    readExternal(source, etcdEndpoint),
+  );
   const stateFolder = readStateFolder(values.state_dir ?? defaultStateFolder, places.cryptoDirs);
   const useKeyRules = await inOrder(values.use_key_rules ?? [], readUseKeyRule);
   const useCertRules = await inOrder(values.use_cert_rules ?? [], readUseCertRule);
@@ -128,6 +133,7 @@ export async function checkRecertConfig(values: RecertValues, raw: RecertConfig[
       extendExpiration: values.extend_expiration ?? false,
       forceExpire: values.force_expire ?? false,
       keepSerialNumbers: values.keep_serial_numbers ?? false,
+      externalCertificates,
     },
     cluster: { ...cluster, dirs: places.clusterDirs, files: places.clusterFiles },
     encryption,
@@ -138,6 +144,22 @@ export async function checkRecertConfig(values: RecertValues, raw: RecertConfig[
     stateFolder,
     raw,
   };
+}
+
+async function readExternal(source: string, endpoint: string | undefined): Promise<string> {
+  if (source.startsWith('/')) {
+    await mustBe('file', 'external_certificates', source);
+    return source;
+  }
+  if (!/^[a-z0-9.-]+\/[a-z0-9.-]+$/.test(source))
+    throw new UsageError(`external_certificates "${source}" is neither an absolute path nor namespace/name`, {
+      next: 'give a PEM file, or a ConfigMap or Secret as namespace/name',
+    });
+  if (endpoint === undefined)
+    throw new UsageError(`external_certificates "${source}" stands in etcd, and there is no etcd_endpoint`, {
+      next: 'name the etcd of the stopped cluster, or give a PEM file',
+    });
+  return source;
 }
 
 /** Upstream's command line refuses more pairs, by mistake; its file route and its production caller do not. */

@@ -113,6 +113,7 @@ export async function renewCluster({ host, config, tell }: Run, { etcd }: Opened
     ...(etcd === undefined ? {} : { etcd: etcd.clear }),
     folders: config.crypto.dirs,
     files: config.crypto.files,
+    externals: config.crypto.externalCertificates,
     options: optionsOf(config, host.now()),
     ...(config.threads === undefined ? {} : { threads: config.threads }),
   });

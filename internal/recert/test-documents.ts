@@ -216,7 +216,7 @@ export async function renewing(
 ): Promise<Renewed> {
   using pool = openKeyPool(nodeKeyMaker, []);
   const renewal = await renewOpened(
-    { externals: externalsOf(external, () => undefined), documents },
+    { externals: externalsOf(external, () => undefined), documents, folders: [] },
     { ...plainRenewal, now: new Date('2026-06-01T12:00:00Z'), ...options },
     { pool, crypto: { signerOf: nodeSigner }, started: performance.now(), stopIfAsked: () => undefined },
   );

@@ -84,7 +84,7 @@ export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
   const shared = await make('shared-key-a', 'serving', pool.take('rsa2048'), rsa);
   await make('shared-key-b', 'client', shared.key, rsa);
   // defect/lost-signer: its signer is nowhere in the cluster.
-  const lost = await make('lost-signer', 'signer', pool.take('rsa2048'));
+  const lost = await make('olm-selfsigned-0123456789abcdef', 'signer', pool.take('rsa2048'));
   issued.pop();
   const orphan = await make('orphan', 'client', pool.take('rsa2048'), lost);
   issued[issued.length - 1] = { ...orphan, signer: undefined };

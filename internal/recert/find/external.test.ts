@@ -42,7 +42,7 @@ test("external is what the merged bundle, the registries' bundle and the users' 
   });
   const user = configMap('openshift-config/user-ca-bundle', { 'ca-bundle.crt': certPem(users) });
   const decoy = configMap('openshift-config/registry-cas-old', { x: certPem(own) });
-  const externals = await externalsIn(etcd([trusted, image('registry-cas'), registries, decoy, user]), silent);
+  const externals = await externalsIn(etcd([trusted, image('registry-cas'), registries, decoy, user]), [], silent);
   assert.deepEqual(
     [publicCa, registry, users, own].map(({ certificate }) => externals.has(certificate.digest)),
     [true, true, true, false],
@@ -55,8 +55,8 @@ test("external is what the merged bundle, the registries' bundle and the users' 
 
 test("the image configuration, its bundle's name and the users' bundle may be absent, the named bundle may not", async () => {
   for (const documents of [[trusted], [trusted, image()]])
-    assert.ok((await externalsIn(etcd(documents), silent)).has(publicCa.certificate.digest));
-  await assert.rejects(externalsIn(etcd([trusted, image('gone')]), silent), {
+    assert.ok((await externalsIn(etcd(documents), [], silent)).has(publicCa.certificate.digest));
+  await assert.rejects(externalsIn(etcd([trusted, image('gone')]), [], silent), {
     message:
       'etcd has no ConfigMap "openshift-config/gone", which Image "cluster" names for the authorities of registries',
   });

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { EtcdReader } from '../document.ts';
 import { pemBlocksIn } from '../../edit/pem.ts';
 import { Failure } from '../../errors/errors.ts';
@@ -15,9 +16,13 @@ export type Externals = {
   readonly certificates: () => readonly Certificate[];
 };
 
-/** Reads what the cluster trusts of others (scope/external). */
-export async function externalsIn(etcd: EtcdReader, tell: Tell): Promise<Externals> {
-  const texts: string[] = [];
+/**
+ * Reads what the cluster trusts of others (scope/external), and what a person names beside.
+ *
+ * @param named paths of PEM files, or `namespace/name` of ConfigMaps and Secrets
+ */
+export async function externalsIn(etcd: EtcdReader, named: readonly string[], tell: Tell): Promise<Externals> {
+  const texts = [...(await textsOfFiles(named)), ...(await textsOfObjects(etcd, named))];
   const [merged, users] = externalScopes.bundles;
   const trusted = await valueOf(etcd, merged.key);
   if (trusted === undefined)
@@ -39,6 +44,30 @@ export async function externalsIn(etcd: EtcdReader, tell: Tell): Promise<Externa
   const own = await valueOf(etcd, users.key);
   if (own !== undefined) texts.push(...textsOf(own));
   return externalsOf(texts, tell);
+}
+
+const isFile = (named: string): boolean => named.startsWith('/');
+
+/** The files among the named externals. */
+export function textsOfFiles(named: readonly string[]): Promise<string[]> {
+  return Promise.all(named.filter(isFile).map((path) => readFile(path, 'latin1')));
+}
+
+async function textsOfObjects(etcd: EtcdReader, named: readonly string[]): Promise<string[]> {
+  const texts: string[] = [];
+  for (const name of named.filter((one) => !isFile(one))) {
+    const values: Uint8Array[] = [];
+    for (const kind of ['configmaps', 'secrets']) {
+      const value = await valueOf(etcd, `/kubernetes.io/${kind}/${name}`);
+      if (value !== undefined) values.push(value);
+    }
+    if (values.length === 0)
+      throw new Failure(`external_certificates: there is no ConfigMap or Secret "${name}" in etcd`, {
+        next: 'correct external_certificates, or leave the entry out',
+      });
+    texts.push(...values.flatMap(textsOf));
+  }
+  return texts;
 }
 
 /** The same from texts of PEM blocks. */
@@ -76,6 +105,7 @@ function textsOf(bytes: Uint8Array): string[] {
   if (stored === undefined) return [];
   return keysAt(stored, ['data']).flatMap((name) => {
     const field = fieldAt(stored, ['data', name]);
+    if (field?.type === 'bytes') return [Buffer.from(field.bytes).toString('latin1')];
     return field?.type === 'text' ? [field.text] : [];
   });
 }

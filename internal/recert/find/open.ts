@@ -2,7 +2,7 @@ import { latin1 } from '../../edit/characters.ts';
 import type { Tell } from './candidates.ts';
 import type { Document, EtcdReader } from '../document.ts';
 import type { Externals } from './external.ts';
-import { externalsIn, externalsOf } from './external.ts';
+import { externalsIn, externalsOf, textsOfFiles } from './external.ts';
 import { findFiles, readFiles } from './find-files.ts';
 import { externalScopes, objectScopes } from './scope.ts';
 
@@ -10,6 +10,8 @@ import { externalScopes, objectScopes } from './scope.ts';
 export type Opened = {
   readonly externals: Externals;
   readonly documents: AsyncIterable<Document> | Iterable<Document>;
+  /** The folders that were searched. */
+  readonly folders: readonly string[];
 };
 
 /**
@@ -21,12 +23,19 @@ export async function openCluster(
     etcd,
     folders,
     files,
-  }: { readonly etcd?: EtcdReader | undefined; readonly folders: readonly string[]; readonly files: readonly string[] },
+    externals: named = [],
+  }: {
+    readonly etcd?: EtcdReader | undefined;
+    readonly folders: readonly string[];
+    readonly files: readonly string[];
+    readonly externals?: readonly string[];
+  },
   tell: Tell,
 ): Promise<Opened> {
   const paths = await findFiles(folders, files);
-  const externals = etcd === undefined ? await externalsOnDisk(paths, tell) : await externalsIn(etcd, tell);
-  return { externals, documents: documentsOf(etcd, paths, tell) };
+  const externals =
+    etcd === undefined ? await externalsOnDisk(paths, named, tell) : await externalsIn(etcd, named, tell);
+  return { externals, documents: documentsOf(etcd, paths, tell), folders };
 }
 
 /** Etcd first, then files: where a thing was first found is where it is named. */
@@ -44,8 +53,8 @@ async function* documentsOf(
   yield* readFiles(paths, tell);
 }
 
-async function externalsOnDisk(paths: readonly string[], tell: Tell): Promise<Externals> {
-  const texts: string[] = [];
+async function externalsOnDisk(paths: readonly string[], named: readonly string[], tell: Tell): Promise<Externals> {
+  const texts = await textsOfFiles(named);
   for await (const { bytes } of readFiles(
     paths.filter((path) => externalScopes.files.test(path)),
     tell,

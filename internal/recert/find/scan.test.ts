@@ -92,11 +92,13 @@ test('MachineConfigs, ControllerConfig, APIService, user-data and files of the m
       JSON.stringify({ ...config(root), metadata: { name: 'rendered-master-1' } }),
     ),
     file('/etc/mcs-machine-config-content.json', `${JSON.stringify(config(root))}\n`),
+    file('/etc/kubernetes/kubelet-ca.crt', `# CA\n${certPem(root)}`),
+    file('/etc/kubernetes/kubeconfig', kubeconfig({ ca: root })),
   ] as const;
   const done = await renewing(documents);
   assert.deepEqual(done.faults, []);
   assert.deepEqual(done.facts, [
-    'the certificate "CN=unused" (etcd:/kubernetes.io/machineconfiguration.openshift.io/machineconfigs/rendered-master-1 and 3 more) is not the cluster\'s own and stays as it is',
+    'the certificate "CN=unused" (etcd:/kubernetes.io/machineconfiguration.openshift.io/machineconfigs/rendered-master-1 and 3 more) has no private key on the cluster and stays as it is',
   ]);
   const fresh: Pair = { certificate: done.certificate(documents[0], crt), key: root.key };
   const after = documents.map((document) => Buffer.from(done.bytes(document)));

@@ -8,8 +8,8 @@
  */
 export type Whose = 'cluster' | 'known';
 
-/** Ignition files whose content is the cluster's own; what other files hold is `known`. */
-export const ownIgnitionFile = /\.(?:pem|crt)$/;
+/** Ignition files whose content is the cluster's own; what other files hold (a company's root in the trust store, a registry's) is `known`. */
+export const ownIgnitionFile = /^\/etc\/kubernetes\/.*\.(?:pem|crt)$/;
 
 /** How the text at a place is read; see `candidates.ts`. */
 export type Reading =

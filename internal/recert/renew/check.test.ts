@@ -32,7 +32,7 @@ async function checked(
   edits: readonly Edit[],
 ): Promise<string[]> {
   const findings = await scan(before, none.has, () => undefined);
-  const owned = ownedIn(graphOf(findings, none), none, () => undefined);
+  const owned = ownedIn(graphOf(findings, none), none, new Set(), () => undefined);
   return check({
     before: findings.documents,
     after: new Map(

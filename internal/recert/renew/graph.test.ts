@@ -90,7 +90,8 @@ test('a CN is no identity: several certificates of one name keep their own keys 
 
 test('a certificate without key identifiers, and one under another name than its issuer says, find their signers all the same', async () => {
   const ca = await pair('ca', { shape: rsa, keyIds: undefined as never });
-  const bare = await makeCertificate({ subject: cn('bare'), key: await nodeKeyMaker.make(p256), by: ca });
+  const key = await nodeKeyMaker.make(p256);
+  const bare = { key, certificate: await makeCertificate({ subject: cn('bare'), key, by: ca }) };
   const renamed = {
     certificate: await makeCertificate({
       subject: cn('ca after a rename'),
@@ -99,10 +100,7 @@ test('a certificate without key identifiers, and one under another name than its
     }),
     key: ca.key,
   };
-  const documents = [
-    tlsSecret('a/ca', renamed),
-    configMap('a/leaf', { 'ca-bundle.crt': certPem({ certificate: bare, key: ca.key }) }),
-  ] as const;
+  const documents = [tlsSecret('a/ca', renamed), tlsSecret('a/leaf', bare)] as const;
   const done = await renewing(documents);
   assert.deepEqual(done.faults, []);
   assert.ok(done.record.certificates.every(({ after }) => after !== undefined));
@@ -116,7 +114,7 @@ test('a signer whose key is not on the cluster gets a new one, or the given one,
   const bootstrap = await pair('kubelet-bootstrap-kubeconfig-signer', { shape: rsa });
   const client = await pair('node-bootstrapper', { by: bootstrap });
   const documents = [
-    configMap('a/client-ca', { 'ca-bundle.crt': certPem(bootstrap) }),
+    configMap('openshift-config-managed/kube-apiserver-client-ca', { 'ca-bundle.crt': certPem(bootstrap) }),
     file('/etc/kubernetes/kubeconfig', kubeconfig({ client })),
   ] as const;
   const inFile = [{ in: 'yaml', path: ['users', 0, 'user', 'client-certificate-data'] }, { in: 'base64' }] as const;

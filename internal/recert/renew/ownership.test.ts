@@ -42,7 +42,7 @@ test('external certificates stay byte for byte, with what is signed below them, 
   assert.equal(done.certificate(documents[0], bundle, 1).digest, done.certificate(documents[3], crt).digest);
   assert.notEqual(done.certificate(documents[3], crt).digest, same.certificate.digest);
   assert.deepEqual(done.facts, [
-    'the certificate "CN=*.apps.example.com" (etcd:/kubernetes.io/secrets/a/ingress) is not the cluster\'s own and stays as it is',
+    'the certificate "CN=*.apps.example.com" (etcd:/kubernetes.io/secrets/a/ingress) is signed by "CN=middle", which nobody here can sign again, and stays as it is',
     'the certificate "CN=middle" (etcd:/kubernetes.io/secrets/a/ingress) is signed by the external "CN=company" and stays as it is',
     "a private key (etcd:/kubernetes.io/secrets/a/company) is not the cluster's own and stays as it is",
   ]);

@@ -4,6 +4,7 @@ import type { Tell } from '../find/candidates.ts';
 import type { Place } from '../document.ts';
 import type { Externals } from '../find/external.ts';
 import type { CertificateNode, Graph, KeyNode, TokenNode } from './graph.ts';
+import { isLostSigner } from './lost-signers.ts';
 import type { Sighting } from '../find/scan.ts';
 
 /** What is renewed. Everything else of the graph stays byte for byte. */
@@ -14,36 +15,26 @@ export type Owned = {
 };
 
 /**
- * Tells the cluster's own from other people's.
+ * Tells the cluster's own from other people's, by evidence: that a thing stands on the cluster says nothing of who made it.
  *
- * | thing       | is the cluster's own when                                                                               |
- * |-------------|----------------------------------------------------------------------------------------------------------|
- * | certificate | it stands in a place of the cluster, or a key or certificate of the cluster signed it, or it signed one    |
- * | private key | a certificate of the cluster has it, or it has none and stands in a place of the cluster                    |
- * | public key  | its private half or a service account's token of it is here, or it is labelled or placed as such keys are    |
- * | token       | its key is the cluster's own                                                                              |
+ * | thing       | is the cluster's own when                                                                                |
+ * |-------------|-----------------------------------------------------------------------------------------------------------|
+ * | certificate | the cluster can sign it again, with all that its key bears (see `canBeSignedAgain`)                         |
+ * | private key | its certificates are, or it has none and stands in a place of the cluster                                    |
+ * | public key  | its private half or a service account's token of it is here, or it is labelled or placed as such keys are     |
+ * | token       | its key is the cluster's own                                                                               |
  *
  * Whatever follows from an external certificate is not: nobody here can sign it again, so neither it nor its key is touched.
+ *
+ * @param given common names for which a person gave a key or a certificate: such an authority is the cluster's by that person's word
  */
-export function ownedIn(graph: Graph, externals: Externals, tell: Tell): Owned {
+export function ownedIn(graph: Graph, externals: Externals, given: ReadonlySet<string>, tell: Tell): Owned {
   const foreign = foreignKeys(graph, externals);
-  const certificates = new Set<CertificateNode>();
-  const mine = (node: CertificateNode): boolean => {
-    if (node.key === undefined || foreign.has(node.key)) return false;
-    if (inCluster(node.sightings) || inCluster(node.key.privateSightings)) return true;
-    return (
-      node.signer.by === 'key' && node.signer.certificate !== undefined && certificates.has(node.signer.certificate)
-    );
-  };
+  const certificates = new Set(graph.certificates.filter((node) => canBeSignedAgain(node, foreign, given)));
+  // What hangs on something that goes, goes. Authorities that sign each other hold each other up.
   for (let before = -1; before !== certificates.size;) {
     before = certificates.size;
-    for (const node of graph.certificates) {
-      if (certificates.has(node) || !mine(node)) continue;
-      certificates.add(node);
-      // The authority of what is ours is ours, wherever it stands.
-      if (node.signer.by === 'key')
-        for (const above of node.signer.key.certificates) if (!foreign.has(node.signer.key)) certificates.add(above);
-    }
+    for (const node of certificates) if (!isHeldUp(node, certificates)) certificates.delete(node);
   }
 
   const keys = new Set(
@@ -61,6 +52,52 @@ export function ownedIn(graph: Graph, externals: Externals, tell: Tell): Owned {
   const tokens = new Set(graph.tokens.filter(({ key }) => key !== undefined && keys.has(key)));
   tellOfTheRest(graph, { certificates, keys, tokens }, tell);
   return { certificates, keys, tokens };
+}
+
+/**
+ * Whether the cluster could sign a certificate again, as far as the certificate alone tells:
+ *
+ * | signed by                     | when                                                                                        |
+ * |-------------------------------|---------------------------------------------------------------------------------------------|
+ * | itself                        | its private half was read and it stands in a place of the cluster, or is given; a lost signer |
+ * | a key of the cluster          | its private half was read, or it is an authority                                             |
+ * | an authority that is not here | its private half was read, and the authority's is given, or it is a lost signer              |
+ * | an external one               | never                                                                                       |
+ *
+ * A certificate that ends a chain is never given a new key when its old one was not read: whoever holds that could not use it any more.
+ */
+function canBeSignedAgain(node: CertificateNode, foreign: ReadonlySet<KeyNode>, given: ReadonlySet<string>): boolean {
+  const { key, signer, sightings, certificate } = node;
+  if (key === undefined || foreign.has(key)) return false;
+  const isRead = key.private !== undefined;
+  switch (signer.by) {
+    case 'itself':
+      if (isRead) return inCluster(sightings) || inCluster(key.privateSightings);
+      return isGiven(certificate.commonNames, given) || isLostSigner(certificate.commonNames, sightings);
+    case 'key':
+      return isRead || certificate.isCa;
+    case 'missing':
+      return (
+        isRead &&
+        (isGiven(signer.authority.commonNames, given) ||
+          isLostSigner(signer.authority.commonNames, [...sightings, ...key.privateSightings]))
+      );
+    case 'external':
+      return false;
+  }
+}
+
+const isGiven = ([commonName, ...more]: readonly string[], given: ReadonlySet<string>): boolean =>
+  commonName !== undefined && more.length === 0 && given.has(commonName);
+
+/** Whether its signer is renewed, too, and everything else that its key bears. */
+function isHeldUp({ key, signer }: CertificateNode, renewed: ReadonlySet<CertificateNode>): boolean {
+  if (key?.certificates.some((other) => !renewed.has(other))) return false;
+  if (signer.by !== 'key') return true;
+  const { certificates, private: half, privateSightings } = signer.key;
+  return certificates.length === 0
+    ? half !== undefined && inCluster(privateSightings)
+    : certificates.every((above) => renewed.has(above));
 }
 
 /** Keys under an external certificate, or under a certificate that follows from one. */
@@ -108,13 +145,9 @@ function tellOfTheRest(graph: Graph, owned: Owned, tell: Tell): void {
     `${sightings[0]?.place.document ?? ''}${sightings.length > 1 ? ` and ${sightings.length - 1} more` : ''}`;
   for (const node of graph.certificates) {
     if (owned.certificates.has(node)) continue;
-    const why =
-      node.signer.by === 'external'
-        ? `is signed by the external "${node.signer.certificate.subjectText}"`
-        : node.key === undefined
-          ? 'has a key of a kind that is not handled'
-          : "is not the cluster's own";
-    tell(`the certificate "${node.certificate.subjectText}" (${at(node.sightings)}) ${why} and stays as it is`);
+    tell(
+      `the certificate "${node.certificate.subjectText}" (${at(node.sightings)}) ${whyLeft(node)} and stays as it is`,
+    );
   }
   for (const key of graph.keys.values()) {
     if (owned.keys.has(key) || key.certificates.length > 0) continue;
@@ -125,6 +158,24 @@ function tellOfTheRest(graph: Graph, owned: Owned, tell: Tell): void {
   for (const token of graph.tokens)
     if (!owned.tokens.has(token))
       tell(`a token (${at(token.sightings)}) is signed by no key of the cluster and stays as it is`);
+}
+
+/** Why a certificate is not the cluster's to renew. */
+function whyLeft({ key, signer, sightings, certificate }: CertificateNode): string {
+  if (key === undefined) return 'has a key of a kind that is not handled';
+  const lacksKey = key.private === undefined;
+  switch (signer.by) {
+    case 'external':
+      return `is signed by the external "${signer.certificate.subjectText}"`;
+    case 'missing':
+      return `is signed by "${signer.authority.issuerText}", which is not on the cluster,`;
+    case 'itself':
+      if (lacksKey) return 'has no private key on the cluster';
+      return inCluster(sightings) ? "shares its key with what is not the cluster's own" : "is not the cluster's own";
+    case 'key':
+      if (lacksKey && !certificate.isCa) return 'has no private key on the cluster';
+      return `is signed by "${certificate.issuerText}", which nobody here can sign again,`;
+  }
 }
 
 /**

@@ -1,9 +1,12 @@
-import { Failure, Interrupted } from '../../errors/errors.ts';
+import { Failure, Interrupted, Refusal } from '../../errors/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { check } from './check.ts';
 import { openCrypto } from '../keys/crypto.ts';
 import { editsOf } from './edits.ts';
 import { givenFor } from './given.ts';
+import { keystoresBeside } from './keystores.ts';
+import { filesWithoutCopy } from './node-files.ts';
+import { pastedIn } from './pasted.ts';
 import type { Graph, KeyNode } from './graph.ts';
 import { graphOf } from './graph.ts';
 import type { KeyPool } from '../keys/key-pool.ts';
@@ -51,7 +54,8 @@ export async function renew(host: Host, input: RenewInput): Promise<Renewal> {
     throw new Failure('no certificate, key or token of the cluster was found', {
       next: 'check that etcd and the folders are those of a cluster',
     });
-  return { ...renewal, facts: [...facts, ...renewal.facts] };
+  const pasted = input.etcd === undefined ? [] : await pastedIn(input.etcd, renewal.replacements, renewal.record);
+  return { ...renewal, facts: [...facts, ...renewal.facts, ...pasted] };
 }
 
 /** Who makes keys and signs, since when, and what is asked between two stages. */
@@ -64,7 +68,7 @@ export type Means = {
 
 /** The same for documents that are at hand. Pure but for the means. */
 export async function renewOpened(
-  { externals, documents }: Opened,
+  { externals, documents, folders }: Opened,
   options: RenewOptions,
   { pool, crypto, started, stopIfAsked }: Means,
 ): Promise<Renewal> {
@@ -79,7 +83,7 @@ export async function renewOpened(
   stopIfAsked();
 
   const graph = graphOf(findings, externals);
-  const all = ownedIn(graph, externals, tell);
+  const all = ownedIn(graph, externals, givenNames(options), tell);
   const owned = options.ipChangeOnly ? touchedBy(options.rules, all) : all;
   const given = givenFor(graph, owned, options, tell);
   pool.fit(keysNeeded(graph, owned, given));
@@ -91,6 +95,7 @@ export async function renewOpened(
   stopIfAsked();
 
   const edits = editsOf(graph, owned, made, findings.documents);
+  refuseFilesWithoutCopy(filesWithoutCopy(findings.documents, edits, folders));
   const replacements = overlay(findings.documents, edits);
   const madeMs = sinceStart();
   const after = laidOver(findings.documents, replacements);
@@ -106,7 +111,7 @@ export async function renewOpened(
     external: externals.has,
     given: givenIds,
   });
-  facts.push(...residueIn(after.values(), owned, givenIds));
+  facts.push(...residueIn(after.values(), owned, givenIds), ...keystoresBeside(findings.documents, owned));
   const totalMs = sinceStart();
   return {
     edits,
@@ -116,6 +121,20 @@ export async function renewOpened(
     record: recordOf(graph, made),
     timings: { scanMs, keysMs, processMs: graphMs + madeMs - keysMs, checkMs: totalMs - madeMs, totalMs },
   };
+}
+
+function refuseFilesWithoutCopy(sentences: readonly string[]): void {
+  const [first, ...more] = sentences;
+  if (first === undefined) return;
+  const [what = first, next = ''] = first.split('; ');
+  throw new Refusal(what, { ...(more.length === 0 ? {} : { why: more.join('; ') }), next });
+}
+
+function givenNames({ useKeys, useCerts }: RenewOptions): ReadonlySet<string> {
+  return new Set([
+    ...useKeys.map(({ commonName }) => commonName),
+    ...useCerts.flatMap(({ commonNames }) => commonNames),
+  ]);
 }
 
 function stopIfAsked(host: Host): void {

@@ -8,6 +8,8 @@ export type RenewInput = {
   /** Folders that are searched by the reference's name patterns, and files that are read whatever their name. Absolute paths. */
   readonly folders: readonly string[];
   readonly files: readonly string[];
+  /** What a person names as others': paths of PEM files, `namespace/name` of ConfigMaps and Secrets. */
+  readonly externals?: readonly string[];
   readonly options: RenewOptions;
   /** Keys and signatures by the host's `openssl`. Left out: what the kernel says of FIPS mode. */
   readonly fips?: boolean;

@@ -41,6 +41,7 @@ const config: RecertConfig = {
     extendExpiration: true,
     forceExpire: false,
     keepSerialNumbers: false,
+    externalCertificates: [],
     useKeyRules: [{ commonName: 'lb', keyPem: new Secret(hidden.keyPem), from: '/key' }],
     useCertRules: [],
   },
