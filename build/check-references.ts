@@ -34,7 +34,11 @@ export function danglingReferences(sources: readonly Source[], others: readonly 
 if (process.argv[1] === import.meta.filename) {
   const top = dirname(import.meta.dirname);
   const paths: string[] = [];
-  for await (const entry of glob('**/*', { cwd: top, withFileTypes: true, exclude: (entry) => made.has(entry.name) }))
+  for await (const entry of glob(['**/*', '**/.*', '**/.*/**'], {
+    cwd: top,
+    withFileTypes: true,
+    exclude: (entry) => made.has(entry.name),
+  }))
     if (entry.isFile()) paths.push(join(entry.parentPath, entry.name).slice(top.length + 1));
   const [own, others] = [paths.filter((path) => !notOurs.test(path)), paths.filter((path) => notOurs.test(path))];
   const sources = await Promise.all(own.map(async (path) => ({ path, text: await readFile(join(top, path), 'utf8') })));
