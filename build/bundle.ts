@@ -13,7 +13,7 @@ const top = dirname(import.meta.dirname);
 /**
  * Bundles the programs to CommonJS: a Node 24 single executable takes no other form.
  *
- * `start.cjs` is `cmd/main.ts` alone, in which `import('./ibi/main.ts')` has become a call of `program-loader.ts`; `programs.cjs` holds
+ * `start.cjs` is `cmd/main.ts` alone, in which the import of `cmd/ibi/main.ts` has become a call of `program-loader.ts`; `programs.cjs` holds
  * whatever is imported so, once. Node makes the code cache of an executable's main text before that text has run, so that hardly a
  * function is in it; for a text that we load ourselves we can make it afterwards (`code-cache.ts`).
  */
@@ -63,7 +63,7 @@ const englishOnly: Plugin = {
   },
 };
 
-/** Turns `import('./PROGRAM/main.ts')` of the dispatcher into a call of the loader, and notes the program. */
+/** Turns the dispatcher's import of a program into a call of the loader, and notes the program. */
 function programsApart(found: Set<string>): Plugin {
   return {
     name: 'programs-apart',

@@ -4,7 +4,7 @@ import { getRawAsset, isSea } from 'node:sea';
 import { Script } from 'node:vm';
 import { zstdDecompressSync } from 'node:zlib';
 
-/** What a program's `main.ts` offers. */
+/** What a program offers. */
 type Program = { readonly main: (...words: unknown[]) => Promise<number> };
 type Programs = Readonly<Record<string, () => Promise<Program>>>;
 

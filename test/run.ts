@@ -39,6 +39,7 @@ const parts: readonly Part[] = [
         tally,
       );
       await commandTest('generated files', [process.execPath, 'build/generate.ts', '--check'], tally);
+      await commandTest('references', [process.execPath, 'build/check-references.ts'], tally);
     },
   },
   { name: 'unit', says: 'tests on values', run: async () => fileTests(await testFiles('unit'), tally) },

@@ -3,7 +3,7 @@ import type { Identity } from './identity.ts';
 
 /** What a run removes, by prefixes of keys below `/kubernetes.io/` (or whole keys, with `$`), with the step and the row. */
 export const deletions: readonly {
-  readonly row: string;
+  readonly row: `${string}/${string}`;
   readonly when: 'always' | keyof Asked;
   readonly prefixes: readonly string[];
 }[] = [

@@ -18,7 +18,7 @@ export function installConfigText(seed: Identity, now: Identity): string {
 const networks = ({ machineNetworks }: Identity): string =>
   machineNetworks.map((cidr) => `  - cidr: ${cidr}\n`).join('');
 
-/** Rows 28 and 29 set two names in it. A seed that was installed with a text of its own is not described here when it is renamed. */
+/** domain/install-config sets two names in it. A seed that was installed with a text of its own is not described here when it is renamed. */
 function ownText(now: Identity): string {
   return `# written at the bench, kept by the installer
 additionalTrustBundlePolicy: Proxyonly

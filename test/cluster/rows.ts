@@ -7,7 +7,7 @@ import { revisions } from './names.ts';
 export type Step = 'ip' | 'rename' | 'hostname' | 'network';
 export type Row = {
   /** Ids of the tables; several where one set of documents shows them. */
-  readonly row: string;
+  readonly row: `${string}/${string}`;
   readonly step: Step;
   readonly by: string;
   /** Documents that must be there. */ readonly mandatory: readonly string[];

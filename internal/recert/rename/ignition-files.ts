@@ -1,10 +1,10 @@
 import type { FieldPath } from '../../edit/json.ts';
 import type { Editor, How } from './editor.ts';
 import { machineConfigs } from './keys.ts';
-import { documents, objects, type Step } from './step.ts';
+import { documents, objects, type RowId, type Step } from './step.ts';
 
 /** MachineConfigs in etcd, and the two files that mirror the one in force. */
-export function machineConfigSteps(row: string, edit: (config: Editor) => void): Step[] {
+export function machineConfigSteps(row: RowId, edit: (config: Editor) => void): Step[] {
   return [
     objects(row, machineConfigs, edit),
     documents(`${row} (files)`, /\/currentconfig$/, edit, 'mcs-machine-config-content.json'),

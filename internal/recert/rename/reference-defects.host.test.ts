@@ -88,7 +88,7 @@ test('defect/shared-bundle: the bundle of the site may be that of the proxy: the
     ...proxyBundleSteps('user-ca-bundle', customBundles.user.two),
     ...userBundleSteps(customBundles.user.two)
       .filter(({ row }) => row === 'trust/user-object')
-      .map((step) => ({ ...step, row: 'trust/proxy' })),
+      .map((step): Step => ({ ...step, row: 'trust/proxy' })),
   ];
   const { text } = outcomeOf(both, 'trust/proxy', objects);
   assert.equal(text(keyOf(own), 'data', 'ca-bundle.crt'), customBundles.user.two);

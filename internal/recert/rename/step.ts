@@ -35,16 +35,18 @@ export type Reads = {
 /** Told once a step finds something that it leaves alone. Free of secrets. */
 export type Say = (fact: string) => void;
 
-/** One row of the tables in README.md, or a part of one: a pure function from a cluster to changes. */
+/** A row of the tables in README.md by its id, and which part of it: `domain/infrastructure`, `domain/jwks (files)`. */
+export type RowId = `${string}/${string}`;
+
+/** One row, or a part of one: a pure function from a cluster to changes. */
 export type Step = {
-  /** The row by its id: `domain/infrastructure`. */
-  readonly row: string;
+  readonly row: RowId;
   readonly reads: Reads;
   readonly changes: (cluster: Cluster, say: Say) => Change[];
 };
 
 /** An object that must exist, unless `optional`. */
-export function object(row: string, key: string, edit: (object: Editor) => void, { optional = false } = {}): Step {
+export function object(row: RowId, key: string, edit: (object: Editor) => void, { optional = false } = {}): Step {
   return {
     row,
     reads: { objects: [key] },
@@ -56,7 +58,7 @@ export function object(row: string, key: string, edit: (object: Editor) => void,
 }
 
 /** All objects whose key begins with a prefix and whose last name fits. */
-export function objects(row: string, prefix: string, edit: (object: Editor) => void, name = /(?:)/): Step {
+export function objects(row: RowId, prefix: string, edit: (object: Editor) => void, name = /(?:)/): Step {
   return {
     row,
     reads: { objects: [prefix] },
@@ -69,12 +71,12 @@ export function objects(row: string, prefix: string, edit: (object: Editor) => v
 }
 
 /** `name`, and its revisions `name-7`: what the operators of static pods keep. */
-export function revisions(row: string, folder: string, name: string, edit: (object: Editor) => void): Step {
+export function revisions(row: RowId, folder: string, name: string, edit: (object: Editor) => void): Step {
   return objects(row, `${folder}${name}`, edit, new RegExp(`^${name}(?:-\\d+)?$`));
 }
 
 /** Keys that are deleted, each with all below its prefix. */
-export function removals(row: string, prefixes: readonly string[], fits: (key: string) => boolean = () => true): Step {
+export function removals(row: RowId, prefixes: readonly string[], fits: (key: string) => boolean = () => true): Step {
   return {
     row,
     reads: { keys: prefixes },
@@ -86,7 +88,7 @@ export function removals(row: string, prefixes: readonly string[], fits: (key: s
 }
 
 /** Files edited as texts. */
-export function texts(row: string, pattern: RegExp, edit: (text: string) => string, how: How = {}): Step {
+export function texts(row: RowId, pattern: RegExp, edit: (text: string) => string, how: How = {}): Step {
   return {
     row,
     reads: { files: [pattern] },
@@ -95,7 +97,7 @@ export function texts(row: string, pattern: RegExp, edit: (text: string) => stri
 }
 
 /** Single files edited as texts. */
-export function singleTexts(row: string, name: string, edit: (text: string) => string, how: How = {}): Step {
+export function singleTexts(row: RowId, name: string, edit: (text: string) => string, how: How = {}): Step {
   return {
     row,
     reads: { singles: [name] },
@@ -104,7 +106,7 @@ export function singleTexts(row: string, name: string, edit: (text: string) => s
 }
 
 /** Files edited as JSON or YAML documents; `single`: single files of that name, too. */
-export function documents(row: string, pattern: RegExp, edit: (document: Editor) => void, single?: string): Step {
+export function documents(row: RowId, pattern: RegExp, edit: (document: Editor) => void, single?: string): Step {
   return {
     row,
     reads: { files: [pattern], ...(single === undefined ? {} : { singles: [single] }) },

@@ -2,7 +2,7 @@ import type { Certificate } from '../../pki/certificate.ts';
 import type { PrivateKey, PublicKey } from '../../pki/keys.ts';
 import type { Place } from '../document.ts';
 
-/** The graph with what became of it, as data for summaries and plans. Holds private keys: `report.ts` says what is shown of it. */
+/** The graph with what became of it, as data for summaries and plans. Holds private keys: the room `report` says what is shown of it. */
 export type RenewalRecord = {
   readonly certificates: readonly CertificateRecord[];
   readonly keys: readonly KeyRecord[];

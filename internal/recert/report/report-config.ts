@@ -4,7 +4,7 @@ import type { Variant } from './report-crypto.ts';
 import { redacted } from './report-crypto.ts';
 
 /**
- * The configuration in the shape of the reference's summary (8.2). In the clean one every secret is left out, those too that the
+ * The configuration in the shape of the reference's summary (internal/recert/README.md). In the clean one every secret is left out, those too that the
  * reference shows: the password hash, the install configuration, the proxy's credentials, encryption keys, and what was given raw.
  */
 export function configSummary(config: RecertConfig, variant: Variant): object {

@@ -11,7 +11,7 @@ export type Variant = 'full' | 'clean';
 /** What stands in place of a secret. */
 export const redacted = '<redacted>';
 
-/** The graph in the shape of the reference's summary (8.2). An orphan stands among the roots; the reference leaves it out. */
+/** The graph in the shape of the reference's summary (internal/recert/README.md). An orphan stands among the roots; the reference leaves it out. */
 export function cryptoSummary({ certificates, keys, tokens }: RenewalRecord, variant: Variant): object {
   const jwtsOf = new Map(
     [...Map.groupBy(tokens, ({ signer }) => signer ?? '')].map(([signer, group]) => [

@@ -22,7 +22,7 @@ export type SummaryInput = {
 };
 
 /**
- * A summary of a run as YAML, in the shape of the reference's (8.2). The full one holds private keys, old and new; the clean one holds
+ * A summary of a run as YAML, in the shape of the reference's (internal/recert/README.md). The full one holds private keys, old and new; the clean one holds
  * no secret. Both are made of a failed run as well.
  */
 export function summaryText(input: SummaryInput, variant: Variant): string {

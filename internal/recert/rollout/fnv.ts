@@ -1,4 +1,4 @@
-/** FNV-1 (multiply, then exclusive or), as Go's `hash/fnv` has it: `New32` and `New64`. */
+/** FNV-1 (multiply, then exclusive or), as Go has it (https://pkg.go.dev/hash/fnv): `New32` and `New64`. */
 
 /** The 32-bit hash, as a number without sign. */
 export function fnv32(bytes: Uint8Array): number {
