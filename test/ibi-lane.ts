@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { lab } from './vm/artefacts/lab.ts';
 import type { SeedOptions } from './vm/artefacts/seed-options.ts';
@@ -96,3 +97,16 @@ export async function openIbiLane(options: IbiLaneOptions = {}): Promise<IbiLane
     await scope.disposeAsync();
   }
 }
+
+/** Installs to the end. */
+export async function installIn(it: IbiLane): Promise<Result> {
+  const result = await it.ibi(['run', '-f', configFile]);
+  assert.equal(result.exitCode, 0, result.stderr);
+  return result;
+}
+
+/** Runs a script in the lane, and gives back what it prints. */
+export const shellIn = async (it: IbiLane, script: string): Promise<string> =>
+  (await it.lane.run('bash', ['-c', `set -euo pipefail\n${script}`])).stdout;
+
+export const partitionsOf = (it: IbiLane): Promise<string> => shellIn(it, `sfdisk --dump ${it.lane.disk.device}`);

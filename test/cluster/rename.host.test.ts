@@ -24,6 +24,7 @@ import { verifyWithOpenssl } from './openssl-judge.ts';
 import { differences, remainderOf, type Remainder } from './remainder.ts';
 import { hashFaults } from './settings/hash-judge.ts';
 import { sweep } from './sweep.ts';
+import { everything } from '../tier.ts';
 
 /*
  * Renames judged by an oracle that knows nothing of them: the cluster's templates, written from the new identity where the reference's
@@ -83,7 +84,9 @@ function mixed(seed: Identity, target: Identity, fields: readonly (keyof Identit
 const differs = (seed: Identity, target: Identity, fields: readonly (keyof Identity)[]): boolean =>
   fields.some((field) => target[field] !== undefined && JSON.stringify(seed[field]) !== JSON.stringify(target[field]));
 
-for (const stack of ['v4', 'v6', 'dual'] as const satisfies readonly Stack[]) {
+const stacks: readonly Stack[] = everything ? ['v4', 'v6', 'dual'] : ['v4'];
+
+for (const stack of stacks) {
   await test(`${stack}: each option alone changes what the tables say and no other byte`, async (t) => {
     for (const [option, fields] of Object.entries(options)) {
       await t.test(option, async (one) => {
@@ -107,7 +110,7 @@ for (const stack of ['v4', 'v6', 'dual'] as const satisfies readonly Stack[]) {
   });
 }
 
-for (const stack of ['v4', 'v6', 'dual', 'dual-v6-first'] as const satisfies readonly Stack[]) {
+for (const stack of everything ? (['v4', 'v6', 'dual', 'dual-v6-first'] as const) : (['v6', 'dual'] as const)) {
   await test(`${stack}: all options together, with new certificates; of the old identity nothing is left but what has a reason`, async (t) => {
     const cluster: ClusterOptions = { size: 'small', odd: stack === 'v4' || stack === 'v6', stack };
     await using seed = await makeCluster(cluster);

@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'tap';
-import { configFile, openIbiLane, type IbiLane } from './ibi-lane.ts';
+import { configFile, installIn, openIbiLane, partitionsOf, shellIn } from './ibi-lane.ts';
 import { bootDeployment } from './vm/nspawn.ts';
-import { run, type Result } from './vm/command.ts';
-import { contentDigest } from './vm/disks.ts';
 
-/** Every test here installs to the end; what it looks at afterwards is its difference from the plain installation. */
-async function install(it: IbiLane): Promise<Result> {
-  const result = await it.ibi(['run', '-f', configFile]);
-  assert.equal(result.exitCode, 0, result.stderr);
-  return result;
-}
-
-const shell = async (it: IbiLane, script: string): Promise<string> =>
-  (await it.lane.run('bash', ['-c', `set -euo pipefail\n${script}`])).stdout;
-const table = (it: IbiLane): Promise<string> => shell(it, `sfdisk --dump ${it.lane.disk.device}`);
+/* Every test here installs to the end; what it looks at afterwards is its difference from the plain installation. */
 
 await test('a seed by digest installs like one by tag, and the host boots it', async () => {
   await using it = await openIbiLane({ imageCount: 2, seed: { os: { tree: 'full' } } });
   await it.configure({ seedImage: `registry.lab:5000/lab/seed@${it.seed.image.digest}` });
-  const { stderr } = await install(it);
+  const { stderr } = await installIn(it);
   assert.match(stderr, new RegExp(`registry\\.lab:5000/lab/seed@${it.seed.image.digest}, \\d+ MB`));
   await using booted = await bootDeployment(it.lane, { stateroot: it.seed.stateroot });
   assert.deepEqual(await booted.failedUnits(), []);
@@ -27,10 +16,10 @@ await test('a seed by digest installs like one by tag, and the host boots it', a
 
 await test('a disk with 4096-byte sectors is laid out in its own sectors', async () => {
   await using it = await openIbiLane({ imageCount: 1, lane: { disks: [{ serial: 'target', sectorSize: 4096 }] } });
-  const { stderr } = await install(it);
+  const { stderr } = await installIn(it);
   assert.match(stderr, /4096-byte sectors/);
-  assert.match(await table(it), /sector-size: 4096/);
-  assert.match(await table(it), /start= +1572864.*name="var-lib-containers"/);
+  assert.match(await partitionsOf(it), /sector-size: 4096/);
+  assert.match(await partitionsOf(it), /start= +1572864.*name="var-lib-containers"/);
 });
 
 for (const [start, sector] of [
@@ -44,16 +33,16 @@ for (const [start, sector] of [
       imageCount: 1,
       config: { extraPartitionStart: start, precacheDisabled: true },
     });
-    await install(it);
-    assert.match(await table(it), new RegExp(`start= +${sector}, .*name="var-lib-containers"`));
+    await installIn(it);
+    assert.match(await partitionsOf(it), new RegExp(`start= +${sector}, .*name="var-lib-containers"`));
   });
 }
 
 await test('container storage in a folder needs no partition, and the root folder stays immutable', async () => {
   await using it = await openIbiLane({ imageCount: 2, config: { useContainersFolder: true } });
-  await install(it);
-  assert.doesNotMatch(await table(it), /var-lib-containers/);
-  const looked = await shell(
+  await installIn(it);
+  assert.doesNotMatch(await partitionsOf(it), /var-lib-containers/);
+  const looked = await shellIn(
     it,
     'mkdir -p /run/look; mount -o ro /dev/disk/by-partlabel/root /run/look; ls /run/look/containers/storage/overlay-images/images.json; lsattr -d /run/look; umount /run/look',
   );
@@ -61,58 +50,9 @@ await test('container storage in a folder needs no partition, and the root folde
   assert.match(looked, /^-+i-+ /m);
 });
 
-await test('a saved data partition keeps its bytes, also when it lies where the new one would get its number', async () => {
-  await using it = await openIbiLane({
-    imageCount: 1,
-    config: { extraPartitionStart: '3G', coreosInstallerArgs: ['--save-partlabel', 'data'] },
-  });
-  const { device } = it.lane.disk;
-  await shell(
-    it,
-    `printf 'label: gpt\\nstart=6G, size=512M, name=data\\n' | sfdisk -q ${device}; udevadm settle; mkfs.ext4 -q ${it.lane.disk.part(1)}; mount ${it.lane.disk.part(1)} /mnt; head -c 20000000 /dev/urandom > /mnt/precious; sha256sum < /mnt/precious > /run/sum; umount /mnt`,
-  );
-  await install(it);
-  const number = /(\d+) : start=.*name="data"/.exec(await table(it))?.[1];
-  assert.ok(number !== undefined, await table(it));
-  assert.equal(
-    await shell(
-      it,
-      `mount -o ro ${it.lane.disk.part(Number(number))} /mnt; sha256sum < /mnt/precious | diff - /run/sum && echo same; umount /mnt`,
-    ),
-    'same\n',
-  );
-  assert.match(await table(it), /name="var-lib-containers"/);
-});
-
-await test('a second disk with the same labels is left alone to the byte', async () => {
-  await using it = await openIbiLane({
-    imageCount: 1,
-    config: { extraPartitionStart: '-1G' },
-    lane: {
-      disks: [
-        { serial: 'target', sizeBytes: 4 * 2 ** 30 },
-        { serial: 'twin', sizeBytes: 4 * 2 ** 30 },
-      ],
-    },
-  });
-  const twin = it.lane.disks[1];
-  assert.ok(twin !== undefined);
-  await install(it);
-  // By the files behind the devices, whose holes are neither copied nor read.
-  await shell(it, `sync; blockdev --flushbufs ${it.lane.disk.device}`);
-  await run('cp', ['--sparse=always', it.lane.disk.file, twin.file]);
-  await shell(it, `blockdev --flushbufs ${twin.device}`);
-  await it.lane.settle();
-  const before = await contentDigest(twin.file);
-  await it.configure({ reinstall: true });
-  await install(it);
-  await shell(it, 'sync');
-  assert.equal(await contentDigest(twin.file), before);
-});
-
 await test('skopeo carries the seed where the host asks for more than our stream does, and a line says so', async () => {
   await using it = await openIbiLane({ imageCount: 1 });
-  await shell(
+  await shellIn(
     it,
     `mkdir -p /usr/local/bin; cat > /usr/local/bin/docker-credential-lab <<'X'
 #!/bin/sh
@@ -120,14 +60,14 @@ await test('skopeo carries the seed where the host asks for more than our stream
 X
 chmod +x /usr/local/bin/docker-credential-lab; echo '{"credHelpers":{"registry.lab:5000":"lab"}}' > /var/tmp/pull-secret.json`,
   );
-  const { stderr } = await install(it);
+  const { stderr } = await installIn(it);
   assert.match(stderr, /skopeo fetches the seed, because/);
   assert.doesNotMatch(stderr, new RegExp(it.registry.password));
 });
 
 await test('a mirror of registries.conf is asked first, and the seed is named as configured', async () => {
   await using it = await openIbiLane({ imageCount: 1, config: { seedImage: 'quay.example/org/seed:4.17.0' } });
-  await shell(
+  await shellIn(
     it,
     `cat > /etc/containers/registries.conf <<'X'
 [[registry]]
@@ -136,7 +76,7 @@ location = "quay.example/org"
 location = "registry.lab:5000/lab"
 X`,
   );
-  const { stderr } = await install(it);
+  const { stderr } = await installIn(it);
   assert.match(stderr, /quay\.example\/org\/seed@sha256:[0-9a-f]+, \d+ MB, from registry\.lab:5000\/lab\/seed/);
 });
 
@@ -150,7 +90,7 @@ await test('the release registry replaces that of the seed where the mirror rule
     config: { releaseRegistry: 'registry.lab:5000', precacheBestEffort: true },
   });
   // Blocked, so that it is refused at once; a registry that is away would be asked for more than a minute.
-  await shell(
+  await shellIn(
     it,
     `printf '[[registry]]\\nlocation = "gone.example.org"\\nblocked = true\\n' > /etc/containers/registries.conf`,
   );
@@ -166,8 +106,8 @@ await test('the release registry replaces that of the seed where the mirror rule
 
 await test('members of a seed that are odd but legitimate arrive as they were: device nodes, fifos, xattrs, names that are no UTF-8', async () => {
   await using it = await openIbiLane({ imageCount: 1, seed: { oddFiles: true } });
-  await install(it);
-  const looked = await shell(
+  await installIn(it);
+  const looked = await shellIn(
     it,
     `mkdir -p /run/look; mount -o ro /dev/disk/by-partlabel/root /run/look; cd /run/look/ostree/deploy/rhcos_4.17.0/var; set +e +o pipefail
     find . -type b -o -type c -o -type p | sort; find . -links +1 -type f | head -3; getfattr -R -d -m 'user\\.|security\\.capability' . 2>/dev/null | head -20; getfacl -R -s -p . 2>/dev/null | head -5; LC_ALL=C find . -name '*[^ -~]*' | od -c | head -3; cd /; umount /run/look`,
@@ -177,12 +117,12 @@ await test('members of a seed that are odd but legitimate arrive as they were: d
 
 await test('a site that asks for shutdown gets it after the seal, not before', async () => {
   await using it = await openIbiLane({ imageCount: 1, config: { shutdown: true, precacheDisabled: true } });
-  await install(it);
+  await installIn(it);
   assert.deepEqual(await it.lane.powerLog(), ['shutdown now']);
 });
 
 await test('skipDiskCleanup leaves the wiping to coreos-installer', async () => {
   await using it = await openIbiLane({ imageCount: 1, config: { skipDiskCleanup: true, precacheDisabled: true } });
-  const { stderr } = await install(it);
+  const { stderr } = await installIn(it);
   assert.match(stderr, /release-disk: skipped: the configuration says skipDiskCleanup/);
 });
