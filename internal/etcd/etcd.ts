@@ -6,6 +6,7 @@ import { readEndpoint } from './endpoint.ts';
 import { commitChanges, type Committed } from './commit.ts';
 import { entriesOf, entryOf, type EtcdEntry, type ListOptions } from './pages.ts';
 import { saveSnapshot } from './snapshot.ts';
+import { alarmsOf, disarm, quotaOf, type EtcdSpace } from './space.ts';
 import { maxOperations, requestsAtOnce, type EtcdChange } from './transactions.ts';
 import { failureOf, patiently } from './trouble.ts';
 
@@ -55,6 +56,10 @@ export type Etcd = AsyncDisposable & {
   compact(): Promise<void>;
   /** Gives free space of the database back to the file system. etcd answers nobody meanwhile. */
   defragment(): Promise<void>;
+  /** What it has room for. */
+  space(): Promise<EtcdSpace>;
+  /** Forgets history, gives the free space back and takes the alarm for want of space away. Nothing that is stored now is lost. */
+  makeRoom(): Promise<void>;
   status(): Promise<EtcdStatus>;
   revision(): Promise<string>;
   members(): Promise<EtcdMember[]>;
@@ -88,6 +93,21 @@ export async function openEtcd(endpointText: string, options: EtcdOptions = {}):
     };
   };
 
+  const compact = async (): Promise<void> => {
+    const { revision } = await status();
+    await ask('compaction', async () => {
+      try {
+        await client.kv.compact({ revision, physical: true }, { deadline: Date.now() + largeBudgetMs });
+      } catch (error) {
+        // Said of the revision itself, too, when nothing was written since the last compaction.
+        if (!(error instanceof Error && error.message.includes('required revision has been compacted'))) throw error;
+      }
+    });
+  };
+  const defragment = async (): Promise<void> => {
+    await ask('defragmentation', () => client.maintenance.defragment());
+  };
+
   return {
     endpoint: endpoint.address,
     list: (prefix, listOptions = {}) =>
@@ -114,19 +134,17 @@ export async function openEtcd(endpointText: string, options: EtcdOptions = {}):
     },
     commit: (changes) => commitChanges(client, endpoint.address, patience, changes),
     snapshot: (path) => ask('the snapshot', () => saveSnapshot(client, path, patience.stop)),
-    async compact() {
-      const { revision } = await status();
-      await ask('compaction', async () => {
-        try {
-          await client.kv.compact({ revision, physical: true }, { deadline: Date.now() + largeBudgetMs });
-        } catch (error) {
-          // Said of the revision itself, too, when nothing was written since the last compaction.
-          if (!(error instanceof Error && error.message.includes('required revision has been compacted'))) throw error;
-        }
-      });
+    compact,
+    defragment,
+    async space() {
+      const { databaseBytes } = await status();
+      const alarms = await ask('asking for alarms', () => alarmsOf(client));
+      return { alarms, databaseBytes, quotaBytes: await quotaOf(endpoint.address, patience.budgetMs) };
     },
-    defragment: async () => {
-      await ask('defragmentation', () => client.maintenance.defragment());
+    async makeRoom() {
+      await compact();
+      await defragment();
+      await ask('disarming the alarm', () => disarm(client));
     },
     status,
     revision: async () => (await status()).revision,

@@ -29,7 +29,7 @@ export function isForeign(error: unknown): boolean {
 /** What a failure of this kind asks a person to do. */
 export function nextOf(text: string): string | undefined {
   if (text.includes('database space exceeded'))
-    return 'give etcd a larger --quota-backend-bytes, or compact and defragment it and disarm its alarm';
+    return 'stop etcd and start it again on the same data with a larger --quota-backend-bytes (8589934592 is 8 GiB)';
   if (text.includes('request is too large') || text.includes('message larger than'))
     return 'start etcd with a larger --max-request-bytes';
   if (text.includes('has been compacted')) return 'start again: the data changed while it was read';

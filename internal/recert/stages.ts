@@ -4,6 +4,7 @@ import { openEtcd, type Etcd } from '../etcd/etcd.ts';
 import type { Host } from '../host/host.ts';
 import { commit, type MemberChange, type Written } from './commit/commit.ts';
 import { refuseMixture, repair } from './commit/repair.ts';
+import { clearAlarms, makeRoomFor, tellAlarms } from './commit/room.ts';
 import { openStateFolder } from './commit/state-folder.ts';
 import type { EtcdReader, Replacement } from './document.ts';
 import { findAtRest, type AtRest } from './encryption/at-rest.ts';
@@ -51,9 +52,12 @@ export async function openCluster({ host, config, tell }: Run, stop: AbortSignal
   await using opening = new AsyncDisposableStack();
   const raw =
     config.etcdEndpoint === undefined ? undefined : opening.use(await openEtcd(config.etcdEndpoint, { stop }));
-  if (config.dryRun) await refuseMixture(config.stateFolder);
-  else {
+  if (config.dryRun) {
+    if (raw !== undefined) await tellAlarms(raw, tell.warn);
+    await refuseMixture(config.stateFolder);
+  } else {
     await openStateFolder(config.stateFolder);
+    if (raw !== undefined) await clearAlarms(raw, tell.say);
     await repair(host, raw, config.stateFolder, tell.say);
   }
   const etcd = raw === undefined ? undefined : await inTheClear(raw, config);
@@ -220,6 +224,7 @@ export async function commitPlan(
 ): Promise<{ readonly written: Written; readonly ms: number }> {
   tell.stage('commit');
   const began = performance.now();
+  if (etcd !== undefined) await makeRoomFor(etcd.raw, plan.replacements, tell.say);
   const written = await commit(
     host,
     {

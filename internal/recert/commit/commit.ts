@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommandError, Failure, Interrupted, messageOf } from '../../errors/errors.ts';
 import type { Etcd } from '../../etcd/etcd.ts';
+import { isOutOfSpace } from '../../etcd/space.ts';
 import { eachOf } from '../../host/each-of.ts';
 import { syncFolder } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
@@ -229,6 +230,8 @@ async function undone(
     ...(error instanceof Failure && error.next !== undefined ? { next: error.next } : {}),
   };
   try {
+    // With the alarm raised etcd takes no value back, and a cluster that is started on it is read-only.
+    if (isOutOfSpace(error)) await etcd?.makeRoom();
     await takeBack(host, etcd, journal, originalsFolder(stateFolder, journal));
     await close(host, stateFolder, journal, 'taken back');
     return new Failure(messageOf(error), {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { Failure, Refusal } from '../../errors/errors.ts';
 import type { EtcdChange } from '../../etcd/transactions.ts';
 import type { Etcd } from '../../etcd/etcd.ts';
+import { isOutOfSpace } from '../../etcd/space.ts';
 import { writeStreamDurably } from '../../host/files.ts';
 import type { Replacement } from '../document.ts';
 import type { JournalledKey } from './journal.ts';
@@ -96,12 +97,47 @@ async function readValues(folder: string): Promise<Map<string, Uint8Array>> {
 /**
  * Puts the saved values back where the run's own stand. What is neither the original nor the run's is somebody else's: then nothing
  * is touched. Returns the number of keys put back.
+ *
+ * An etcd that is out of space has room made: the history that a run has written is what fills it. Where that is not enough for all
+ * values at once they are put back one by one, with room made each time.
  */
 export async function takeBackKeys(etcd: Etcd, folder: string, keys: readonly JournalledKey[]): Promise<number> {
   if (keys.length === 0) return 0;
   const saved = await readValues(folder);
+  const all = await changesBack(etcd, folder, keys, saved);
+  try {
+    if (all.length > 0) await etcd.commit(all);
+  } catch (error) {
+    if (!isOutOfSpace(error)) throw error;
+    await takeBackInRoom(etcd, () => changesBack(etcd, folder, keys, saved));
+  }
+  return all.length;
+}
+
+async function takeBackInRoom(etcd: Etcd, left: () => Promise<readonly EtcdChange[]>): Promise<void> {
+  for (let before = Infinity; ;) {
+    await etcd.makeRoom();
+    const changes = await left();
+    if (changes.length === 0) return;
+    const isStuck = changes.length >= before;
+    before = changes.length;
+    try {
+      for (const change of changes) await etcd.commit([change]);
+      return;
+    } catch (error) {
+      if (isStuck || !isOutOfSpace(error)) throw error;
+    }
+  }
+}
+
+async function changesBack(
+  etcd: Etcd,
+  folder: string,
+  keys: readonly JournalledKey[],
+  saved: ReadonlyMap<string, Uint8Array>,
+): Promise<EtcdChange[]> {
   const found = await etcd.getAll(keys.map(({ key }) => key));
-  const changes = keys.flatMap(({ key, before, after }): EtcdChange[] => {
+  return keys.flatMap(({ key, before, after }): EtcdChange[] => {
     const now = found.get(key);
     const digest = now === undefined ? null : digestOf(now.value);
     if (digest === before) return [];
@@ -118,6 +154,4 @@ export async function takeBackKeys(etcd: Etcd, folder: string, keys: readonly Jo
       });
     return [{ kind: 'put', key, value, was }];
   });
-  if (changes.length > 0) await etcd.commit(changes);
-  return changes.length;
 }
