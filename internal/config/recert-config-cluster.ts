@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { UsageError } from '../errors/errors.ts';
 import { parseConfigDocument } from './document.ts';
 import type { Secret } from '../log/secret.ts';
-import { readGiven } from './recert-config-rules.ts';
+import { readBundle } from './recert-config-bundle.ts';
 import type { RecertValues } from './recert-config-values.ts';
 
 /** The new identity of the cluster as it is asked for. Absent means untouched. */
@@ -162,18 +162,4 @@ async function readProxyBundle(
   if (source === '')
     throw new UsageError('missing additional trust bundle', { next: `write a file or PEM text after "${configMap}:"` });
   return { configMap, bundle: await readBundle(source, 'proxy_trusted_ca_bundle') };
-}
-
-/** The text of a bundle with its comments: PEM text, or a file of it. */
-async function readBundle(text: string, what: string): Promise<string> {
-  if (text === '')
-    throw new UsageError(`${what} must exist`, { next: 'give a file or PEM text, or leave the key out' });
-  const bundle = text.includes('\n') ? text : await readGiven(text, what);
-  const tags = [...bundle.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map(([, tag]) => tag ?? '');
-  const foreign = tags.find((tag) => tag !== 'CERTIFICATE');
-  if (tags.length === 0)
-    throw new UsageError(`${what} holds no certificate`, { next: 'give PEM text with CERTIFICATE blocks' });
-  if (foreign !== undefined)
-    throw new UsageError(`${what} holds a block "${foreign}"`, { next: 'leave CERTIFICATE blocks only' });
-  return bundle;
 }
