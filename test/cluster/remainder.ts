@@ -1,10 +1,11 @@
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { fieldsIn } from '../../internal/wire/protobuf.ts';
+import { fieldsIn, lengthDelimited, type WireField } from '../../internal/wire/protobuf.ts';
 import type { Cluster } from './cluster.ts';
 import { clearValues } from './evidence.ts';
 import { masked } from './findings.ts';
 import { labelsIn } from './node-files.ts';
+import { fieldKind, type FieldKind } from './stored.ts';
 
 /**
  * All of a cluster that is no certificate, key or token: every etcd key and every file, with those masked. What a renewal must leave
@@ -63,29 +64,50 @@ export function differences(
   });
 }
 
-/** Protobuf as the list of its fields, depth first: lengths change with what they enclose, and are left out. Anything else is one leaf. */
+/**
+ * Protobuf as the list of its fields, depth first: lengths change with what they enclose, and are left out. What encloses others is told by
+ * the shape that the object was written by, never by looking: words, and PEM above all, may read as a message by chance. Anything else is
+ * one leaf.
+ */
 export function leavesOf(bytes: Uint8Array): Uint8Array[] {
-  return Buffer.from(bytes.subarray(0, 4)).toString('latin1') === 'k8s\0'
-    ? (fieldsOf(bytes.subarray(4)) ?? [bytes])
-    : [bytes];
+  if (Buffer.from(bytes.subarray(0, 4)).toString('latin1') !== 'k8s\0') return [bytes];
+  const envelope = fieldsIn(bytes, 4, bytes.length);
+  const typeMeta = envelope.find(({ number }) => number === 1);
+  const kind =
+    typeMeta === undefined
+      ? undefined
+      : fieldsIn(bytes, typeMeta.start, typeMeta.end).find(({ number }) => number === 2);
+  if (kind === undefined) return [bytes];
+  const shape = Buffer.from(bytes.subarray(kind.start, kind.end)).toString();
+  return envelope.flatMap((field) =>
+    field.number === 2
+      ? [nameOf(field), ...leavesBelow(bytes, field, { is: 'message', shape })]
+      : [leafOf(bytes, field)],
+  );
 }
 
-function fieldsOf(bytes: Uint8Array): Uint8Array[] | undefined {
-  try {
-    return fieldsIn(bytes, 0, bytes.length).flatMap((field) => {
-      const content = bytes.subarray(field.start, field.end);
-      const name = Buffer.from(`${field.number}/${field.wireType}:`);
-      // Words may read as a message by chance.
-      const inner =
-        field.wireType === 2 && content.length > 0 && content.some((byte) => byte < 0x20 || byte > 0x7e)
-          ? fieldsOf(content)
+function leavesBelow(
+  bytes: Uint8Array,
+  { start, end }: Pick<WireField, 'start' | 'end'>,
+  kind: FieldKind,
+): Uint8Array[] {
+  return fieldsIn(bytes, start, end).flatMap((field) => {
+    const inner =
+      kind.is === 'message'
+        ? fieldKind(kind.shape, field.number)
+        : kind.is === 'entry' && field.number === 2
+          ? kind.value
           : undefined;
-      return inner === undefined ? [Buffer.concat([name, content])] : [name, ...inner];
-    });
-  } catch {
-    return undefined; // text, or bytes of another kind
-  }
+    return inner === undefined || inner.is === 'value' || field.wireType !== lengthDelimited
+      ? [leafOf(bytes, field)]
+      : [nameOf(field), ...leavesBelow(bytes, field, inner)];
+  });
 }
+
+const nameOf = ({ number, wireType }: WireField): Buffer => Buffer.from(`${number}/${wireType}:`);
+
+const leafOf = (bytes: Uint8Array, field: WireField): Buffer =>
+  Buffer.concat([nameOf(field), bytes.subarray(field.start, field.end)]);
 
 /** CBOR writes the length of a string before it; where the string is masked, its length is, too. */
 function withoutHeads(text: string): string {

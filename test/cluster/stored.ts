@@ -170,6 +170,24 @@ export function storedValue(object: KubeObject, encoding: Encoding): Buffer {
   }
 }
 
+/** What a field of a message is, for whoever reads what is written here: a message with a shape of its own, an entry of a map, or a value. */
+export type FieldKind =
+  | { readonly is: 'message'; readonly shape: string }
+  | { readonly is: 'entry'; readonly value: FieldKind }
+  | { readonly is: 'value' };
+
+/** The kind of a numbered field of a shape; undefined for a number that the shape does not have. */
+export function fieldKind(shapeName: string, number: number): FieldKind | undefined {
+  const type = Object.values(shapes[shapeName] ?? {}).find(([known]) => known === number)?.[1];
+  return type === undefined ? undefined : kindOf(type);
+}
+
+function kindOf(type: string): FieldKind {
+  if (type.endsWith('{}')) return { is: 'entry', value: kindOf(type.slice(0, -2)) };
+  const name = type.replace(/(?:\[\]|[!^])$/, '');
+  return shapes[name] === undefined ? { is: 'value' } : { is: 'message', shape: name };
+}
+
 /** How this kind is stored when nothing else is said. */
 export function usualEncoding({ kind }: KubeObject): Encoding {
   return shapes[kind] === undefined ? 'json' : 'protobuf';

@@ -168,16 +168,24 @@ export async function start(program: string, args: readonly string[], options: S
   return background;
 }
 
-/** Polls until `isTrue` says yes. The error names what was waited for. */
+/**
+ * Polls until `isTrue` says yes. The error names what was waited for.
+ *
+ * The budget is counted in questions, not by the clock: on a machine with load each takes longer, and so does the patience. It begins anew
+ * whenever `progress` gives another value, so that only something that stands still is given up.
+ */
 export async function until(
   what: string,
   isTrue: () => Promise<boolean> | boolean,
   budgetMs: number,
-  everyMs = 50,
+  { everyMs = 50, progress }: { everyMs?: number; progress?: () => Promise<unknown> } = {},
 ): Promise<void> {
-  const deadline = performance.now() + budgetMs;
-  while (!(await isTrue())) {
-    if (performance.now() > deadline) throw new Error(`waited ${String(budgetMs / 1000)} s in vain for ${what}`);
+  let last: unknown;
+  for (let spentMs = 0; !(await isTrue()); spentMs += everyMs) {
+    const now = await progress?.();
+    if (now !== last) spentMs = 0;
+    last = now;
+    if (spentMs > budgetMs) throw new Error(`waited ${String(budgetMs / 1000)} s in vain for ${what}`);
     await sleep(everyMs);
   }
 }

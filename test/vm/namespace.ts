@@ -33,6 +33,18 @@ export async function childrenOf(pid: number): Promise<number[]> {
     .map(Number);
 }
 
+/** Processor time of a process and all that it has started and waited for or still runs, in clock ticks: what grows while it works. */
+export async function processorTicksOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => '');
+  const own = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+    .map(Number); // utime, stime and those of ended children
+  const below = await Promise.all((await childrenOf(pid)).map(processorTicksOf));
+  return [...own, ...below].reduce((sum, ticks) => sum + ticks, 0);
+}
+
 /** Makes a namespace. Commands in it get `environment` and `/` as directory unless told otherwise. */
 export async function enterNamespace(environment: NodeJS.ProcessEnv): Promise<Namespace> {
   const keeper = await start(
@@ -59,7 +71,7 @@ export async function enterNamespace(environment: NodeJS.ProcessEnv): Promise<Na
       return pid !== 0;
     },
     10_000,
-    5,
+    { everyMs: 5 },
   );
   // the mount namespace is ready when /proc in it shows process 1 to itself
   const enter = (cwd: string | undefined): string[] => [
@@ -76,7 +88,7 @@ export async function enterNamespace(environment: NodeJS.ProcessEnv): Promise<Na
     async () =>
       (await run('nsenter', [...enter(undefined), 'test', '-d', '/proc/1/ns'], { accept: 'any' })).exitCode === 0,
     10_000,
-    5,
+    { everyMs: 5 },
   );
   return {
     pid,
@@ -94,7 +106,7 @@ export async function enterNamespace(environment: NodeJS.ProcessEnv): Promise<Na
             return target !== undefined || !started.isRunning();
           },
           10_000,
-          2,
+          { everyMs: 2 },
         );
         if (target !== undefined) process.kill(target, signal);
       };

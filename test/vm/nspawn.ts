@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run, until, type Result, type RunOptions } from './command.ts';
 import type { Lane, LaneDisk } from './loop.ts';
-import { childrenOf, type Started } from './namespace.ts';
+import { childrenOf, processorTicksOf, type Started } from './namespace.ts';
 
 /** A deployed root that systemd of the seed has booted, with the host's kernel and within the lane's namespace. */
 export type Container = AsyncDisposable & {
@@ -86,6 +86,7 @@ export async function bootDeployment(
       'systemd in the container',
       async () => (await inside('test', ['-S', '/run/systemd/private'], { accept: 'any' })).exitCode === 0,
       60_000,
+      { progress: () => processorTicksOf(init) },
     );
     await inside('touch', ['/run/ostree-booted']);
     await inside('systemctl', ['is-system-running', '--wait'], { accept: 'any' });

@@ -60,6 +60,7 @@ export async function bootMachine(options: BootOptions): Promise<Machine> {
   const args = await qemuArguments(options, files);
   const lines: Line[] = [];
   const waiters = new Set<Waiter>();
+  const onLife = new Set<() => void>();
   const began = performance.now();
   const failure = options.failure ?? failures;
   let writing: Promise<void> = Promise.resolve();
@@ -82,6 +83,7 @@ export async function bootMachine(options: BootOptions): Promise<Machine> {
     lines.push(line);
     writing = writing.then(() => appendFile(logFile, `${(line.atMs / 1000).toFixed(2).padStart(8)} ${line.text}\n`));
     options.onLine?.(line);
+    for (const restart of onLife) restart();
     for (const waiter of waiters) {
       if (!waiter.pattern.test(line.text)) continue;
       waiters.delete(waiter);
@@ -107,10 +109,18 @@ export async function bootMachine(options: BootOptions): Promise<Machine> {
 
   const within = async <T>(what: string, budgetMs: number, wait: Promise<T>): Promise<T> => {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    // Each line of the console is a sign of life: a slow machine is not a stuck one.
+    const restart = (): void => {
+      clearTimeout(timer);
       timer = setTimeout(() => reject(trouble(`waited ${String(budgetMs / 1000)} s in vain for ${what}`)), budgetMs);
+    };
+    restart();
+    onLife.add(restart);
+    return Promise.race([wait, late]).finally(() => {
+      clearTimeout(timer);
+      onLife.delete(restart);
     });
-    return Promise.race([wait, late]).finally(() => clearTimeout(timer));
   };
   const machine: Machine = {
     logFile,
