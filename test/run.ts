@@ -38,6 +38,11 @@ const parts: readonly Part[] = [
         ['node_modules/.bin/depcruise', '--config', '.dependency-cruiser.cjs', 'cmd', 'internal'],
         tally,
       );
+      await commandTest(
+        'form (npm run format)',
+        ['node_modules/.bin/prettier', '--check', '--log-level', 'warn', '.'],
+        tally,
+      );
       await commandTest('generated files', [process.execPath, 'build/generate.ts', '--check'], tally);
       await commandTest('references', [process.execPath, 'build/check-references.ts'], tally);
     },
