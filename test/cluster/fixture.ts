@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { ExtendedUsageName, KeyUsageName } from '../certificates/extensions.ts';
 import { bootstrapOf } from './identities.ts';
 import { domainOf, type Identity } from './identity.ts';
 import type { KeyKind } from './keys.ts';
@@ -18,8 +19,8 @@ export type PairSpec = {
   readonly kind: 'signer' | 'serving' | 'client' | 'peer';
   readonly key?: KeyKind;
   readonly validity: string;
-  readonly usage?: readonly string[];
-  readonly extended?: readonly string[];
+  readonly usage?: readonly KeyUsageName[];
+  readonly extended?: readonly ExtendedUsageName[];
   readonly dns?: readonly string[];
   readonly ips?: readonly string[];
   readonly orgs?: readonly string[];
