@@ -46,7 +46,7 @@ export async function resign(old: Certificate, renewal: Renewal): Promise<Renewe
   const method = methodOf(old);
   const ownKeyId = renewedKeyId(old, renewal.newKey);
   const algorithmValue = values.algorithmValue(algorithm);
-  const authority = authorityOf(renewal.authority, ownKeyId, content(serial, tlvAt(serial)));
+  const authority = authorityOf(old, renewal.authority, ownKeyId, content(serial, tlvAt(serial)));
 
   const tbs = tlv(
     tags.sequence,
@@ -104,15 +104,20 @@ export function rulesTouch(certificate: Certificate, rules: readonly NameRule[])
   );
 }
 
-/** A self-signed certificate's identifier may carry its own serial, so both are known before either is written. */
+/**
+ * A self-signed certificate's identifier may carry its own serial, so both are known before either is written. Few identifiers say a serial
+ * number; it is not written for the others.
+ */
 function authorityOf(
+  old: Certificate,
   authority: Renewal['authority'],
   ownKeyId: Uint8Array | undefined,
   ownSerial: Uint8Array,
 ): Authority {
   if (authority === 'unknown') return { keyId: undefined, serial: undefined };
-  if (authority === 'self') return { keyId: ownKeyId, serial: ownSerial };
-  return { keyId: authority.subjectKeyId, serial: authority.serial };
+  const { subjectKeyId: keyId, serial } =
+    authority === 'self' ? { subjectKeyId: ownKeyId, serial: ownSerial } : authority;
+  return { keyId, serial: old.authoritySerial === undefined ? undefined : serial };
 }
 
 const extensionsTag = 0xa3;

@@ -8,7 +8,7 @@ export type SignatureAlgorithm = {
   readonly hash: Hash | undefined;
 };
 
-const algorithms: readonly SignatureAlgorithm[] = [
+export const signatureAlgorithms: readonly SignatureAlgorithm[] = [
   { oid: '1.2.840.113549.1.1.11', family: 'rsa', hash: 'sha256' },
   { oid: '1.2.840.113549.1.1.12', family: 'rsa', hash: 'sha384' },
   { oid: '1.2.840.113549.1.1.13', family: 'rsa', hash: 'sha512' },
@@ -33,8 +33,8 @@ const usual = {
 export function signatureAlgorithmFor(signer: KeyShape, oldOid: string): SignatureAlgorithm {
   const usualOid = signer.type === 'ec' ? usual[signer.curve] : usual[signer.type];
   const chosen =
-    algorithms.find(({ oid, family }) => oid === oldOid && family === signer.type) ??
-    algorithms.find(({ oid }) => oid === usualOid);
+    signatureAlgorithms.find(({ oid, family }) => oid === oldOid && family === signer.type) ??
+    signatureAlgorithms.find(({ oid }) => oid === usualOid);
   if (chosen === undefined) throw new Error('unreachable: every usual algorithm is in the table');
   return chosen;
 }

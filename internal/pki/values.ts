@@ -8,11 +8,11 @@ import {
   Time,
   Validity as ValiditySchema,
 } from '@peculiar/asn1-x509';
-import { childrenOf, content, mapChildren, tlv, tlvAt, whole } from './der.ts';
-import { ipBytes, ipText } from './ip-bytes.ts';
+import { childrenOf, content, mapChildren, sameBytes, tlv, tlvAt, whole } from './der.ts';
+import { ipText } from './ip-bytes.ts';
 import type { NameRule } from './names.ts';
 import { generalName, renamedName, ruledIp, ruledText } from './names.ts';
-import type { SignatureAlgorithm } from './signature-algorithm.ts';
+import { signatureAlgorithms, type SignatureAlgorithm } from './signature-algorithm.ts';
 import type { Validity } from './validity.ts';
 
 /*
@@ -54,19 +54,18 @@ const authorityIssuer = 0xa1;
 /** GeneralNames (subject alternative names, the issuer in an authority identifier) with DNS names, addresses and names replaced. */
 export function renamedGeneralNames(names: Uint8Array, rules: readonly NameRule[]): Uint8Array {
   return mapChildren(names, (name, tag) => {
+    const inside = content(name, tlvAt(name));
     switch (tag) {
       case generalName.dns: {
-        const { dNSName: old = '' } = AsnConvert.parse(name, GeneralName);
+        const old = Buffer.from(inside).toString('latin1');
         const fresh = ruledText(old, rules);
         return fresh === old ? name : written(new GeneralName({ dNSName: fresh }));
       }
       case generalName.ip: {
-        const old = ipBytes(AsnConvert.parse(name, GeneralName).iPAddress ?? '');
-        const fresh = old === undefined ? undefined : ruledIp(old, rules);
-        return fresh === old || fresh === undefined ? name : written(new GeneralName({ iPAddress: ipText(fresh) }));
+        const fresh = ruledIp(inside, rules);
+        return sameBytes(fresh, inside) ? name : written(new GeneralName({ iPAddress: ipText(fresh) }));
       }
       case generalName.directory: {
-        const inside = content(name, tlvAt(name));
         const fresh = renamedName(inside, rules);
         return fresh === inside ? name : tlv(tag, fresh);
       }
@@ -86,9 +85,18 @@ function timeOf(date: Date): Time {
   return time.utcTime !== undefined && date.getUTCFullYear() < 1950 ? new Time({ generalTime: time.utcTime }) : time;
 }
 
-/** RSA has NULL parameters (RFC 4055), ECDSA and Ed25519 none at all (RFC 5758, RFC 8410). */
-export function algorithmValue({ oid, family }: SignatureAlgorithm): Uint8Array {
-  return written(new AlgorithmIdentifier({ algorithm: oid, ...(family === 'rsa' ? { parameters: null } : {}) }));
+/** RSA has NULL parameters (RFC 4055), ECDSA and Ed25519 none at all (RFC 5758, RFC 8410). Written once: every certificate bears it twice. */
+const algorithmValues: ReadonlyMap<SignatureAlgorithm, Uint8Array> = new Map(
+  signatureAlgorithms.map((one) => [
+    one,
+    written(new AlgorithmIdentifier({ algorithm: one.oid, ...(one.family === 'rsa' ? { parameters: null } : {}) })),
+  ]),
+);
+
+export function algorithmValue(algorithm: SignatureAlgorithm): Uint8Array {
+  const value = algorithmValues.get(algorithm);
+  if (value === undefined) throw new Error('unreachable: an algorithm is a row of the table');
+  return value;
 }
 
 function written(value: object): Uint8Array {
