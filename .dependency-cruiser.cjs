@@ -29,6 +29,9 @@ const layers = {
   errors: 0,
 };
 
+/** No room of the product: tests and what lies outside of `internal` and `cmd` may. */
+const nobody = '-';
+
 /** Third-party packages, each with the one room that may import it; zod is the schema language of every room. */
 const owners = {
   execa: 'host',
@@ -37,8 +40,9 @@ const owners = {
   commander: '(cli|\\.\\./cmd)',
   'smol-toml': 'image',
   yaml: '(config|edit)',
-  '@peculiar/asn1-x509': 'pki',
-  '@peculiar/asn1-schema': 'pki',
+  '@peculiar/(asn1-[^/]+|utils)': 'pki', // the schemas of what stands in a certificate
+  '@peculiar/x509': nobody, // makes certificates: tests and labs. When a site's kubeconfig is made, through `pki`
+  'reflect-metadata': nobody, // asked for by @peculiar/x509, and by nothing else
   'tar-stream': '(seed|gather)',
 };
 
@@ -79,6 +83,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^(internal|cmd)/', pathNot: ['^internal/host/', test] },
       to: { path: '^(node:)?child_process$' },
+    },
+    {
+      // A static import anywhere would load the schemas with the program, for `--help` as well.
+      name: 'schemas-are-loaded-late',
+      severity: 'error',
+      from: { path: '^(internal|cmd)/', pathNot: test },
+      to: { path: '^internal/pki/values\\.ts$', dynamic: false, dependencyTypesNot: ['type-only'] },
     },
     ...rooms.map(([room, layer]) => ({
       name: `${room}-imports-downwards`,

@@ -57,7 +57,7 @@ async function inside(): Promise<Row[]> {
   const plain = openHost({ log, env: { PATH: process.env['PATH'], HOME: folder } });
   try {
     await plain.run('ip', ['link', 'set', 'lo', 'up']);
-    const certificates = makeCertificates(join(folder, 'tls'));
+    const certificates = await makeCertificates(join(folder, 'tls'));
     const account = { username: 'bench', password: 'bench-password' };
     await using peer = await startPeer({ folder: join(folder, 'peer'), account, certificates, accessLog: true });
     const { names, unique } = await makeImages(peer);
@@ -75,7 +75,7 @@ async function inside(): Promise<Row[]> {
       env: {
         PATH: process.env['PATH'],
         HOME: folder,
-        SSL_CERT_FILE: certificates.caPath,
+        SSL_CERT_FILE: certificates.caFile,
         CONTAINERS_REGISTRIES_CONF: conf,
       },
     });

@@ -8,7 +8,8 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Certificates, Peer } from './registry-peer.ts';
+import type { ServerCertificate } from './certificates/server.ts';
+import type { Peer } from './registry-peer.ts';
 
 /*
  * Stands in front of a plain-HTTP registry, ends TLS if wanted, counts what goes out, and misbehaves as told. It is the real
@@ -52,7 +53,7 @@ export type Front = AsyncDisposable & {
 export async function startFront(
   peer: Pick<Peer, 'port'>,
   decide: (asked: Asked) => Fault = () => 'pass',
-  options: { readonly certificates?: Certificates; readonly host?: string } = {},
+  options: { readonly certificates?: ServerCertificate; readonly host?: string } = {},
 ): Promise<Front> {
   const asked: Asked[] = [];
   const sent = new Map<string, number>();

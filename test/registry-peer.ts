@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
+import { makeServerCertificate, type ServerCertificate, type ServerRecipe } from './certificates/server.ts';
 
 /*
  * A real docker-registry for tests: free port on 127.0.0.1, data in a given folder, TLS and htpasswd on request. Images are pushed
@@ -15,33 +16,25 @@ import { pack } from 'tar-stream';
  */
 
 export type Account = { readonly username: string; readonly password: string };
-export type Certificates = {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-  readonly caPath: string;
-  readonly certPath: string;
-  readonly keyPath: string;
-};
 export type Peer = AsyncDisposable & {
   /** `127.0.0.1:<port>`. */
   readonly address: string;
   readonly port: number;
   readonly url: string;
   readonly account: Account | undefined;
-  readonly certificates: Certificates | undefined;
+  readonly certificates: ServerCertificate | undefined;
   readonly tokens: PeerOptions['tokens'];
   stop(): Promise<void>;
 };
 export type PeerOptions = {
   readonly folder: string;
   readonly account?: Account;
-  readonly certificates?: Certificates;
+  readonly certificates?: ServerCertificate;
   readonly port?: number;
   /** One line per request in `registry.log`, with the bytes of its body. */ readonly accessLog?: boolean;
   /** Bearer tokens from this server; see `startTokenServer`. */ readonly tokens?: {
     readonly realm: string;
-    readonly certificates: Certificates;
+    readonly certificates: ServerCertificate;
   };
 };
 
@@ -59,7 +52,7 @@ export async function startPeer({
   const address = `127.0.0.1:${port}`;
   const http = {
     addr: address,
-    ...(certificates === undefined ? {} : { tls: { certificate: certificates.certPath, key: certificates.keyPath } }),
+    ...(certificates === undefined ? {} : { tls: { certificate: certificates.certFile, key: certificates.keyFile } }),
   };
   if (account !== undefined)
     writeFileSync(join(folder, 'htpasswd'), `${account.username}:${bcrypt(account.password)}\n`);
@@ -71,7 +64,7 @@ export async function startPeer({
               realm: tokens.realm,
               service: 'test registry',
               issuer: 'test issuer',
-              rootcertbundle: tokens.certificates.caPath,
+              rootcertbundle: tokens.certificates.caFile,
             },
           },
         }
@@ -113,7 +106,7 @@ export async function startPeer({
 
 /** Hands out tokens for a registry started with `tokens`; pulls need the account, pushes (tests only) do not. */
 export async function startTokenServer(
-  certificates: Certificates,
+  certificates: ServerCertificate,
   account: Account,
 ): Promise<AsyncDisposable & { readonly realm: string; readonly asked: string[]; lifeSeconds: number }> {
   const asked: string[] = [];
@@ -157,7 +150,7 @@ export async function startTokenServer(
 
 /** A token as docker-registry verifies it: ES256, with the signing certificate inside. */
 export function signToken(
-  { cert, key }: Certificates,
+  { cert, key }: ServerCertificate,
   repository: string,
   actions: readonly string[],
   lifeSeconds: number,
@@ -278,101 +271,17 @@ export function blobPath(folder: string, digest: string): string {
   return join(folder, 'data/docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex, 'data');
 }
 
-/** A CA and a server certificate for 127.0.0.1, localhost and registry.test; dates may be shifted to make it invalid. */
+/** For 127.0.0.1, localhost and registry.test; dates may be shifted to make it invalid. */
 export function makeCertificates(
   folder: string,
-  dates: { readonly notBefore?: string; readonly notAfter?: string } = {},
-): Certificates {
-  mkdirSync(folder, { recursive: true });
-  const at = (name: string): string => join(folder, name);
-  const openssl = (...args: string[]): void => {
-    execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-  };
-  const extensions =
-    'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:registry.test\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n';
-  writeFileSync(at('ext'), extensions);
-  openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-keyout',
-    'ca.key',
-    '-out',
-    'ca.crt',
-    '-subj',
-    '/CN=test authority',
-    '-days',
-    '30',
-  );
-  openssl(
-    'req',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-keyout',
-    'server.key',
-    '-out',
-    'server.csr',
-    '-subj',
-    '/CN=test registry',
-  );
-  if (dates.notBefore === undefined && dates.notAfter === undefined) {
-    openssl(
-      'x509',
-      '-req',
-      '-in',
-      'server.csr',
-      '-CA',
-      'ca.crt',
-      '-CAkey',
-      'ca.key',
-      '-CAcreateserial',
-      '-days',
-      '30',
-      '-out',
-      'server.crt',
-      '-extfile',
-      'ext',
-    );
-  } else {
-    writeFileSync(at('index.txt'), '');
-    writeFileSync(
-      at('ca.cnf'),
-      `[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nnew_certs_dir=.\ncertificate=ca.crt\nprivate_key=ca.key\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n`,
-    );
-    openssl(
-      'ca',
-      '-batch',
-      '-config',
-      'ca.cnf',
-      '-in',
-      'server.csr',
-      '-out',
-      'server.crt',
-      '-notext',
-      '-extfile',
-      'ext',
-      '-startdate',
-      dates.notBefore ?? '20200101000000Z',
-      '-enddate',
-      dates.notAfter ?? '20990101000000Z',
-    );
-  }
-  const text = (name: string): string => readFileSync(at(name), 'utf8');
-  return {
-    ca: text('ca.crt'),
-    cert: text('server.crt'),
-    key: text('server.key'),
-    caPath: at('ca.crt'),
-    certPath: at('server.crt'),
-    keyPath: at('server.key'),
-  };
+  dates: Pick<ServerRecipe, 'notBefore' | 'notAfter'> = {},
+): Promise<ServerCertificate> {
+  return makeServerCertificate(folder, {
+    authority: 'test authority',
+    server: 'test registry',
+    names: ['127.0.0.1', 'localhost', 'registry.test'],
+    ...dates,
+  });
 }
 
 export function digestOf(bytes: Buffer): string {

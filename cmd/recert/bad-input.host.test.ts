@@ -3,6 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'tap';
+import { extension } from '../../test/certificates/extensions.ts';
+import { cn, makeCertificate } from '../../test/certificates/make.ts';
+import { pemOf } from '../../test/certificates/pem.ts';
 import { startEtcd } from '../../test/cluster/etcd-server.ts';
 import { makeCluster, type Cluster } from '../../test/cluster/cluster.ts';
 import { readRecertConfigFile } from '../../internal/config/recert-config.ts';
@@ -10,6 +13,7 @@ import { Failure } from '../../internal/errors/errors.ts';
 import { openEtcd } from '../../internal/etcd/etcd.ts';
 import { openHost } from '../../internal/host/host.ts';
 import { openLog } from '../../internal/log/log.ts';
+import { nodeKeyMaker } from '../../internal/pki/signer.ts';
 import { recert } from '../../internal/recert/recert.ts';
 import { configOf, contentsOf, runBare, runProgram, worldOf } from './test-recert.ts';
 
@@ -221,14 +225,15 @@ await test('what is wrong with files, folders and programs of the host is said b
     assert.equal(readFileSync(join(ssh, 'ssh_host_rsa_key'), 'utf8'), 'old');
   });
   await t.test('a given certificate in the place of one that signed others', async () => {
-    const key = join(cluster.folder, 'given.key');
-    execFileSync('openssl', ['genpkey', '-algorithm', 'RSA', '-out', key], { stdio: 'ignore' });
     const authority = join(cluster.folder, 'given.crt');
-    execFileSync(
-      'openssl',
-      ['req', '-x509', '-key', key, '-subj', '/CN=aggregator-signer', '-days', '9', '-out', authority],
-      { stdio: 'ignore' },
-    );
+    const key = await nodeKeyMaker.make({ type: 'rsa', bits: 2048 });
+    const { der } = await makeCertificate({
+      subject: cn('aggregator-signer'),
+      key,
+      keyIds: 'rfc5280-1',
+      extensions: [extension.basicConstraints(true)],
+    });
+    writeFileSync(authority, pemOf('CERTIFICATE', der));
     await refused(cluster, { use_cert_rules: [authority] }, /aggregator-signer/);
   });
 });

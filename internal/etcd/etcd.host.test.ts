@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeServerCertificate } from '../../test/certificates/server.ts';
 import { startEtcd, type EtcdServer } from '../../test/cluster/etcd-server.ts';
 import { Failure, Interrupted } from '../errors/errors.ts';
 import { temporaryFolder } from '../host/files.ts';
@@ -303,26 +304,12 @@ await test('openEtcd() tells apart: nobody there, TLS, something else, and waits
     ],
   );
 
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      join(folder, 'tls.key'),
-      '-out',
-      join(folder, 'tls.crt'),
-      '-subj',
-      '/CN=etcd',
-    ],
-    { stdio: 'ignore' },
-  );
-  await using secured = await fresh(['--cert-file', join(folder, 'tls.crt'), '--key-file', join(folder, 'tls.key')], {
+  const { certFile, keyFile } = await makeServerCertificate(folder, {
+    authority: 'test authority',
+    server: 'etcd',
+    names: ['127.0.0.1'],
+  });
+  await using secured = await fresh(['--cert-file', certFile, '--key-file', keyFile], {
     awaitHealth: false,
   });
   await sleep(500);

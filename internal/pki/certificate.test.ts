@@ -8,10 +8,11 @@ import {
   SubjectKeyIdentifier,
 } from '@peculiar/asn1-x509';
 import { rootCertificates } from 'node:tls';
+import { extension } from '../../test/certificates/extensions.ts';
+import { cn, makeCertificate } from '../../test/certificates/make.ts';
 import { extensionOids, readCertificate } from './certificate.ts';
 import { hex, tags, tlv } from './der.ts';
 import { nodeKeyMaker } from './signer.ts';
-import { cn, extension, makeCertificate } from './test-certificates.ts';
 import { readTime } from './validity.ts';
 
 const derOf = (pem: string): Uint8Array =>

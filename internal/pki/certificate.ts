@@ -1,6 +1,6 @@
 import { Failure } from '../errors/errors.ts';
 import type { Tlv } from './der.ts';
-import { childrenOf, content, digestOf, hex, oidText, sameBytes, tags, tlvAt, whole } from './der.ts';
+import { childrenOf, content, digestOf, oidText, sameBytes, tags, tlvAt, whole } from './der.ts';
 import type { PublicKey } from './keys.ts';
 import { readPublicKey } from './keys.ts';
 import { commonNamesOf, generalNamesOf, nameText } from './names.ts';
@@ -32,6 +32,8 @@ export type Certificate = {
   readonly isCa: boolean;
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly Uint8Array[];
+  /** Names of whole subjects among the alternative names, as DER. */
+  readonly directoryNames: readonly Uint8Array[];
   /** Issuer and subject are the same bytes: a root, or an orphan that looks like one. */
   readonly selfIssued: boolean;
 };
@@ -81,6 +83,7 @@ export function readCertificate(bytes: Uint8Array): Certificate {
       isCa: basic.some((member) => member.tag === tags.boolean && member.content[0] !== 0),
       dnsNames: names.dns,
       ipAddresses: names.ips,
+      directoryNames: names.directories,
       selfIssued: sameBytes(parts.issuer, parts.subject),
     };
   } catch (cause) {
@@ -108,19 +111,11 @@ function extensionsIn(rest: readonly Uint8Array[]): ReadonlyMap<string, Uint8Arr
     const parts = childrenOf(list.member, extension);
     const [id, value] = [parts[0], parts.at(-1)];
     if (id?.tag !== tags.oid || value?.tag !== tags.octetString) throw new Failure('an extension is broken');
-    const oid = knownExtensions[hex(content(list.member, id))];
-    if (oid !== undefined && !values.has(oid)) values.set(oid, content(list.member, value));
+    const oid = oidText(content(list.member, id));
+    if (!values.has(oid)) values.set(oid, content(list.member, value));
   }
   return values;
 }
-
-/** OID content bytes in hex. */
-const knownExtensions: Readonly<Record<string, string>> = {
-  '551d0e': extensionOids.subjectKeyId,
-  '551d11': extensionOids.subjectAltName,
-  '551d13': extensionOids.basicConstraints,
-  '551d23': extensionOids.authorityKeyId,
-};
 
 function octetsIn(der: Uint8Array | undefined): Uint8Array | undefined {
   if (der === undefined) return undefined;

@@ -60,50 +60,31 @@ export function renamedName(name: Uint8Array, rules: readonly NameRule[]): Uint8
   );
 }
 
-const generalName = { dns: 0x82, directory: 0xa4, ip: 0x87 } as const;
+export const generalName = { dns: 0x82, directory: 0xa4, ip: 0x87 } as const;
 
-/** GeneralNames (subject alternative names, the issuer in an authority identifier) with DNS names, addresses and names replaced. */
-export function renamedGeneralNames(names: Uint8Array, rules: readonly NameRule[]): Uint8Array {
-  return mapChildren(names, (name, tag) => {
-    const inside = content(name, tlvAt(name));
-    switch (tag) {
-      case generalName.dns: {
-        const old = Buffer.from(inside).toString('latin1');
-        const fresh = ruledText(old, rules);
-        return fresh === old ? name : tlv(tag, new Uint8Array(Buffer.from(fresh, 'latin1')));
-      }
-      case generalName.ip: {
-        const fresh = ruledIp(inside, rules);
-        return sameBytes(fresh, inside) ? name : tlv(tag, fresh);
-      }
-      case generalName.directory: {
-        const fresh = renamedName(inside, rules);
-        return sameBytes(fresh, inside) ? name : tlv(tag, fresh);
-      }
-      default:
-        return name;
-    }
-  });
-}
-
-/** DNS names and raw addresses of GeneralNames. */
-export function generalNamesOf(names: Uint8Array): { readonly dns: string[]; readonly ips: Uint8Array[] } {
+/** DNS names, raw addresses and names of GeneralNames. */
+export function generalNamesOf(names: Uint8Array): {
+  readonly dns: string[];
+  readonly ips: Uint8Array[];
+  readonly directories: Uint8Array[];
+} {
   const all = childrenOf(names, tlvAt(names));
   return {
     dns: all
       .filter((name) => name.tag === generalName.dns)
       .map((name) => Buffer.from(content(names, name)).toString('latin1')),
     ips: all.filter((name) => name.tag === generalName.ip).map((name) => content(names, name)),
+    directories: all.filter((name) => name.tag === generalName.directory).map((name) => content(names, name)),
   };
 }
 
 /** All rules see the original, the last that fits wins; results are not fed to later rules (rule/names). */
-function ruledText(old: string, rules: readonly NameRule[]): string {
+export function ruledText(old: string, rules: readonly NameRule[]): string {
   return rules.findLast((rule) => rule.old === old)?.new ?? old;
 }
 
 /** Addresses are compared as bytes, and the first rule that fits wins (same source). The family may change. */
-function ruledIp(old: Uint8Array, rules: readonly NameRule[]): Uint8Array {
+export function ruledIp(old: Uint8Array, rules: readonly NameRule[]): Uint8Array {
   for (const rule of rules) {
     const [from, to] = [ipBytes(rule.old), ipBytes(rule.new)];
     if (from !== undefined && to !== undefined && sameBytes(from, old)) return to;

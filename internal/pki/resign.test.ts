@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
+import '../../test/certificates/provider.ts';
+import { AttributeTypeAndValue, AttributeValue, Name as AsnName, RelativeDistinguishedName } from '@peculiar/asn1-x509';
+import { Extension, Name } from '@peculiar/x509';
+import { verify, X509Certificate } from 'node:crypto';
 import { test } from 'tap';
+import { extension } from '../../test/certificates/extensions.ts';
+import { cn, makeCertificate, nameDer } from '../../test/certificates/make.ts';
+import { explicitFalse, invalidUtf8, longDnsName, withoutSeconds } from '../../test/certificates/odd-forms.ts';
 import { chainFaults, isSignedBy } from './chain.ts';
 import type { Certificate } from './certificate.ts';
 import { readCertificate, tbsParts } from './certificate.ts';
-import { hex, tags, tlv } from './der.ts';
+import { childrenOf, content, hex, tags, tlv, tlvAt, whole } from './der.ts';
 import { ipBytes, ipText } from './ip-bytes.ts';
 import { keyIdMethodOf, keyIdMethods } from './key-identifier.ts';
 import type { KeyShape, PrivateKey } from './keys.ts';
@@ -13,7 +19,6 @@ import type { Renewal } from './resign.ts';
 import { extensionsOf, resign } from './resign.ts';
 import { newSerial } from './serial.ts';
 import { nodeKeyMaker, nodeSigner } from './signer.ts';
-import { cn, extension, makeCertificate, makeExtension, makeName } from './test-certificates.ts';
 import { expired, extended } from './validity.ts';
 
 const rsa: KeyShape = { type: 'rsa', bits: 2048 };
@@ -25,7 +30,12 @@ const shapes: readonly KeyShape[] = [
   { type: 'ec', curve: 'P-521' },
   { type: 'ed25519' },
 ];
+/** One attribute of a name, in a type of string that the package's own names do not offer. */
+const named = (type: string, value: ConstructorParameters<typeof AttributeValue>[0]): RelativeDistinguishedName =>
+  new RelativeDistinguishedName([new AttributeTypeAndValue({ type, value: new AttributeValue(value) })]);
 const raw = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** Renews a root with a new key of its shape, everything else kept. */
 async function renewedRoot(
@@ -86,7 +96,7 @@ test('leaf under root verifies for each pair of key types, with the algorithm of
 
 test('a certificate signed with SHA-512 stays so, and one signed with another family takes what fits the signer', async () => {
   const key = await nodeKeyMaker.make(rsa);
-  const root = await makeCertificate({ subject: cn('root'), key, signatureOid: '1.2.840.113549.1.1.13' });
+  const root = await makeCertificate({ subject: cn('root'), key, hash: 'sha512' });
   assert.equal((await renewedRoot(root)).certificate.signatureOid, '1.2.840.113549.1.1.13');
   const ec = await nodeKeyMaker.make({ type: 'ec', curve: 'P-384' });
   assert.equal(
@@ -105,19 +115,21 @@ test('a certificate signed with SHA-512 stays so, and one signed with another fa
 
 test('everything that is not meant to change keeps its bytes: order, criticality, explicit FALSE, unknown extensions, string types', async () => {
   const key = await nodeKeyMaker.make(p256);
-  const subject = makeName([
-    ['55040a', 'Org', 0x14],
-    ['550403', 'a@b', tags.utf8String],
-    ['550406', 'DE', tags.printableString],
-    ['0992268993f22c640119', 'dc', tags.ia5String],
-  ]);
+  const subject = new Name(
+    new AsnName([
+      named('2.5.4.10', { teletexString: 'Org' }),
+      named('2.5.4.3', { utf8String: 'a@b' }),
+      named('2.5.4.6', { printableString: 'DE' }),
+      named('0.9.2342.19200300.100.1.25', { ia5String: 'dc' }),
+    ]),
+  );
   const extensions = [
-    makeExtension('2a0304', raw('deadbeef'), false),
-    extension.keyUsage(0xa0),
-    makeExtension('551d20', tlv(tags.sequence), true),
+    new Extension('1.2.3.4', false, raw('deadbeef')),
+    extension.keyUsage('digitalSignature', 'keyEncipherment'),
+    new Extension('2.5.29.32', true, tlv(tags.sequence)),
     extension.altNames(['x'], ['10.0.0.1']),
     extension.basicConstraints(true),
-    makeExtension('2a0305', raw('00')),
+    new Extension('1.2.3.5', false, raw('00')),
   ];
   const old = await makeCertificate({
     subject,
@@ -125,6 +137,7 @@ test('everything that is not meant to change keeps its bytes: order, criticality
     extensions,
     keyIds: 'rfc7093-1',
     notAfter: new Date('2060-01-01T00:00:00Z'),
+    odd: [explicitFalse('2a0304')],
   });
   const { certificate } = await renewedRoot(old);
   const [before, after] = [tbsParts(old.der), tbsParts(certificate.der)];
@@ -139,13 +152,48 @@ test('everything that is not meant to change keeps its bytes: order, criticality
     assert.equal(hex(one.der) === hex(right[at]?.der ?? raw('')), !['551d0e', '551d23'].includes(one.id), one.id);
 });
 
+test('forms that are no DER, or that a schema would write otherwise, stay as they are beside what changes', async () => {
+  const key = await nodeKeyMaker.make(p256);
+  const subject = new Name([{ O: [{ utf8String: 'Größe' }] }, { CN: ['old'] }]);
+  const old = await makeCertificate({
+    subject,
+    key,
+    keyIds: 'rfc7093-1',
+    extensions: [extension.basicConstraints(true), extension.altNames(['old', 'stays'])],
+    odd: [withoutSeconds, longDnsName('stays'), invalidUtf8('Größe'), explicitFalse('551d11'), explicitFalse('551d23')],
+  });
+  const { certificate, key: newKey } = await renewedRoot(old, { rules: [{ old: 'old', new: 'new' }] });
+  assert.deepEqual(
+    [certificate.commonNames, certificate.dnsNames, certificate.authorityKeyId],
+    [['new'], ['new', 'stays'], certificate.subjectKeyId],
+  );
+  const [before, after] = [tbsParts(old.der), tbsParts(certificate.der)];
+  assert.equal(hex(after.validity), hex(before.validity), 'UTCTime without seconds');
+  assert.equal(hex(after.subject), hex(before.subject).replace(hex(utf8('old')), hex(utf8('new'))), 'invalid UTF-8');
+  const valueOf = (one: Certificate, oid: string): string =>
+    hex(extensionsOf(one).find(({ id }) => id === oid)?.der ?? raw(''));
+  assert.equal(
+    valueOf(certificate, '551d11'),
+    valueOf(old, '551d11').replace(hex(utf8('old')), hex(utf8('new'))),
+    'a length in two bytes, and critical FALSE',
+  );
+  assert.match(valueOf(certificate, '551d11'), /^30..0603551d11010100.*828105/);
+  assert.match(valueOf(certificate, '551d23'), /^30..0603551d23010100/);
+  // OpenSSL reads neither UTCTime without seconds nor invalid UTF-8, so the signature is checked over the bytes.
+  const [tbs, , signature] = childrenOf(certificate.der, tlvAt(certificate.der));
+  assert.ok(tbs !== undefined && signature !== undefined);
+  const signed = whole(certificate.der, tbs);
+  assert.ok(verify('sha256', signed, newKey.public.object, content(certificate.der, signature).subarray(1)));
+});
+
 test('the same key, serial and validity give the same to-be-signed bytes', async () => {
   const key = await nodeKeyMaker.make(rsa);
   const old = await makeCertificate({
     subject: cn('x'),
     key,
     keyIds: 'library-go-sha1',
-    extensions: [extension.basicConstraints(true), makeExtension('2a0304', raw('01'), false)],
+    extensions: [extension.basicConstraints(true), new Extension('1.2.3.4', false, raw('01'))],
+    odd: [explicitFalse('2a0304')],
   });
   const { certificate } = await resign(old, {
     newKey: key.public,
@@ -189,7 +237,7 @@ test('a self-signed certificate whose authority identifier carries its own seria
   assert.equal(hex(certificate.authoritySerial ?? raw('')), '0777');
   assert.deepEqual(chainFaults(certificate, certificate), []);
   assert.ok(
-    hex(certificate.der).includes(hex(tlv(0xa4, cn('new name')))),
+    hex(certificate.der).includes(hex(tlv(0xa4, nameDer(cn('new name'))))),
     'the issuer inside the identifier follows the rules',
   );
 });
@@ -239,45 +287,25 @@ test('names: all rules see the original, the last that fits wins; addresses the 
 });
 
 test('a name keeps its string type, and becomes UTF8String where that cannot hold the new one', async () => {
-  for (const [tag, fresh, expected] of [
-    [tags.printableString, 'new', tags.printableString],
-    [tags.printableString, 'a_b', tags.utf8String],
-    [tags.utf8String, 'new', tags.utf8String],
-    [tags.ia5String, 'a@b', tags.ia5String],
+  for (const [kind, fresh, expected] of [
+    ['printableString', 'new', 'printableString'],
+    ['printableString', 'a_b', 'utf8String'],
+    ['utf8String', 'new', 'utf8String'],
+    ['ia5String', 'a@b', 'ia5String'],
   ] as const) {
-    const renamed = renamedName(
-      makeName([
-        ['55040a', 'o'],
-        ['550403', 'old', tag],
-      ]),
-      [{ old: 'old', new: fresh }],
-    );
-    assert.equal(
-      hex(renamed),
-      hex(
-        makeName([
-          ['55040a', 'o'],
-          ['550403', fresh, expected],
-        ]),
-      ),
-    );
+    const renamed = renamedName(nameDer(new Name([{ O: ['o'] }, { CN: [{ [kind]: 'old' }] }])), [
+      { old: 'old', new: fresh },
+    ]);
+    assert.equal(hex(renamed), hex(nameDer(new Name([{ O: ['o'] }, { CN: [{ [expected]: fresh }] }]))));
   }
-  const bmp = makeName([['550403', '\0o\0l\0d', 0x1e]]);
+  const bmp = nameDer(new Name([{ CN: [{ bmpString: 'old' }] }]));
   assert.deepEqual(commonNamesOf(bmp), ['old']);
   assert.equal(
     renamedName(bmp, [{ old: 'x', new: 'y' }]),
     bmp,
     'a type that we do not write stays as long as no rule fits',
   );
-  assert.equal(
-    nameText(
-      makeName([
-        ['55040a', 'Red Hat, Inc.'],
-        ['550403', 'olm'],
-      ]),
-    ),
-    'CN=olm, O=Red Hat, Inc.',
-  );
+  assert.equal(nameText(nameDer(new Name([{ O: ['Red Hat, Inc.'] }, { CN: ['olm'] }]))), 'CN=olm, O=Red Hat, Inc.');
 });
 
 test('validity: UTCTime through 2049, GeneralizedTime from 2050, each bound for itself', async () => {

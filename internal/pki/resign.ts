@@ -1,15 +1,15 @@
 import type { Certificate } from './certificate.ts';
 import { extensionOids, readCertificate, tbsParts } from './certificate.ts';
-import { childrenOf, content, hex, mapChildren, sameBytes, tags, tlv, tlvAt, whole } from './der.ts';
+import { childrenOf, content, hex, mapChildren, oidText, sameBytes, tags, tlv, tlvAt, whole } from './der.ts';
 import type { KeyIdMethod } from './key-identifier.ts';
 import { keyIdMethodOf, keyIdOf } from './key-identifier.ts';
 import type { PublicKey } from './keys.ts';
 import type { NameRule } from './names.ts';
-import { renamedGeneralNames, renamedName } from './names.ts';
+import { renamedName, ruledIp, ruledText } from './names.ts';
 import { signatureAlgorithmFor } from './signature-algorithm.ts';
 import type { Signer } from './signer.ts';
 import type { Validity } from './validity.ts';
-import { validityDer } from './validity.ts';
+import type { Authority } from './values.ts';
 
 /** What is new about a certificate. What is not named here keeps its bytes. */
 export type Renewal = {
@@ -38,21 +38,23 @@ export type Renewed = {
 
 /** A certificate of the same shape for a new key, signed anew. */
 export async function resign(old: Certificate, renewal: Renewal): Promise<Renewed> {
+  const values = await import('./values.ts'); // which says why not with the program
   const parts = tbsParts(old.der);
   const rules = renewal.rules ?? [];
   const serial = renewal.serial === 'keep' ? parts.serial : tlv(tags.integer, renewal.serial);
   const algorithm = signatureAlgorithmFor(renewal.signer.publicKey.shape, old.signatureOid);
   const method = methodOf(old);
   const ownKeyId = renewedKeyId(old, renewal.newKey);
-  const authority = authorityOf(renewal.authority, ownKeyId, content(serial, tlvAt(serial)));
+  const algorithmValue = values.algorithmValue(algorithm);
+  const authority = authorityOf(old, renewal.authority, ownKeyId, content(serial, tlvAt(serial)));
 
   const tbs = tlv(
     tags.sequence,
     parts.version,
     serial,
-    algorithm.der,
+    algorithmValue,
     renamedName(parts.issuer, rules),
-    renewal.validity === 'keep' ? parts.validity : validityDer(renewal.validity),
+    renewal.validity === 'keep' ? parts.validity : values.validityValue(renewal.validity),
     renamedName(parts.subject, rules),
     renewal.newKey.spki,
     ...parts.rest.map((member) =>
@@ -60,11 +62,11 @@ export async function resign(old: Certificate, renewal: Renewal): Promise<Renewe
         ? withExtensions(member, (oid, value) => {
             switch (oid) {
               case extensionOids.subjectKeyId:
-                return ownKeyId === undefined ? value : tlv(tags.octetString, ownKeyId);
+                return ownKeyId === undefined ? value : values.subjectKeyIdValue(ownKeyId);
               case extensionOids.authorityKeyId:
-                return authorityDer(value, authority, rules);
+                return values.authorityKeyIdValue(value, authority, rules);
               case extensionOids.subjectAltName:
-                return renamedGeneralNames(value, rules);
+                return values.renamedGeneralNames(value, rules);
               default:
                 return value;
             }
@@ -73,7 +75,7 @@ export async function resign(old: Certificate, renewal: Renewal): Promise<Renewe
     ),
   );
   const signature = await renewal.signer.sign(tbs, algorithm.hash);
-  const der = tlv(tags.sequence, tbs, algorithm.der, tlv(tags.bitString, Uint8Array.of(0), signature));
+  const der = tlv(tags.sequence, tbs, algorithmValue, tlv(tags.bitString, Uint8Array.of(0), signature));
   return {
     certificate: readCertificate(new Uint8Array(Buffer.concat([der, old.trailer]))),
     keyIdMethod: old.subjectKeyId === undefined ? undefined : (method ?? 'unknown'),
@@ -93,45 +95,32 @@ function methodOf(old: Certificate): KeyIdMethod | undefined {
 
 /** True when the rules would change a name of the certificate. */
 export function rulesTouch(certificate: Certificate, rules: readonly NameRule[]): boolean {
-  const { issuer, subject } = certificate;
-  if (!sameBytes(renamedName(issuer, rules), issuer) || !sameBytes(renamedName(subject, rules), subject)) return true;
-  return extensionsOf(certificate).some(
-    ({ id, value }) =>
-      knownOids[id] === extensionOids.subjectAltName && !sameBytes(renamedGeneralNames(value, rules), value),
+  return (
+    [certificate.issuer, certificate.subject, ...certificate.directoryNames].some(
+      (name) => !sameBytes(renamedName(name, rules), name),
+    ) ||
+    certificate.dnsNames.some((name) => ruledText(name, rules) !== name) ||
+    certificate.ipAddresses.some((address) => !sameBytes(ruledIp(address, rules), address))
   );
 }
 
-type Authority = { readonly keyId: Uint8Array | undefined; readonly serial: Uint8Array | undefined };
-
-/** A self-signed certificate's identifier may carry its own serial, so both are known before either is written. */
+/**
+ * A self-signed certificate's identifier may carry its own serial, so both are known before either is written. Few identifiers say a serial
+ * number; it is not written for the others.
+ */
 function authorityOf(
+  old: Certificate,
   authority: Renewal['authority'],
   ownKeyId: Uint8Array | undefined,
   ownSerial: Uint8Array,
 ): Authority {
   if (authority === 'unknown') return { keyId: undefined, serial: undefined };
-  if (authority === 'self') return { keyId: ownKeyId, serial: ownSerial };
-  return { keyId: authority.subjectKeyId, serial: authority.serial };
+  const { subjectKeyId: keyId, serial } =
+    authority === 'self' ? { subjectKeyId: ownKeyId, serial: ownSerial } : authority;
+  return { keyId, serial: old.authoritySerial === undefined ? undefined : serial };
 }
 
 const extensionsTag = 0xa3;
-const authorityTags = { keyId: 0x80, issuer: 0xa1, serial: 0x82 } as const;
-
-function authorityDer(value: Uint8Array, authority: Authority, rules: readonly NameRule[]): Uint8Array {
-  return mapChildren(value, (member, tag) => {
-    switch (tag) {
-      case authorityTags.keyId:
-        return authority.keyId === undefined ? member : tlv(tag, authority.keyId);
-      case authorityTags.issuer:
-        return renamedGeneralNames(member, rules);
-      case authorityTags.serial:
-        return authority.serial === undefined ? member : tlv(tag, authority.serial);
-      default:
-        return member;
-    }
-  });
-}
-
 /** The extensions with some values changed; order, criticality (an explicit FALSE too) and unknown ones stay. */
 function withExtensions(member: Uint8Array, change: (oid: string, value: Uint8Array) => Uint8Array): Uint8Array {
   return mapChildren(member, (list) =>
@@ -140,7 +129,7 @@ function withExtensions(member: Uint8Array, change: (oid: string, value: Uint8Ar
       const [id, value] = [children[0], children.at(-1)];
       if (id === undefined || value?.tag !== tags.octetString) return extension;
       const old = content(extension, value);
-      const fresh = change(knownOids[hex(content(extension, id))] ?? '', old);
+      const fresh = change(oidText(content(extension, id)), old);
       if (fresh === old) return extension;
       return tlv(
         tags.sequence,
@@ -150,13 +139,6 @@ function withExtensions(member: Uint8Array, change: (oid: string, value: Uint8Ar
     }),
   );
 }
-
-/** OID content bytes in hex, for the three extensions that are written. */
-const knownOids: Readonly<Record<string, string>> = {
-  '551d0e': extensionOids.subjectKeyId,
-  '551d11': extensionOids.subjectAltName,
-  '551d23': extensionOids.authorityKeyId,
-};
 
 /** The extension values of a certificate in their order, for comparing an old one with a new one. */
 export function extensionsOf(

@@ -1,22 +1,7 @@
 import { Failure } from '../errors/errors.ts';
-import { tags, tlv } from './der.ts';
+import { tags } from './der.ts';
 
 export type Validity = { readonly notBefore: Date; readonly notAfter: Date };
-
-/** RFC 5280, 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 on; each bound for itself. */
-export function validityDer(validity: Validity): Uint8Array {
-  return tlv(tags.sequence, timeDer(validity.notBefore), timeDer(validity.notAfter));
-}
-
-function timeDer(time: Date): Uint8Array {
-  const digits = time
-    .toISOString()
-    .replace(/\.\d+Z$/, 'Z')
-    .replace(/[-:T]/g, '');
-  const year = time.getUTCFullYear();
-  const short = year >= 1950 && year < 2050;
-  return tlv(short ? tags.utcTime : tags.generalizedTime, new TextEncoder().encode(short ? digits.slice(2) : digits));
-}
 
 /** A bound as it is written, in either form; years of two digits are of 1950 to 2049. Throws for what is none. */
 export function readTime({ tag, content }: { readonly tag: number; readonly content: Uint8Array }): Date {

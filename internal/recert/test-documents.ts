@@ -1,4 +1,7 @@
 import { sign } from 'node:crypto';
+import { extension } from '../../test/certificates/extensions.ts';
+import { cn, makeCertificate, type Recipe } from '../../test/certificates/make.ts';
+import { keyPem as privatePem, pemOf, type PemForm } from '../../test/certificates/pem.ts';
 import type { KubeObject, Encoding } from '../../test/cluster/stored.ts';
 import { storedValue } from '../../test/cluster/stored.ts';
 import type { Place as TextPlace } from '../edit/edit.ts';
@@ -7,11 +10,9 @@ import type { FieldPath } from '../edit/json.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { readCertificate } from '../pki/certificate.ts';
 import type { KeyShape, PrivateForm, PrivateKey } from '../pki/keys.ts';
-import { readPrivateKey, writePrivateKey } from '../pki/keys.ts';
+import { readPrivateKey } from '../pki/keys.ts';
 import { resignJwt, readJwt } from '../pki/jwt.ts';
 import { nodeKeyMaker, nodeSigner } from '../pki/signer.ts';
-import type { Recipe } from '../pki/test-certificates.ts';
-import { cn, extension, makeCertificate } from '../pki/test-certificates.ts';
 import { fieldAt, openStored } from '../wire/wire.ts';
 import type { Document } from './document.ts';
 import { documentName } from './document.ts';
@@ -53,32 +54,15 @@ export async function pair(
   return { certificate, key: own };
 }
 
-export type PemForm = { readonly tag?: string; readonly width?: number; readonly eol?: string };
+export { pemOf };
 
-export function pem(tag: string, der: Uint8Array, { width = 64, eol = '\n' }: PemForm = {}): string {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
-  return `-----BEGIN ${tag}-----${eol}${lines.join(eol)}${eol}-----END ${tag}-----${eol}`;
-}
+export const certPem = ({ certificate }: Pair, form: PemForm & { readonly tag?: string } = {}): string =>
+  pemOf(form.tag ?? 'CERTIFICATE', certificate.der, form);
 
-export const certPem = ({ certificate }: Pair, form: PemForm = {}): string =>
-  pem(form.tag ?? 'CERTIFICATE', certificate.der, form);
+export const certificateOfPem = (certificate: Certificate): string => pemOf('CERTIFICATE', certificate.der);
 
-export const certificateOfPem = (certificate: Certificate): string => pem('CERTIFICATE', certificate.der);
-
-const usualTag: Readonly<Record<PrivateForm, string>> = {
-  pkcs1: 'RSA PRIVATE KEY',
-  sec1: 'EC PRIVATE KEY',
-  pkcs8: 'PRIVATE KEY',
-};
-
-export const keyPem = (
-  { key }: Pick<Pair, 'key'>,
-  form: PrivateForm = key.public.shape.type === 'rsa' ? 'pkcs1' : key.public.shape.type === 'ec' ? 'sec1' : 'pkcs8',
-  tag = usualTag[form],
-): string => pem(tag, writePrivateKey(key, form));
+export const keyPem = ({ key }: Pick<Pair, 'key'>, form?: PrivateForm, tag?: string): string =>
+  privatePem(key, form, tag);
 
 /** A token that names its key, or does not. */
 export async function token(

@@ -7,14 +7,8 @@ import { test } from 'tap';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startConnectProxy } from '../../test/connect-proxy.ts';
 import { startFront, type Asked, type Fault } from '../../test/registry-front.ts';
-import {
-  makeCertificates,
-  makeLayer,
-  pushImage,
-  startPeer,
-  startTokenServer,
-  type Certificates,
-} from '../../test/registry-peer.ts';
+import type { ServerCertificate } from '../../test/certificates/server.ts';
+import { makeCertificates, makeLayer, pushImage, startPeer, startTokenServer } from '../../test/registry-peer.ts';
 import { openEgress } from './egress.ts';
 import { openRegistry, type Registry } from './registry.ts';
 import { fetchWithSkopeo } from './skopeo.ts';
@@ -27,7 +21,7 @@ const quick = { firstDelayMs: 20, longestDelayMs: 60 };
 
 type Setup = {
   readonly conf: string;
-  readonly certificates?: Certificates;
+  readonly certificates?: ServerCertificate;
   readonly auths?: Record<string, unknown>;
   readonly env?: Record<string, string>;
   readonly stallMs?: number;
@@ -48,7 +42,7 @@ async function open(
       registriesConf: path,
       registriesFolder: undefined,
       certFolders: [],
-      caBundles: certificates === undefined ? [] : [certificates.caPath],
+      caBundles: certificates === undefined ? [] : [certificates.caFile],
     },
   });
   return openRegistry(host, egress, { stallMs, patience: quick });
@@ -233,7 +227,7 @@ test('a mirror without the image and a source out of reach is a final answer tha
 
 test('tokens are fetched with the account, used for all requests and renewed when they run out', budget, async () => {
   await using at = await surroundings();
-  const certificates = makeCertificates(join(at.folder, 'tls'));
+  const certificates = await makeCertificates(join(at.folder, 'tls'));
   const account = { username: 'u', password: 'canary-token' };
   await using tokens = await startTokenServer(certificates, account);
   await using peer = await startPeer({
@@ -295,7 +289,7 @@ test('credentials do not follow a redirect to another host', budget, async () =>
 
 test('a proxy is gone through by CONNECT with its credentials, and says so when it refuses them', budget, async () => {
   await using at = await surroundings();
-  const certificates = makeCertificates(join(at.folder, 'tls'));
+  const certificates = await makeCertificates(join(at.folder, 'tls'));
   await using peer = await startPeer({ folder: join(at.folder, 'peer'), certificates });
   await pushImage(peer, 'lab/seed', '1', [await makeLayer({ x: 'x' })]);
   const name = `registry.test:${peer.port}/lab/seed:1`;
@@ -358,14 +352,14 @@ test('a stop ends a wait with "interrupted"', budget, async () => {
 
 test('skopeo copies what may not be streamed into a folder, layer by layer', budget, async () => {
   await using at = await surroundings();
-  const certificates = makeCertificates(join(at.folder, 'tls'));
+  const certificates = await makeCertificates(join(at.folder, 'tls'));
   await using peer = await startPeer({ folder: join(at.folder, 'peer'), certificates });
   const pushed = await pushImage(peer, 'lab/seed', '1', [await makeLayer({ a: 'a' }), await makeLayer({ b: 'b' })], {
     config: { Labels: { l: 'v' } },
   });
   const policy = join(at.folder, 'policy.json');
   writeFileSync(policy, JSON.stringify({ default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k' }] }));
-  const host = at.hostWith({ SSL_CERT_FILE: certificates.caPath });
+  const host = at.hostWith({ SSL_CERT_FILE: certificates.caFile });
   const egress = await openEgress(host, { paths: { policy } });
   using registry = openRegistry(host, egress);
   const name = `${peer.address}/lab/seed:1`;
@@ -382,7 +376,7 @@ test('skopeo copies what may not be streamed into a folder, layer by layer', bud
 test('credentials of a helper are left to skopeo, which also inspects', budget, async () => {
   await using at = await surroundings();
   const account = { username: 'helped', password: 'canary-helper' };
-  const certificates = makeCertificates(join(at.folder, 'tls'));
+  const certificates = await makeCertificates(join(at.folder, 'tls'));
   await using peer = await startPeer({ folder: join(at.folder, 'peer'), account, certificates });
   const pushed = await pushImage(peer, 'lab/seed', '1', [await makeLayer({ a: 'a' })]);
   writeFileSync(
@@ -392,7 +386,7 @@ test('credentials of a helper are left to skopeo, which also inspects', budget, 
   );
   const authFile = join(at.folder, 'auth.json');
   writeFileSync(authFile, JSON.stringify({ auths: {}, credHelpers: { [peer.address]: 'lab' } }));
-  const host = at.hostWith({ PATH: `${at.folder}:${process.env['PATH'] ?? ''}`, SSL_CERT_FILE: certificates.caPath });
+  const host = at.hostWith({ PATH: `${at.folder}:${process.env['PATH'] ?? ''}`, SSL_CERT_FILE: certificates.caFile });
   const egress = await openEgress(host, { authFile });
   using registry = openRegistry(host, egress, { patience: { attempts: 1 } });
   const name = `${peer.address}/lab/seed:1`;

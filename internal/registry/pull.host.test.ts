@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { makeCertificates, makeLayer, pushImage, startPeer, type Certificates } from '../../test/registry-peer.ts';
+import type { ServerCertificate } from '../../test/certificates/server.ts';
+import { makeCertificates, makeLayer, pushImage, startPeer } from '../../test/registry-peer.ts';
 import { startFront, type Fault } from '../../test/registry-front.ts';
 import type { Host } from '../host/host.ts';
 import { openEgress } from './egress.ts';
@@ -20,12 +21,12 @@ function storeAt(at: Surroundings): { root: string; runRoot: string } {
   return { root: join(at.folder, 'containers/storage'), runRoot: join(at.folder, 'run') };
 }
 
-function hostFor(at: Surroundings, conf: string, certificates?: Certificates): Host {
+function hostFor(at: Surroundings, conf: string, certificates?: ServerCertificate): Host {
   const path = join(at.folder, 'registries.conf');
   writeFileSync(path, conf);
   return at.hostWith({
     CONTAINERS_REGISTRIES_CONF: path,
-    ...(certificates === undefined ? {} : { SSL_CERT_FILE: certificates.caPath }),
+    ...(certificates === undefined ? {} : { SSL_CERT_FILE: certificates.caFile }),
   });
 }
 
@@ -57,7 +58,7 @@ test(
   async () => {
     await using at = await surroundings();
     const account = { username: 'puller', password: 'canary-pull' };
-    const certificates = makeCertificates(join(at.folder, 'tls'));
+    const certificates = await makeCertificates(join(at.folder, 'tls'));
     await using peer = await startPeer({ folder: join(at.folder, 'peer'), account });
     await using front = await startFront(peer, () => 'pass', { certificates });
     const base = await makeLayer({ base: randomBytes(2_000_000) }, 0);

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { test } from 'tap';
+import type { ServerCertificate } from '../../test/certificates/server.ts';
 import {
   makeCertificates,
   makeLayer,
@@ -11,7 +12,6 @@ import {
   pushManifest,
   startPeer,
   type Account,
-  type Certificates,
 } from '../../test/registry-peer.ts';
 import { digestOf } from '../../test/registry-peer.ts';
 import { openEgress, type Egress } from './egress.ts';
@@ -36,7 +36,12 @@ function writeAuth(at: Surroundings, address: string, who: Account = account): s
 
 function egressFor(
   at: Surroundings,
-  options: { authFile?: string; certificates?: Certificates; registriesConf?: string; env?: Record<string, string> },
+  options: {
+    authFile?: string;
+    certificates?: ServerCertificate;
+    registriesConf?: string;
+    env?: Record<string, string>;
+  },
 ): Promise<Egress> {
   const conf = join(at.folder, 'registries.conf');
   writeFileSync(conf, options.registriesConf ?? '');
@@ -46,7 +51,7 @@ function egressFor(
       registriesConf: conf,
       registriesFolder: undefined,
       certFolders: [join(at.folder, 'certs.d')],
-      caBundles: options.certificates === undefined ? [] : [options.certificates.caPath],
+      caBundles: options.certificates === undefined ? [] : [options.certificates.caFile],
     },
   });
 }
@@ -69,7 +74,7 @@ async function failureOf(attempt: () => Promise<unknown>): Promise<RegistryFailu
 
 test('inspect() pins an image of a registry with TLS and Basic auth, and openBlob() gives its layer', async () => {
   await using at = await surroundings();
-  const certificates = makeCertificates(join(at.folder, 'tls'));
+  const certificates = await makeCertificates(join(at.folder, 'tls'));
   await using peer = await startPeer({ folder: join(at.folder, 'peer'), account, certificates });
   const layer = await makeLayer({ 'etc/hello': 'hello', 'var/blob': randomBytes(3_000_000) }, 0);
   const pushed = await pushImage(peer, 'lab/seed', '4.17.0', [layer], { config: { Labels: { a: 'b' } } });
@@ -124,7 +129,7 @@ test('inspect() picks the platform of an index and keeps the index digest as pin
 
 test('missing credentials, wrong credentials, unknown image and unknown CA are final and told apart', async () => {
   await using at = await surroundings();
-  const certificates = makeCertificates(join(at.folder, 'tls'));
+  const certificates = await makeCertificates(join(at.folder, 'tls'));
   await using peer = await startPeer({ folder: join(at.folder, 'peer'), account, certificates });
   await pushImage(peer, 'lab/seed', '1', [await makeLayer({ x: 'x' })]);
   const name = `${peer.address}/lab/seed:1`;
@@ -169,7 +174,7 @@ test('missing credentials, wrong credentials, unknown image and unknown CA are f
 
 test('a CA in certs.d of the registry is enough', async () => {
   await using at = await surroundings();
-  const certificates = makeCertificates(join(at.folder, 'tls'));
+  const certificates = await makeCertificates(join(at.folder, 'tls'));
   await using peer = await startPeer({ folder: join(at.folder, 'peer'), certificates });
   await pushImage(peer, 'lab/seed', '1', [await makeLayer({ x: 'x' })]);
   mkdirSync(join(at.folder, 'certs.d', peer.address), { recursive: true });
@@ -181,9 +186,9 @@ test('a CA in certs.d of the registry is enough', async () => {
 
 test('a certificate that is not yet valid names the clock', async () => {
   await using at = await surroundings();
-  const certificates = makeCertificates(join(at.folder, 'tls'), {
-    notBefore: '20400101000000Z',
-    notAfter: '20500101000000Z',
+  const certificates = await makeCertificates(join(at.folder, 'tls'), {
+    notBefore: new Date('2040-01-01T00:00:00Z'),
+    notAfter: new Date('2050-01-01T00:00:00Z'),
   });
   await using peer = await startPeer({ folder: join(at.folder, 'peer'), certificates });
   using registry = openRegistry(at.host, await egressFor(at, { certificates }));

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -109,16 +110,21 @@ async function startOn(
   };
   for (const started = performance.now(); performance.now() - started < 20_000; await sleep(15)) {
     if (child.exitCode !== null || child.pid === undefined) return undefined;
-    const healthy =
-      !awaitHealth ||
-      (await fetch(`${scheme}://${endpoint}/health`).then(
-        (answer) => answer.ok,
-        () => false,
-      ));
+    const healthy = !awaitHealth || (await isOk(`http://${endpoint}/health`));
     if (healthy) return { endpoint, port, dataDir, pid: child.pid, stop, [Symbol.asyncDispose]: () => stop() };
   }
   await stop('SIGKILL');
   throw new Error(`etcd on "${dataDir}" was not healthy within 20 s, see "${join(logPath)}"`);
+}
+
+/** By node:http: for `fetch`, Node loads a client of 60 ms, a twentieth of what making a small cluster takes. */
+function isOk(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    get(url, { agent: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    }).on('error', () => resolve(false));
+  });
 }
 
 /** A port of 127.0.0.1 that nobody listens on at this moment. */

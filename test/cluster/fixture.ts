@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { ExtendedUsageName, KeyUsageName } from '../certificates/extensions.ts';
 import { bootstrapOf } from './identities.ts';
 import { domainOf, type Identity } from './identity.ts';
 import type { KeyKind } from './keys.ts';
@@ -18,8 +19,8 @@ export type PairSpec = {
   readonly kind: 'signer' | 'serving' | 'client' | 'peer';
   readonly key?: KeyKind;
   readonly validity: string;
-  readonly usage?: readonly string[];
-  readonly extended?: readonly string[];
+  readonly usage?: readonly KeyUsageName[];
+  readonly extended?: readonly ExtendedUsageName[];
   readonly dns?: readonly string[];
   readonly ips?: readonly string[];
   readonly orgs?: readonly string[];
@@ -30,8 +31,15 @@ export type PairSpec = {
 };
 
 /** What a certificate may be used for; said where it is not what its kind says already. */
-export const extendedUsageOf = ({ kind, extended }: PairSpec): readonly string[] =>
-  extended ?? { signer: [], serving: ['serverAuth'], client: ['clientAuth'], peer: ['clientAuth', 'serverAuth'] }[kind];
+export const extendedUsageOf = ({ kind, extended }: PairSpec): readonly ExtendedUsageName[] =>
+  extended ?? usualExtended[kind];
+
+const usualExtended: Readonly<Record<PairSpec['kind'], readonly ExtendedUsageName[]>> = {
+  signer: [],
+  serving: ['serverAuth'],
+  client: ['clientAuth'],
+  peer: ['clientAuth', 'serverAuth'],
+};
 
 /** Certificates by common name, in their order in the file. `public`: the CAs that the host trusts. */
 export type BundleSpec = {

@@ -1,8 +1,11 @@
+import '../certificates/provider.ts';
+import { Name } from '@peculiar/x509';
 import type { Certificate } from '../../internal/pki/certificate.ts';
-import { tags, tlv } from '../../internal/pki/der.ts';
 import { keyIdOf, type KeyIdMethod } from '../../internal/pki/key-identifier.ts';
-import { writePrivateKey, type PrivateKey } from '../../internal/pki/keys.ts';
-import { extension, makeCertificate, makeExtension, type Recipe } from '../../internal/pki/test-certificates.ts';
+import type { PrivateKey } from '../../internal/pki/keys.ts';
+import { extension, type KeyUsageName } from '../certificates/extensions.ts';
+import { makeCertificate, type Recipe } from '../certificates/make.ts';
+import { pemOf } from '../certificates/pem.ts';
 import { extendedUsageOf, type Fixture, type PairSpec } from './fixture.ts';
 import type { KeyKind, KeyPool } from './keys.ts';
 import type { Seeded } from './seeded.ts';
@@ -109,7 +112,11 @@ function recipeOf(spec: PairSpec, key: PrivateKey, by: Issued | undefined, rando
         1000,
     ) * 1000,
   );
-  const usage = spec.usage ?? ['digitalSignature', 'keyEncipherment', ...(isSigner ? ['keyCertSign'] : [])];
+  const usage: readonly KeyUsageName[] = spec.usage ?? [
+    'digitalSignature',
+    'keyEncipherment',
+    ...(isSigner ? ['keyCertSign' as const] : []),
+  ];
   const extended = extendedUsageOf(spec);
   const method = methodOf(by?.spec.cn ?? spec.cn, key);
   const own = keyIdOf(key.public, methodOf(spec.cn, key));
@@ -122,10 +129,8 @@ function recipeOf(spec: PairSpec, key: PrivateKey, by: Issued | undefined, rando
     ...(by === undefined ? {} : { by }),
     // The order in which Go writes extensions.
     extensions: [
-      ...(usage.length === 0 ? [] : [keyUsage(usage)]),
-      ...(extended.length === 0
-        ? []
-        : [extension.extendedUsage(extended.includes('serverAuth'), extended.includes('clientAuth'))]),
+      ...(usage.length === 0 ? [] : [extension.keyUsage(...usage)]),
+      ...(extended.length === 0 ? [] : [extension.extendedUsage(...extended)]),
       extension.basicConstraints(isSigner),
       ...(isSigner || method !== 'rfc5280-1' ? [extension.subjectKeyId(own)] : []),
       extension.authorityKeyId(by === undefined ? own : by.certificate.subjectKeyId),
@@ -151,51 +156,16 @@ function serialOf({ cn, key }: PairSpec, random: Seeded): Uint8Array {
 }
 
 /** A name as Go writes it: all organisations in one set, then the unit, then the common name. */
-function goName({ cn, orgs = [], issuer, kind }: PairSpec): Uint8Array {
-  const attribute = (oid: string, text: string): Uint8Array =>
-    tlv(
-      tags.sequence,
-      tlv(tags.oid, Buffer.from(oid, 'hex')),
-      tlv(/^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text) ? tags.printableString : tags.utf8String, Buffer.from(text)),
-    );
+function goName({ cn, orgs = [], issuer, kind }: PairSpec): Name {
   const unit = kind === 'signer' && issuer === undefined && !cn.includes('@') && !cn.startsWith('olm-');
-  return tlv(
-    tags.sequence,
-    ...(orgs.length === 0 ? [] : [tlv(tags.set, ...orgs.map((org) => attribute('55040a', org)))]),
-    ...(unit ? [tlv(tags.set, attribute('55040b', 'openshift'))] : []),
-    ...(cn === '' ? [] : [tlv(tags.set, attribute('550403', cn))]),
-  );
+  return new Name([
+    ...(orgs.length === 0 ? [] : [{ O: [...orgs] }]),
+    ...(unit ? [{ OU: ['openshift'] }] : []),
+    ...(cn === '' ? [] : [{ CN: [cn] }]),
+  ]);
 }
-
-function keyUsage(names: readonly string[]): Uint8Array {
-  const bit: Readonly<Record<string, number>> = { digitalSignature: 0x80, keyEncipherment: 0x20, keyCertSign: 0x04 };
-  const bits = names.reduce((sum, name) => sum | (bit[name] ?? 0), 0);
-  return makeExtension(
-    '551d0f',
-    tlv(
-      tags.bitString,
-      Uint8Array.of(Math.clz32(bits & -bits) === 29 ? 2 : Math.clz32(bits & -bits) === 26 ? 5 : 7, bits),
-    ),
-    true,
-  );
-}
-
-export const pemOf = (tag: string, der: Uint8Array): string =>
-  `-----BEGIN ${tag}-----\n${Buffer.from(der)
-    .toString('base64')
-    .replace(/.{1,64}/g, '$&\n')}-----END ${tag}-----\n`;
 
 export const certificatePem = ({ certificate }: Issued): string => pemOf('CERTIFICATE', certificate.der);
-
-/** The form in which OpenShift stores a key: PKCS#1 and SEC1, except where a CSR made it. */
-export function keyPem(key: PrivateKey, form?: 'pkcs1' | 'sec1' | 'pkcs8'): string {
-  const { type } = key.public.shape;
-  const chosen = form ?? (type === 'rsa' ? 'pkcs1' : type === 'ec' ? 'sec1' : 'pkcs8');
-  return pemOf(
-    { pkcs1: 'RSA PRIVATE KEY', sec1: 'EC PRIVATE KEY', pkcs8: 'PRIVATE KEY' }[chosen],
-    writePrivateKey(key, chosen),
-  );
-}
 
 /** Kinds of keys that a fixture needs, counted. */
 export function keysNeeded(fixture: Fixture): number {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'tap';
 import { readJwt } from '../../internal/pki/jwt.ts';
-import { cn, makeCertificate } from '../../internal/pki/test-certificates.ts';
+import { cn, makeCertificate } from '../certificates/make.ts';
+import { keyPem, pemOf } from '../certificates/pem.ts';
 import { judgeMissing } from './apiserver/build.ts';
 import { makeCluster } from './cluster.ts';
-import { keyPem, pemOf } from './issue.ts';
 import { identitiesOf, judge, type Identities } from './judge.ts';
 import { keyPool } from './keys.ts';
 import { signToken } from './tokens.ts';

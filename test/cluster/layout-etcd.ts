@@ -1,8 +1,9 @@
+import { keyPem } from '../certificates/pem.ts';
 import type { Content, FileContent, StoredObject } from './content.ts';
 import { etcdPod, restorePod } from './etcd-pod.ts';
 import { bootstrapOf } from './identities.ts';
 import { bracketed } from './identity.ts';
-import { certificatePem, keyPem, type Pki } from './issue.ts';
+import { certificatePem, type Pki } from './issue.ts';
 import { namesOf, podFolder, revisions, type Names } from './names.ts';
 import type { ObjectMaker } from './objects.ts';
 import { blockYaml } from './yaml-text.ts';

@@ -1,5 +1,6 @@
+import { keyPem } from '../certificates/pem.ts';
 import type { Content, StoredObject } from './content.ts';
-import { certificatePem, keyPem, type Pki } from './issue.ts';
+import { certificatePem, type Pki } from './issue.ts';
 import { domainOf } from './identity.ts';
 import { namesOf, type Names } from './names.ts';
 import type { ObjectMaker } from './objects.ts';

@@ -1,6 +1,7 @@
+import { keyPem } from '../certificates/pem.ts';
 import type { Fixture } from './fixture.ts';
 import { domainOf } from './identity.ts';
-import { certificatePem, keyPem, type Issued, type Pki } from './issue.ts';
+import { certificatePem, type Issued, type Pki } from './issue.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import type { Content, FileContent } from './content.ts';
 import { namesOf, podFolder, revisions, type Names } from './names.ts';

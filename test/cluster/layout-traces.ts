@@ -80,6 +80,7 @@ export function layOutTraces({ seed }: Names, objects: ObjectMaker): StoredObjec
     }),
     make('CertificateSigningRequest', 'certificates.k8s.io/v1', 'csr-x7k2p', {
       spec: {
+        // An empty stand-in, which nobody reads: the kubelet's own are signed by ECDSA, and would be others each time they are made.
         request: Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n'),
         signerName: 'kubernetes.io/kubelet-serving',
         username: `system:node:${node}`,

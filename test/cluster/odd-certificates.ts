@@ -1,7 +1,10 @@
+import '../certificates/provider.ts';
+import { Name } from '@peculiar/x509';
 import type { Certificate } from '../../internal/pki/certificate.ts';
 import { keyIdOf } from '../../internal/pki/key-identifier.ts';
 import type { PrivateKey } from '../../internal/pki/keys.ts';
-import { extension, makeCertificate, makeName, type Recipe } from '../../internal/pki/test-certificates.ts';
+import { extension } from '../certificates/extensions.ts';
+import { makeCertificate, type Recipe } from '../certificates/make.ts';
 import type { PairSpec } from './fixture.ts';
 import type { Issued } from './issue.ts';
 import type { KeyPool } from './keys.ts';
@@ -13,11 +16,7 @@ export type OddPki = {
   readonly externalTwin: Certificate;
 };
 
-const name = (cn: string): Uint8Array =>
-  makeName([
-    ['55040a', 'Odd Ltd.'],
-    ['550403', cn],
-  ]);
+const name = (cn: string): Name => new Name([{ O: ['Odd Ltd.'] }, { CN: [cn] }]);
 
 export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
   const hour = 3_600_000;
@@ -41,8 +40,8 @@ export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
       ...times,
       ...(by === undefined ? {} : { by }),
       extensions: [
-        extension.keyUsage(kind === 'signer' ? 0x84 : 0x80),
-        ...(kind === 'signer' ? [] : [extension.extendedUsage(true, true)]),
+        extension.keyUsage('digitalSignature', ...(kind === 'signer' ? (['keyCertSign'] as const) : [])),
+        ...(kind === 'signer' ? [] : [extension.extendedUsage('serverAuth', 'clientAuth')]),
         extension.basicConstraints(kind === 'signer'),
         ...(kind === 'signer' ? [] : [extension.altNames([`${cn}.example.com`])]),
       ],
@@ -61,9 +60,9 @@ export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
   const p521 = await make('p521-signer', 'signer', pool.take('p521'));
   await make('p521-leaf', 'serving', pool.take('p521'), p521);
   const rsa = await make('rsa3072-signer', 'signer', pool.take('rsa3072'), undefined, {
-    signatureOid: '1.2.840.113549.1.1.13',
+    hash: 'sha512',
   });
-  await make('sha512-leaf', 'serving', pool.take('rsa2048'), rsa, { signatureOid: '1.2.840.113549.1.1.13' });
+  await make('sha512-leaf', 'serving', pool.take('rsa2048'), rsa, { hash: 'sha512' });
   const ed25519 = await make('ed25519-signer', 'signer', pool.take('ed25519'));
   await make('ed25519-leaf', 'client', pool.take('ed25519'), ed25519);
   // defect/key-forms: forms of keys are a matter of text; see odd-objects.ts.
@@ -95,7 +94,7 @@ export async function issueOdd(pool: KeyPool, now: Date): Promise<OddPki> {
   await make('own-serial', 'signer', selfKey, undefined, {
     subject,
     serial,
-    keyIds: undefined as never,
+    keyIds: undefined,
     extensions: [
       extension.basicConstraints(true),
       extension.subjectKeyId(keyIdOf(selfKey.public, 'rfc5280-1')),

@@ -1,7 +1,8 @@
 import { field } from '../../internal/wire/protobuf.ts';
+import { keyPem, pemOf } from '../certificates/pem.ts';
 import type { Content, StoredObject } from './content.ts';
 import { domainOf } from './identity.ts';
-import { certificatePem, keyPem, pemOf, type Issued, type Pki } from './issue.ts';
+import { certificatePem, type Issued, type Pki } from './issue.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import type { Names } from './names.ts';
 import type { ObjectMaker } from './objects.ts';

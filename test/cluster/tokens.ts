@@ -1,9 +1,10 @@
 import { sign } from 'node:crypto';
 import { kidOf } from '../../internal/pki/jwt.ts';
 import type { PrivateKey } from '../../internal/pki/keys.ts';
+import { keyPem, pemOf } from '../certificates/pem.ts';
 import type { Content, FileContent, StoredObject } from './content.ts';
 import { domainOf } from './identity.ts';
-import { certificatePem, keyPem, pemOf, type Pki } from './issue.ts';
+import { certificatePem, type Pki } from './issue.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import type { KeyPool } from './keys.ts';
 import { podFolder, revisions, type Names } from './names.ts';

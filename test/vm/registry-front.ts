@@ -2,7 +2,7 @@ import { Agent, createServer, request, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Certificates } from './certificates.ts';
+import type { ServerCertificate } from '../certificates/server.ts';
 
 /*
  * A small HTTPS server in front of the real registry. It forwards everything, counts what it sends, and misbehaves on
@@ -47,7 +47,7 @@ export type FrontOptions = {
   address: string;
   port: number;
   upstream: { address: string; port: number };
-  certificates: Certificates;
+  certificates: ServerCertificate;
 };
 
 export async function startFront({ address, port, upstream, certificates }: FrontOptions): Promise<Front> {

@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { join } from 'node:path';
-import { makeCertificates, type Certificates } from './certificates.ts';
+import { makeServerCertificate, type ServerCertificate } from '../certificates/server.ts';
 import { read, run, start, until, type Background } from './command.ts';
 import { startFront, type Front } from './registry-front.ts';
 import { tempDir } from './resources.ts';
@@ -26,7 +26,7 @@ export type Registry = AsyncDisposable & {
   readonly user: string;
   /** A canary: this text must appear in no log. */
   readonly password: string;
-  readonly certificates: Certificates;
+  readonly certificates: ServerCertificate;
   readonly front: Front;
   /** Docker's auth file for `registry.lab:5000`: the pull secret. */
   readonly pullSecret: string;
@@ -42,13 +42,11 @@ export async function startRegistry(): Promise<Registry> {
   try {
     const work = scope.use(await tempDir('registry'));
     const address = `127.${String(randomInt(1, 255))}.${String(randomInt(0, 256))}.${String(randomInt(2, 255))}`;
-    const certificates = await makeCertificates(work.path, [
-      'registry.lab',
-      'localhost',
-      '127.0.0.1',
-      address,
-      guestAddress,
-    ]);
+    const certificates = await makeServerCertificate(work.path, {
+      authority: 'lab registry CA',
+      server: 'registry.lab',
+      names: ['registry.lab', 'localhost', '127.0.0.1', address, guestAddress],
+    });
     const user = 'lab';
     const password = `canary-registry-${randomBytes(9).toString('hex')}`;
     const logFile = join(work.path, 'registry.log');
@@ -94,7 +92,7 @@ export async function startRegistry(): Promise<Registry> {
   }
 }
 
-type Settings = { address: string; certificates: Certificates; user: string; password: string; logFile: string };
+type Settings = { address: string; certificates: ServerCertificate; user: string; password: string; logFile: string };
 
 async function startProcess(
   dir: string,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'tap';
 import type { Document, EtcdReader } from '../document.ts';
 import { externalsIn, externalsOf } from './external.ts';
-import { certPem, configMap, object, pair, pem } from '../test-documents.ts';
+import { certPem, configMap, object, pair, pemOf } from '../test-documents.ts';
 import { etcdHolding } from '../test-etcd.ts';
 
 const [publicCa, registry, users, own] = [
@@ -65,7 +65,7 @@ test("the image configuration, its bundle's name and the users' bundle may be ab
 test('a bundle with a block that is no certificate is told of, and the rest of it counts', async () => {
   const facts: string[] = [];
   const externals = externalsOf(
-    [pem('CERTIFICATE', Uint8Array.of(0x30, 9)) + certPem(publicCa) + pem('PRIVATE KEY', Uint8Array.of(0x30, 0))],
+    [pemOf('CERTIFICATE', Uint8Array.of(0x30, 9)) + certPem(publicCa) + pemOf('PRIVATE KEY', Uint8Array.of(0x30, 0))],
     (fact) => facts.push(fact),
   );
   assert.ok(externals.has(publicCa.certificate.digest));

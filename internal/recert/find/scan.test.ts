@@ -10,7 +10,7 @@ import {
   kubeconfig,
   object,
   pair,
-  pem,
+  pemOf,
   renewing,
   rsa,
   secret,
@@ -129,18 +129,18 @@ test('broken and foreign PEM is told with its place and stays, and what stands b
   const ca = await pair('ca');
   const broken = '-----BEGIN CERTIFICATE-----\nnot base64!\n-----END CERTIFICATE-----\n';
   const pgp = '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQENBFrVz\n=abcd\n-----END PGP PUBLIC KEY BLOCK-----\n';
-  const encrypted = pem(
+  const encrypted = pemOf(
     'ENCRYPTED PRIVATE KEY',
     Uint8Array.from({ length: 100 }, () => 7),
   );
-  const noCertificate = pem('CERTIFICATE', Uint8Array.of(0x30, 3, 2, 1, 5));
+  const noCertificate = pemOf('CERTIFICATE', Uint8Array.of(0x30, 3, 2, 1, 5));
   const document = secret('a/b', {
     'tls.crt': broken + certPem(ca) + noCertificate,
     'tls.key': keyPem(ca),
     enc: encrypted,
     pgp,
     'ssh-privatekey': keyPem(await pair('a person')),
-    csr: pem('CERTIFICATE REQUEST', Uint8Array.of(0x30, 0)),
+    csr: pemOf('CERTIFICATE REQUEST', Uint8Array.of(0x30, 0)),
   });
   const done = await renewing([document]);
   assert.deepEqual(done.faults, []);

@@ -4,7 +4,8 @@ import { chainFaults } from '../../pki/chain.ts';
 import { readPublicKey } from '../../pki/keys.ts';
 import { ipText } from '../../pki/ip-bytes.ts';
 import { nodeKeyMaker } from '../../pki/signer.ts';
-import { cn, extension, makeCertificate } from '../../pki/test-certificates.ts';
+import { extension } from '../../../test/certificates/extensions.ts';
+import { cn, makeCertificate } from '../../../test/certificates/make.ts';
 import { useCertFrom, useKeyFrom } from './options.ts';
 import {
   bundle,
@@ -14,7 +15,7 @@ import {
   keyPem,
   p256,
   pair,
-  pem,
+  pemOf,
   renewing,
   rsa,
   secret,
@@ -45,7 +46,7 @@ test('a given certificate takes the place of the one of its name, unchanged; wit
   });
   const document = configMap('a/ca', {
     'ca-bundle.crt': certPem(admin),
-    'admin.pub': pem('PUBLIC KEY', admin.key.public.spki),
+    'admin.pub': pemOf('PUBLIC KEY', admin.key.public.spki),
   });
   const useCerts = [useCertFrom('use_cert 1', certPem(mine))];
   const done = await renewing([document], {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'tap';
 import { chainFaults } from '../../pki/chain.ts';
 import { nodeKeyMaker } from '../../pki/signer.ts';
-import { cn, extension, makeCertificate } from '../../pki/test-certificates.ts';
+import { extension } from '../../../test/certificates/extensions.ts';
+import { cn, makeCertificate } from '../../../test/certificates/make.ts';
 import { useKeyFrom } from './options.ts';
 import type { Pair } from '../test-documents.ts';
 import {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { test } from 'tap';
+import { pemOf } from '../../../test/certificates/pem.ts';
 import { nodeKeyMaker } from '../../pki/signer.ts';
 import type { Document } from '../document.ts';
 import { etcdHolding } from '../test-etcd.ts';
@@ -13,7 +14,6 @@ import {
   keyPem,
   object,
   pair,
-  pem,
   renewing,
   secret,
   tlsSecret,
@@ -145,7 +145,7 @@ await test('a certificate of the cluster pasted elsewhere is told once an object
   const helm = Buffer.from(gzipSync(JSON.stringify({ config: { ca: text } })).toString('base64')).toString('base64');
   const shapes: Readonly<Record<string, string>> = {
     pem: text,
-    'narrow PEM': pem('CERTIFICATE', own.certificate.der, { width: 76, eol: '\r\n' }),
+    'narrow PEM': pemOf('CERTIFICATE', own.certificate.der, { width: 76, eol: '\r\n' }),
     'PEM in JSON': JSON.stringify({ spec: { caBundle: text } }),
     'PEM in JSON in JSON': JSON.stringify({ annotation: JSON.stringify({ ca: text }) }),
     'base64 of PEM': JSON.stringify({ spec: { caBundle: Buffer.from(text).toString('base64') } }),

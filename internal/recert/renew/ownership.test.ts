@@ -3,7 +3,7 @@ import { test } from 'tap';
 import { isJwtSignedBy, kidOf, readJwt } from '../../pki/jwt.ts';
 import type { KeyShape } from '../../pki/keys.ts';
 import { readPublicKey } from '../../pki/keys.ts';
-import { extension } from '../../pki/test-certificates.ts';
+import { extension } from '../../../test/certificates/extensions.ts';
 import {
   bundle,
   certPem,
@@ -13,7 +13,7 @@ import {
   keyPem,
   p256,
   pair,
-  pem,
+  pemOf,
   renewing,
   rsa,
   secret,
@@ -98,7 +98,7 @@ test('tokens keep their claims to the byte and name the new key, whatever signs 
         { annotations: { 'openshift.io/token-secret.value': named } },
       ),
       file('/var/lib/kubelet/pods/x/token', `${nameless}\n`),
-      configMap('a/pub', { 'service-account-001.pub': pem('RSA PUBLIC KEY', signing.key.public.spki) }),
+      configMap('a/pub', { 'service-account-001.pub': pemOf('RSA PUBLIC KEY', signing.key.public.spki) }),
     ] as const;
     const done = await renewing(documents);
     assert.deepEqual(done.faults, []);
@@ -129,11 +129,11 @@ test("a token of a key that is nowhere stays, an old public service-account key 
   const documents = [
     secret('a/pull', { token: await token(gone.key, { kid: 'yes' }) }),
     configMap('a/bound-sa-token-signing-certs', {
-      'service-account-001.pub': pem('RSA PUBLIC KEY', old.key.public.spki),
+      'service-account-001.pub': pemOf('RSA PUBLIC KEY', old.key.public.spki),
     }),
-    configMap('a/sigstore', { 'cosign.pub': pem('PUBLIC KEY', image.key.public.spki) }),
+    configMap('a/sigstore', { 'cosign.pub': pemOf('PUBLIC KEY', image.key.public.spki) }),
     secret('a/licence', {
-      'maker.pub': pem('PUBLIC KEY', licence.key.public.spki),
+      'maker.pub': pemOf('PUBLIC KEY', licence.key.public.spki),
       token: await token(licence.key, { kid: 'yes', claims: { sub: 'customer 7' } }),
     }),
     secret('a/of-the-old', { token: await token(old.key, { kid: 'yes' }) }),

@@ -3,7 +3,7 @@ import { test } from 'tap';
 import { ipText } from '../../pki/ip-bytes.ts';
 import { extensionsOf } from '../../pki/resign.ts';
 import { tbsParts } from '../../pki/certificate.ts';
-import { extension } from '../../pki/test-certificates.ts';
+import { extension } from '../../../test/certificates/extensions.ts';
 import type { KeyIdMethod } from '../../pki/key-identifier.ts';
 import { keyIdMethods } from '../../pki/key-identifier.ts';
 import type { Document } from '../document.ts';

@@ -7,7 +7,10 @@ import { isJwtSignedBy, kidOf, readJwt } from '../../pki/jwt.ts';
 import type { KeyShape } from '../../pki/keys.ts';
 import { readCertificate, tbsParts } from '../../pki/certificate.ts';
 import { nodeKeyMaker } from '../../pki/signer.ts';
-import { cn, extension, makeCertificate, makeName } from '../../pki/test-certificates.ts';
+import '../../../test/certificates/provider.ts';
+import { Name } from '@peculiar/x509';
+import { extension } from '../../../test/certificates/extensions.ts';
+import { cn, makeCertificate, nameDer } from '../../../test/certificates/make.ts';
 import { keyIdOf } from '../../pki/key-identifier.ts';
 import { readAt } from '../../edit/edit.ts';
 import { useCertFrom, useKeyFrom } from './options.ts';
@@ -21,7 +24,7 @@ import {
   object,
   p256,
   pair,
-  pem,
+  pemOf,
   renewing,
   rsa,
   secret,
@@ -74,7 +77,7 @@ test('defect/sec1-p384: a P-384 key in SEC1 form is renewed with its certificate
 test('defect/public-key-label: a PUBLIC KEY block does not keep the blocks beside it from being renewed, and is renewed when it is ours', async () => {
   const ca = await pair('ca');
   const document = secret('a/b', {
-    'tls.crt': certPem(ca) + pem('PUBLIC KEY', ca.key.public.spki),
+    'tls.crt': certPem(ca) + pemOf('PUBLIC KEY', ca.key.public.spki),
     'tls.key': keyPem(ca),
   });
   const done = await renewing([document]);
@@ -97,7 +100,7 @@ test('defect/mixed-curves: leaves under authorities of another curve or kind kee
     const done = await renewing(documents);
     assert.deepEqual(chainFaults(done.certificate(documents[1], crt), done.certificate(documents[0], crt)), []);
   }
-  const odd = await pair('ca', { shape: p521, signatureOid: '1.2.840.10045.4.3.4' });
+  const odd = await pair('ca', { shape: p521, hash: 'sha512' });
   const document = tlsSecret('a/odd', odd);
   assert.equal((await renewing([document])).certificate(document, crt).signatureOid, '1.2.840.10045.4.3.4');
 });
@@ -472,10 +475,7 @@ test('defect/late-refusals: a given key that fits several keys, and a given cert
 test('names with several attributes keep all of them, and their order', async () => {
   const own = await nodeKeyMaker.make(p256);
   const certificate = await makeCertificate({
-    subject: makeName([
-      ['55040a', 'system:nodes'],
-      ['550403', 'system:node:seed'],
-    ]),
+    subject: new Name([{ O: ['system:nodes'] }, { CN: ['system:node:seed'] }]),
     key: own,
     keyIds: 'rfc5280-1',
   });
@@ -483,11 +483,6 @@ test('names with several attributes keep all of them, and their order', async ()
   const done = await renewing([document], { rules: [{ old: 'system:node:seed', new: 'system:node:site' }] });
   assert.deepEqual(
     Buffer.from(done.certificate(document, crt).subject),
-    Buffer.from(
-      makeName([
-        ['55040a', 'system:nodes'],
-        ['550403', 'system:node:site'],
-      ]),
-    ),
+    Buffer.from(nameDer(new Name([{ O: ['system:nodes'] }, { CN: ['system:node:site'] }]))),
   );
 });

@@ -10,7 +10,7 @@ import { openHost } from '../../host/host.ts';
 import { openLog } from '../../log/log.ts';
 import { plainRenewal } from './options.ts';
 import { renew } from './renew.ts';
-import { certPem, keyPem, kubeconfig, pair, pem, rsa } from '../test-documents.ts';
+import { certPem, keyPem, kubeconfig, pair, pemOf, rsa } from '../test-documents.ts';
 
 const host = openHost({ log: openLog({ program: 'test', write: () => undefined }), env: process.env });
 const options = { ...plainRenewal, now: new Date() };
@@ -63,7 +63,7 @@ test("in FIPS mode a whole renewal is made by the host's openssl, and openssl ve
     'tls.crt': certPem(leaf),
     'tls.key': keyPem(leaf),
     'sa.key': keyPem(signing),
-    'sa.pub': pem('PUBLIC KEY', signing.key.public.spki),
+    'sa.pub': pemOf('PUBLIC KEY', signing.key.public.spki),
     'lb.kubeconfig': kubeconfig({ ca, client: leaf }),
   });
   const done = await renew(host, { folders: [path], files: [], options, fips: true });

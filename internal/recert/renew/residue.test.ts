@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'tap';
 import type { PrivateForm, PrivateKey } from '../../pki/keys.ts';
 import { writePrivateKey } from '../../pki/keys.ts';
-import { certPem, configMap, keyPem, p256, pair, pem, renewing, rsa, secret, token } from '../test-documents.ts';
+import { certPem, configMap, keyPem, p256, pair, pemOf, renewing, rsa, secret, token } from '../test-documents.ts';
 
 test('an old private key or token in a form that is not read is told, however it is wrapped', async () => {
   for (const [shape, form, alg] of [
@@ -21,7 +21,7 @@ test('an old private key or token in a form that is not read is told, however it
       'escaped in JSON': JSON.stringify({ key }),
       'as in what was last applied': JSON.stringify({ data: { 'tls.key': Buffer.from(key).toString('base64') } }),
       'wrapped at 76 columns': JSON.stringify({
-        key: pem('PRIVATE KEY', writePrivateKey(ca.key, form), { width: 76 }),
+        key: pemOf('PRIVATE KEY', writePrivateKey(ca.key, form), { width: 76 }),
       }),
       'in one line': writeOneLine(ca.key, form),
       'shifted by one': Buffer.from(`x${key}`).toString('base64'),

@@ -12,7 +12,7 @@ import {
   keyPem,
   kubeconfig,
   pair,
-  pem,
+  pemOf,
   renewing,
   rsa,
   secret,
@@ -72,7 +72,10 @@ async function cluster() {
     tlsSecret('openshift-x/leaf', leaf, ca),
     secret(
       'openshift-x/sa',
-      { 'service-account.key': keyPem(signing), 'service-account.pub': pem('RSA PUBLIC KEY', signing.key.public.spki) },
+      {
+        'service-account.key': keyPem(signing),
+        'service-account.pub': pemOf('RSA PUBLIC KEY', signing.key.public.spki),
+      },
       { annotations: { 'openshift.io/token-secret.value': bearer } },
     ),
     configMap('openshift-x/ca', { 'ca-bundle.crt': certPem(ca) }),
