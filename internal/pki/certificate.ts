@@ -43,6 +43,7 @@ export const extensionOids = {
   subjectKeyId: '2.5.29.14',
   subjectAltName: '2.5.29.17',
   basicConstraints: '2.5.29.19',
+  nameConstraints: '2.5.29.30',
   authorityKeyId: '2.5.29.35',
 } as const;
 

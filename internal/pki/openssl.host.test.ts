@@ -22,7 +22,8 @@ import { readCertificate } from './certificate.ts';
 import { keyIdOf } from './key-identifier.ts';
 import { readJwt, resignJwt } from './jwt.ts';
 import { materialOf } from './material.ts';
-import { extensionsOf, resign } from './resign.ts';
+import { extensionsOf } from './extensions.ts';
+import { resign } from './resign.ts';
 import { newSerial } from './serial.ts';
 import { nodeKeyMaker, nodeSigner } from './signer.ts';
 

@@ -1,7 +1,9 @@
 import type { Certificate } from './certificate.ts';
 import { extensionOids, readCertificate, tbsParts } from './certificate.ts';
-import { childrenOf, content, hex, mapChildren, oidText, sameBytes, tags, tlv, tlvAt, whole } from './der.ts';
+import { extensionsTag } from './extensions.ts';
+import { childrenOf, content, mapChildren, oidText, sameBytes, tags, tlv, tlvAt } from './der.ts';
 import type { KeyIdMethod } from './key-identifier.ts';
+import { renamedNameConstraints } from './name-constraints.ts';
 import { keyIdMethodOf, keyIdOf } from './key-identifier.ts';
 import type { PublicKey } from './keys.ts';
 import type { NameRule } from './names.ts';
@@ -67,6 +69,8 @@ export async function resign(old: Certificate, renewal: Renewal): Promise<Renewe
                 return values.authorityKeyIdValue(value, authority, rules);
               case extensionOids.subjectAltName:
                 return values.renamedGeneralNames(value, rules);
+              case extensionOids.nameConstraints:
+                return renamedNameConstraints(value, rules);
               default:
                 return value;
             }
@@ -120,7 +124,6 @@ function authorityOf(
   return { keyId, serial: old.authoritySerial === undefined ? undefined : serial };
 }
 
-const extensionsTag = 0xa3;
 /** The extensions with some values changed; order, criticality (an explicit FALSE too) and unknown ones stay. */
 function withExtensions(member: Uint8Array, change: (oid: string, value: Uint8Array) => Uint8Array): Uint8Array {
   return mapChildren(member, (list) =>
@@ -138,26 +141,4 @@ function withExtensions(member: Uint8Array, change: (oid: string, value: Uint8Ar
       );
     }),
   );
-}
-
-/** The extension values of a certificate in their order, for comparing an old one with a new one. */
-export function extensionsOf(
-  certificate: Certificate,
-): { readonly id: string; readonly der: Uint8Array; readonly value: Uint8Array }[] {
-  return tbsParts(certificate.der)
-    .rest.filter((member) => member[0] === extensionsTag)
-    .flatMap((member) => {
-      const [list] = childrenOf(member, tlvAt(member));
-      return list === undefined
-        ? []
-        : childrenOf(member, list).map((extension) => {
-            const parts = childrenOf(member, extension);
-            const [id, value] = [parts[0], parts.at(-1)];
-            return {
-              id: id === undefined ? '' : hex(content(member, id)),
-              der: whole(member, extension),
-              value: value === undefined ? new Uint8Array() : content(member, value),
-            };
-          });
-    });
 }

@@ -3,8 +3,12 @@ import { AsnConvert } from '@peculiar/asn1-schema';
 import {
   AuthorityKeyIdentifier,
   GeneralName,
+  GeneralSubtree,
+  GeneralSubtrees,
   id_ce_authorityKeyIdentifier,
+  id_ce_nameConstraints,
   KeyIdentifier,
+  NameConstraints,
   Name as AsnName,
 } from '@peculiar/asn1-x509';
 import {
@@ -22,6 +26,10 @@ import { hex } from '../../internal/pki/der.ts';
 
 export type KeyUsageName = keyof typeof KeyUsageFlags;
 export type ExtendedUsageName = keyof typeof ExtendedKeyUsage;
+
+function subtreeOf(text: string): GeneralSubtree {
+  return new GeneralSubtree({ base: new GeneralName(text.includes('/') ? { iPAddress: text } : { dNSName: text }) });
+}
 
 /** Extensions in the forms that clusters hold. */
 export const extension = {
@@ -50,6 +58,18 @@ export const extension = {
                 ],
               }),
           ...(serial === undefined ? {} : { authorityCertSerialNumber: Uint8Array.from(serial).buffer }),
+        }),
+      ),
+    ),
+  /** `192.0.2.0/24` is a network, anything else a domain. */
+  nameConstraints: (permitted: readonly string[], excluded: readonly string[] = []): Extension =>
+    new Extension(
+      id_ce_nameConstraints,
+      true,
+      AsnConvert.serialize(
+        new NameConstraints({
+          ...(permitted.length === 0 ? {} : { permittedSubtrees: new GeneralSubtrees(permitted.map(subtreeOf)) }),
+          ...(excluded.length === 0 ? {} : { excludedSubtrees: new GeneralSubtrees(excluded.map(subtreeOf)) }),
         }),
       ),
     ),

@@ -1,5 +1,6 @@
 import { chainFaultsOf, isSignedBy } from '../../pki/chain.ts';
 import type { Certificate } from '../../pki/certificate.ts';
+import { constraintFaultsOf, nameConstraintsOf } from '../../pki/name-constraints.ts';
 import { isJwtSignedBy, kidOf } from '../../pki/jwt.ts';
 import type { Jwt } from '../../pki/jwt.ts';
 import type { PublicKey } from '../../pki/keys.ts';
@@ -43,7 +44,10 @@ export async function check(input: CheckInput): Promise<string[]> {
   const fault = (text: string): void => {
     faults.push(text);
   };
-  for (const node of owned.certificates) checkCertificate(node, now, input.given, fault);
+  for (const node of owned.certificates) {
+    checkCertificate(node, now, input.given, fault);
+    checkConstraints(node, now, fault);
+  }
   for (const key of owned.keys) checkKey(key, now, fault);
   for (const { jwt, sightings, key } of owned.tokens) {
     const signer = key === undefined ? undefined : publicHalf(key, now);
@@ -133,6 +137,28 @@ function checkCertificate(
       );
   }
 }
+
+/** Each name has to be one that every authority above may sign; what did not fit before is not ours to mend. */
+function checkConstraints(node: CertificateNode, now: Standing, fault: (text: string) => void): void {
+  const fresh = certificateOf(node, now);
+  const seen = new Set<CertificateNode>([node]);
+  for (let above = signerOf(node); above !== undefined && !seen.has(above); above = signerOf(above)) {
+    seen.add(above);
+    const [old, renewed] = [nameConstraintsOf(above.certificate), certificateOf(above, now)];
+    const constraints = renewed === undefined ? undefined : nameConstraintsOf(renewed);
+    if (fresh === undefined || old === undefined || constraints === undefined) continue;
+    if (constraintFaultsOf(node.certificate, old).length > 0) continue;
+    for (const text of constraintFaultsOf(fresh, constraints))
+      fault(
+        `the certificate "${fresh.subjectText}" at ${placeName(node.sightings[0]?.place ?? nowhere)} does not fit the name constraints of "${renewed?.subjectText ?? ''}": ${text}`,
+      );
+  }
+}
+
+const nowhere: Place = { document: 'no place', field: [], within: [] };
+
+const signerOf = ({ signer }: CertificateNode): CertificateNode | undefined =>
+  signer.by === 'key' ? signer.certificate : undefined;
 
 function checkKey(key: KeyNode, now: Standing, fault: (text: string) => void): void {
   const half = publicHalf(key, now);

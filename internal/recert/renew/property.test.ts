@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'tap';
 import { ipText } from '../../pki/ip-bytes.ts';
-import { extensionsOf } from '../../pki/resign.ts';
+import { extensionsOf } from '../../pki/extensions.ts';
 import { tbsParts } from '../../pki/certificate.ts';
 import { extension } from '../../../test/certificates/extensions.ts';
 import type { KeyIdMethod } from '../../pki/key-identifier.ts';
