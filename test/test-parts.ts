@@ -16,7 +16,10 @@ const environment = (): NodeJS.ProcessEnv => ({
 });
 
 /** For one file, whatever load the machine has: it ends what hangs, and says nothing of speed. */
-const fileBudgetSeconds = 3600;
+const fileBudgetSeconds = 3 * 3600;
+
+/** Without a result for so long a file hangs. The longest single test is one of many whole installations. */
+const silenceMs = 20 * 60_000;
 
 /** Files of tests, two at a time, each a process of its own: what a file leaves in its process harms no other. */
 export async function fileTests(files: readonly string[], tally: Tally): Promise<void> {
@@ -36,12 +39,18 @@ async function fileTest(file: string, tally: Tally): Promise<void> {
     { buffered: true, timeout: fileBudgetSeconds * 1000, env: environment(), cwd: top },
     file,
   );
-  ended.subtest?.on('process', () => {
+  let silence: NodeJS.Timeout | undefined;
+  ended.subtest?.on('process', (child) => {
     startedMs = performance.now();
+    silence = setTimeout(() => {
+      failed.push({ name: 'the file', text: `no test has ended for ${silenceMs / 60_000} minutes` });
+      child.kill('SIGKILL');
+    }, silenceMs);
   });
   const parser = ended.subtest?.parser;
   const nameOf = (fullname: string): string => fullname.replace(`${file} > `, '');
   parser?.on('result', ({ ok, fullname, skip, diag }: TestPoint) => {
+    silence?.refresh();
     if (skip !== false) skipped.push({ name: nameOf(fullname), reason: skip === true ? 'no reason given' : skip });
     else if (ok) passed += 1;
     else failed.push({ name: nameOf(fullname), text: diagnosis(diag) });
@@ -50,6 +59,7 @@ async function fileTest(file: string, tally: Tally): Promise<void> {
     notes.push(text);
   });
   const { ok } = (await ended) ?? { ok: false };
+  clearTimeout(silence);
   if (!ok && failed.length === 0)
     failed.push({ name: 'the file', text: `ended without a result; see it alone: node ${file}` });
   tally.add({ name: file, ms: performance.now() - startedMs, passed, failed, skipped });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'tap';
+import { test } from 'tap';
 import { readRecertConfigFile } from '../../internal/config/recert-config.ts';
 import { Failure } from '../../internal/errors/errors.ts';
 import { openEtcd } from '../../internal/etcd/etcd.ts';
+import { temporaryFolder } from '../../internal/host/files.ts';
 import { prepareRename, rename, type Renamed } from '../../internal/recert/rename/rename.ts';
 import { etcdHolding } from '../../internal/recert/test-etcd.ts';
 import { objectTree } from '../../internal/wire/object-tree.ts';
@@ -19,20 +20,14 @@ import { targetIdentity } from './identities.ts';
  * nothing can be half-done: the values are read once, and each case changes its own copy.
  */
 
-let cluster: Cluster;
-let values: Map<string, Uint8Array>;
-const folder = await mkdtemp(join(tmpdir(), 'rename-faults-'));
+await using folder = await temporaryFolder(tmpdir(), 'rename-faults-');
+await using cluster = await makeCluster({ size: 'small' });
+const values = await valuesOf(cluster);
 
-before(async () => {
-  cluster = await makeCluster({ size: 'small' });
-  await using etcd = await openEtcd(cluster.endpoint);
-  values = new Map();
-  for await (const { key, value } of etcd.list('/')) values.set(key, value);
-});
-after(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true });
-});
+async function valuesOf({ endpoint }: Cluster): Promise<Map<string, Uint8Array>> {
+  await using etcd = await openEtcd(endpoint);
+  return new Map((await Array.fromAsync(etcd.list('/'))).map(({ key, value }) => [key, value]));
+}
 
 /** A rename with some keys of the configuration for everything, over other values than the cluster's. */
 async function renaming(
@@ -41,7 +36,7 @@ async function renaming(
   more: object = {},
 ): Promise<Renamed> {
   const whole = Object.entries(configFor(cluster, cluster.seed, targetIdentity()));
-  const file = join(folder, 'recert.json');
+  const file = join(folder.path, 'recert.json');
   await writeFile(
     file,
     JSON.stringify({
@@ -143,7 +138,7 @@ const mandatory: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [option, keys] of Object.entries(mandatory)) {
-  test(`${option}: each mandatory object that is missing is one error that names it and the option`, async () => {
+  await test(`${option}: each mandatory object that is missing is one error that names it and the option`, async () => {
     for (const key of keys) {
       await assert.rejects(renaming([option], without(key)), (error) => {
         assert.ok(error instanceof Failure, String(error));
@@ -157,7 +152,7 @@ for (const [option, keys] of Object.entries(mandatory)) {
   });
 }
 
-test('what every run needs is mandatory as soon as another identity is asked for', async () => {
+await test('what every run needs is mandatory as soon as another identity is asked for', async () => {
   for (const key of [
     `${kube}apiregistration.k8s.io/apiservices/v1.packages.operators.coreos.com`,
     secret('openshift-operator-lifecycle-manager/packageserver-service-cert'),
@@ -333,7 +328,7 @@ const shapes: readonly (readonly [
 ];
 
 for (const [what, option, key, edit, message] of shapes) {
-  test(`${what} is one error that names the object and the path in it`, async () => {
+  await test(`${what} is one error that names the object and the path in it`, async () => {
     await assert.rejects(renaming([option], edited(key, edit)), (error) => {
       assert.ok(error instanceof Failure, String(error));
       assert.equal(error.message, message);
@@ -343,14 +338,14 @@ for (const [what, option, key, edit, message] of shapes) {
   });
 }
 
-test('a value that is no object is named by its key', async () => {
+await test('a value that is no object is named by its key', async () => {
   const key = config('dnses/cluster');
   await assert.rejects(renaming(['cluster_rename'], new Map([...values, [key, Buffer.from('garbage')]])), {
     message: `the value of the etcd key "${key}" is no object that can be edited`,
   });
 });
 
-test('a hash that is not the one we know how to make is left, and told', async () => {
+await test('a hash that is not the one we know how to make is left, and told', async () => {
   const bundles = [...values.keys()].filter((key) => /openshift-monitoring\/.*-trusted-ca-bundle-/.test(key));
   assert.ok(bundles.length > 0);
   const [first = ''] = bundles;
@@ -367,7 +362,7 @@ test('a hash that is not the one we know how to make is left, and told', async (
   );
 });
 
-test('no error and no note of a plan holds a secret', async () => {
+await test('no error and no note of a plan holds a secret', async () => {
   const now = targetIdentity();
   const { renamings } = await renaming(Object.keys(mandatory), values);
   const text = JSON.stringify(renamings);
