@@ -5,6 +5,7 @@ import { readRecord, writeRecord } from '../../internal/seal/record.ts';
 import { bootedDeployment } from '../../internal/seed/booted.ts';
 import { kernelArguments } from '../../internal/seed/kernel-arguments.ts';
 import { parseSeedManifest, requireVersion } from '../../internal/seed/manifest.ts';
+import { originOf } from '../../internal/seed/origin.ts';
 import type { Staging } from '../../internal/seed/staging.ts';
 import type { Ibi } from './context.ts';
 
@@ -14,9 +15,10 @@ const seedFactsSchema = z.object({ commit: z.string(), kernelArguments: z.array(
 export type SeedFacts = z.infer<typeof seedFactsSchema>;
 
 /** Reads and checks the members of a staged seed and keeps what later steps need in the install record. */
-export async function learnSeed({ host, target, config }: Ibi, staging: Staging): Promise<void> {
+export async function learnSeed({ host, target, config, seed }: Ibi, staging: Staging): Promise<void> {
   requireVersion(parseSeedManifest(await staging.member('manifest.json'), '"manifest.json"'), config.seedVersion);
   const { commit } = bootedDeployment(await staging.member('rpm-ostree.json'));
+  await originOf(staging, seed.image.pinned);
   const facts: SeedFacts = {
     commit,
     kernelArguments: kernelArguments(await staging.member('mco-currentconfig.json')),

@@ -28,13 +28,19 @@ export async function findDeployment(
 }
 
 /**
- * Copies one commit from a repository on the same file system: objects of a bare repository are linked, not copied.
+ * Copies commits from a repository on the same file system: objects of a bare repository are linked, not copied.
  * Without fsync of each object, because the deployment that follows syncs the whole file system.
  *
  * What is copied must be on stable storage: after a power cut nobody would copy it again.
  */
-export async function pullLocal(host: Host, sysroot: string, repository: string, commit: string): Promise<void> {
-  await host.run('ostree', ['pull-local', '--disable-fsync', '--repo', `${sysroot}/ostree/repo`, repository, commit], {
+export async function pullLocal(
+  host: Host,
+  sysroot: string,
+  repository: string,
+  commits: readonly string[],
+): Promise<void> {
+  const own = `${sysroot}/ostree/repo`;
+  await host.run('ostree', ['pull-local', '--disable-fsync', '--repo', own, repository, ...commits], {
     budgetMs: 20 * 60_000,
   });
 }

@@ -4,18 +4,18 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isPlain } from './repository-mode.ts';
 
 /**
- * Moves a commit and the objects of its repository into the repository of the sysroot, on the same file system: one rename for what are
+ * Moves commits and the objects of their repository into the repository of the sysroot, on the same file system: one rename for what are
  * two links and two removals with `pullLocal`. Doing it again moves the rest.
  *
  * INVARIANTS
- * - The commit comes last: where it is, ostree takes for granted that all is there that it needs. What the repository never had is
+ * - Commits come last: where one is, ostree takes for granted all is there that it needs. What the repository never had is
  *   missed by the deployment, which opens every object.
+ * - What is noted and signed beside a commit may change with time: the seed's takes the place of the disk's, as for ostree.
  * - Until the commit is deployed nothing may prune the sysroot, because the objects have no second place.
  *
- * @returns false when the sysroot has no such commit then: there is none, or a repository keeps its objects in another way than as plain
- * files, and nothing was moved
+ * @returns false when a repository keeps its objects in another way than as plain files; nothing was moved
  */
-export async function moveObjects(sysroot: string, repository: string, commit: string): Promise<boolean> {
+export async function moveObjects(sysroot: string, repository: string, commits: readonly string[]): Promise<boolean> {
   const own = join(sysroot, 'ostree/repo');
   if (!(await isPlain(own)) || !(await isPlain(repository))) return false;
   for (const folder of readdirSync(join(repository, 'objects'), { withFileTypes: true })) {
@@ -28,12 +28,20 @@ export async function moveObjects(sysroot: string, repository: string, commit: s
       if (!there.has(name)) renameSync(join(from, name), join(to, name));
     await nextTurn();
   }
-  for (const kind of ['commitmeta', 'commit']) {
-    const path = objectPath(commit, kind);
-    if (existsSync(join(repository, path)) && !existsSync(join(own, path)))
-      renameSync(join(repository, path), join(own, path));
+  for (const commit of commits) {
+    const [path, mark] = [objectPath(commit, 'commit'), join('state', `${commit}.commitpartial`)];
+    const isNew = !existsSync(join(own, path));
+    // Without the mark of a commit that the seed itself has a part of only, the rest would count as lost.
+    const parts = [...(isNew ? [mark] : []), objectPath(commit, 'commitmeta'), ...(isNew ? [path] : [])];
+    for (const part of parts)
+      if (existsSync(join(repository, part))) renameSync(join(repository, part), join(own, part));
   }
-  return existsSync(join(own, objectPath(commit, 'commit')));
+  return true;
+}
+
+/** True when a repository has this commit; its file stands at the same place in every mode. */
+export function hasCommit(repository: string, commit: string): boolean {
+  return existsSync(join(repository, objectPath(commit, 'commit')));
 }
 
 const objectPath = (checksum: string, kind: string): string =>

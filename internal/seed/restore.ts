@@ -8,6 +8,7 @@ import { errorCode, Failure, isNotFound, messageOf } from '../errors/errors.ts';
 import { exists } from '../host/files.ts';
 import type { ArchiveTar } from './archive-tar.ts';
 import { memberName } from './layout.ts';
+import { originOf } from './origin.ts';
 import type { Staging } from './staging.ts';
 
 const rebuild = { next: 'build the seed image again with lca-cli create' };
@@ -41,9 +42,9 @@ export async function restoreEtc(tar: ArchiveTar, staging: Staging, deployment: 
   await tar.unpack(staging.etcArchive, deployment, 'etc.tgz');
 }
 
-/** Copies the origin file of the seed's deployment to the new one's. */
-export async function restoreOrigin(staging: Staging, deployment: string): Promise<void> {
-  await copyFile((await staging.origin()).path, `${deployment}.origin`);
+/** Copies the origin file of the seed's deployment to the new one's. @throws Failure when the seed has none */
+export async function restoreOrigin(staging: Staging, deployment: string, reference: string): Promise<void> {
+  await copyFile(await originOf(staging, reference), `${deployment}.origin`);
   await chmod(`${deployment}.origin`, 0o644);
 }
 

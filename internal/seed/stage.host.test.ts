@@ -9,6 +9,7 @@ import { CommandError, Failure } from '../errors/errors.ts';
 import { openHost } from '../host/host.ts';
 import { openLog } from '../log/log.ts';
 import { openArchiveTar } from './archive-tar.ts';
+import { originOf } from './origin.ts';
 import { applyDeletions, placeVar, restoreEtc, restoreOrigin } from './restore.ts';
 import { stageSeed } from './stage.ts';
 import { finishStaging, isStaged, type Staging } from './staging.ts';
@@ -19,7 +20,7 @@ const host = openHost({ log: openLog({ program: 'test', write: () => undefined }
 async function bench(t: Test): Promise<{
   folder: string;
   members: SeedMembers;
-  stage: (members: SeedMembers, prefix?: string) => Promise<Staging>;
+  stage: (members: SeedMembers, prefix?: string, ...above: SeedMembers[]) => Promise<Staging>;
 }> {
   const top = await mkdtemp(join(tmpdir(), 'seed-'));
   t.after(() => rm(top, { recursive: true, force: true }));
@@ -27,11 +28,11 @@ async function bench(t: Test): Promise<{
   return {
     folder,
     members: seedMembers(top),
-    stage: async (members, prefix) => {
+    stage: async (members, prefix, ...above) => {
       await using tar = await openArchiveTar(host, () => undefined);
       const { staging, settled } = await stageSeed(host, {
         reference: 'r/seed@sha256:1',
-        layers: [await layerOf(members, prefix)],
+        layers: await Promise.all([members, ...above].map((one) => layerOf(one, prefix))),
         folder,
         tar,
       });
@@ -115,6 +116,65 @@ await test('a seed without an origin file is refused', async (t) => {
   await fails(
     stage(Object.fromEntries(Object.entries(members).filter(([name]) => !name.endsWith('.origin')))),
     /lacks "ostree-<deployment>.origin"/,
+  );
+});
+
+await test('the origin file is that of the booted deployment, and one without it is refused before anything is deployed', async (t) => {
+  const { members, stage } = await bench(t);
+  const name = `ostree-${commit}.1.origin`;
+  const other = `ostree-${'cd'.repeat(32)}.0.origin`;
+  const { [name]: origin = '', ...rest } = members;
+  const both = await stage({ [other]: '[origin]\nrefspec=other\n', ...members });
+  assert.equal(await readFile(await originOf(both, 'r'), 'utf8'), origin);
+  const asked = async (more: SeedMembers): Promise<string> => originOf(await stage({ ...rest, ...more }), 'r');
+  for (const [file, why] of [
+    [{ [other]: origin }, `it has "${other}", of a deployment that the seed cluster had not booted`],
+    [
+      { [`ostree-${commit}.0.origin`]: origin },
+      `it has "ostree-${commit}.0.origin", of a deployment that the seed cluster had not booted`,
+    ],
+  ] as const) {
+    const failure = await fails(asked(file), new RegExp(`^seed image "r" lacks "${name}"`));
+    assert.equal(failure.why, why);
+    assert.equal(
+      failure.next,
+      'restart the host of the seed cluster, then build the seed image again with lca-cli create',
+    );
+  }
+  for (const [text, why] of [
+    ['', 'it is empty'],
+    ['\n\n', 'it is empty'],
+    ['refspec=x\n', 'it has no group "[origin]" with a key'],
+    ['[origin]\n', 'it has no group "[origin]" with a key'],
+  ] as const) {
+    const failure = await fails(asked({ [name]: text }), new RegExp(`^"${name}" of seed image "r" is no origin file`));
+    assert.deepEqual([failure.why, failure.next], [why, 'build the seed image again with lca-cli create']);
+  }
+  for (const text of [
+    '[origin]\nrefspec=x\n',
+    '# made by rpm-ostree\n[origin]\n\n# x\ncontainer-image-reference=ostree-unverified-registry:q/x\n',
+  ])
+    await asked({ [name]: text });
+});
+
+await test('a layer above replaces and removes members of the one below', async (t) => {
+  const { members, folder, stage } = await bench(t);
+  const other = seedMembers(join(folder, '..'), { 'var/only-here': 'x' });
+  const staging = await stage(members, '', {
+    'var.tgz': other['var.tgz'] ?? '',
+    'etc.deletions': '/etc/other\n',
+    '.wh.lca-cli': '',
+  });
+  assert.equal(await staging.member('etc.deletions'), '/etc/other\n');
+  assert.deepEqual((await readdir(join(staging.var, 'var'))).sort(), ['lib', 'lock', 'only-here']);
+  await stage(members, './', { 'ostree.tgz': other['ostree.tgz'] ?? '', '.wh.ostree.tgz': '' });
+  const origin = `ostree-${commit}.1.origin`;
+  await fails(stage(members, '', { [`.wh.${origin}`]: '' }), /lacks "ostree-<deployment>.origin"/);
+  await fails(stage(members, '', { '.wh.etc.tgz': '' }), /lacks "etc.tgz"/);
+  await fails(stage(members, '', { '.wh.var.tgz': '' }), /lacks "var.tgz"/);
+  await fails(
+    stage(members, '', { '.wh..wh..opq': '', 'etc.deletions': '' }),
+    /lacks "containers.list", "manifest.json"/,
   );
 });
 
@@ -341,7 +401,7 @@ await test('/etc of the seed replaces files of the deployment, and the origin is
   await writeFile(join(deployment, 'etc/other'), 'stays\n');
   await using tar = await openArchiveTar(host, () => undefined);
   await restoreEtc(tar, staging, deployment);
-  await restoreOrigin(staging, deployment);
+  await restoreOrigin(staging, deployment, 'r');
   assert.equal(await readFile(join(deployment, 'etc/kept'), 'utf8'), 'new\n');
   assert.equal(await readFile(join(deployment, 'etc/other'), 'utf8'), 'stays\n');
   assert.equal(await readFile(`${deployment}.origin`, 'utf8'), members[`ostree-${commit}.1.origin`]);

@@ -10,6 +10,7 @@ import { expectShortLivedBuffers } from '../host/short-lived-buffers.ts';
 import type { Host } from '../host/host.ts';
 import type { ArchiveContent, ArchiveTar } from './archive-tar.ts';
 import { inflated } from './inflate.ts';
+import { forget, hiddenBy } from './layers.ts';
 import { largestSmallMember, memberName, requireMembers, useOf } from './layout.ts';
 import { makeObjectFolders, resetStaging, writeBehind, type Staging } from './staging.ts';
 
@@ -49,7 +50,7 @@ export async function stageSeed(host: Host, request: StageRequest): Promise<Stag
   const behind = writeBehind(host, staging.folder);
   expectShortLivedBuffers();
   try {
-    for (const layer of request.layers) await stageLayer({ ...request, staging, objects }, layer, found);
+    for (const layer of request.layers) await stageLayer(host, { ...request, staging, objects }, layer, found);
     requireMembers(found, request.reference);
     await requireOnly(staging.var, 'var', 'var.tgz');
   } catch (error) {
@@ -67,7 +68,8 @@ export type Staged = { readonly staging: Staging; readonly settled: Promise<void
 /** A request under way. `objects`: those that were at hand are in their place. */
 type Underway = StageRequest & { readonly staging: Staging; readonly objects: Promise<void> };
 
-async function stageLayer(request: Underway, layer: SeedLayer, found: Set<string>): Promise<void> {
+async function stageLayer(host: Host, request: Underway, layer: SeedLayer, found: Set<string>): Promise<void> {
+  const below = new Set(found);
   const source = layer.open();
   const inflate = inflaterOf(layer.mediaType);
   const members = extract();
@@ -78,6 +80,11 @@ async function stageLayer(request: Underway, layer: SeedLayer, found: Set<string
   try {
     for await (const entry of members) {
       const name = memberName(entry.header.name);
+      for (const hidden of hiddenBy(name, below)) {
+        await forget(host, request.staging, hidden);
+        below.delete(hidden);
+        found.delete(hidden);
+      }
       await stageMember(request, entry, name);
       if (entry.header.type === 'file') found.add(name);
     }

@@ -1,12 +1,11 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure } from '../errors/errors.ts';
 import { eachOf } from '../host/each-of.ts';
 import { readTextIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import { removeTree } from '../host/remove.ts';
-import { useOf, type MemberName } from './layout.ts';
+import type { MemberName } from './layout.ts';
 
 /**
  * The seed's content on the target's root file system, until it is deployed:
@@ -27,9 +26,8 @@ export type Staging = {
   readonly repository: string;
   readonly var: string;
   readonly etcArchive: string;
+  readonly membersFolder: string;
   member(name: MemberName): Promise<string>;
-  /** Path and name of the kept origin file. */
-  origin(): Promise<{ path: string; name: string }>;
 };
 
 /** Names the parts of a staging folder; nothing is made. */
@@ -40,12 +38,8 @@ export function stagingAt(folder: string): Staging {
     repository: join(folder, 'ostree'),
     var: join(folder, 'var'),
     etcArchive: join(folder, 'etc.tgz'),
+    membersFolder,
     member: (name) => readFile(join(membersFolder, name), 'utf8'),
-    origin: async () => {
-      const name = (await readdir(membersFolder)).find((candidate) => useOf(candidate) === 'origin');
-      if (name === undefined) throw new Failure(`no origin file in "${membersFolder}"`);
-      return { path: join(membersFolder, name), name };
-    },
   };
 }
 
@@ -58,7 +52,7 @@ export async function isStaged(folder: string, digest: string): Promise<boolean>
 export async function resetStaging(host: Host, folder: string): Promise<Staging> {
   await removeTree(host, folder);
   const staging = stagingAt(folder);
-  for (const path of [folder, join(folder, 'members'), staging.repository, staging.var])
+  for (const path of [folder, staging.membersFolder, staging.repository, staging.var])
     await mkdir(path, { recursive: true, mode: 0o700 });
   return staging;
 }

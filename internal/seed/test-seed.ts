@@ -14,7 +14,7 @@ export const commit = 'ab'.repeat(32);
 export type SeedMembers = Record<string, Buffer | string>;
 
 /** Makes the members with real tar, in a folder that is gone afterwards. */
-export function seedMembers(parent: string): SeedMembers {
+export function seedMembers(parent: string, more: Readonly<Record<string, string>> = {}): SeedMembers {
   const work = mkdtempSync(join(parent, 'make-seed-'));
   try {
     const put = (path: string, text: string | Buffer): void => {
@@ -26,6 +26,7 @@ export function seedMembers(parent: string): SeedMembers {
     put('var/lib/etcd/data', 'etcd');
     put('etc/hostname', 'seed\n');
     put('etc/kept', 'new\n');
+    for (const [path, text] of Object.entries(more)) put(path, text);
     symlinkSync('../run/lock', join(work, 'var/lock'));
     execFileSync('mkfifo', [join(work, 'var/lib/pipe')]);
     execFileSync('mknod', [join(work, 'var/lib/null'), 'c', '1', '3']);

@@ -1,8 +1,9 @@
 import { eachOf } from '../../../internal/host/each-of.ts';
 import { requireBootSpace } from '../../../internal/ostree/boot-space.ts';
-import { deploy, findDeployment, pullLocal, removeUnfinished } from '../../../internal/ostree/deploy.ts';
-import { moveObjects } from '../../../internal/ostree/move-objects.ts';
+import { deploy, findDeployment, removeUnfinished } from '../../../internal/ostree/deploy.ts';
+import { refName } from '../../../internal/ostree/refs.ts';
 import { initStateroot } from '../../../internal/ostree/stateroot.ts';
+import { takeOver } from '../../../internal/ostree/take-over.ts';
 import { stagingAt } from '../../../internal/seed/staging.ts';
 import type { Step } from '../../../internal/steps/step.ts';
 import type { Ibi } from '../context.ts';
@@ -23,12 +24,14 @@ export const deploySeed: Step<Ibi> = {
     const staging = stagingAt(stagingFolder(target));
     const { commit, kernelArguments, bootBytes } = await seedOnDisk(ibi);
     io.say(await requireBootSpace(target.root, bootBytes));
-    const putObjects = async (): Promise<void> => {
-      if (!(await moveObjects(target.root, staging.repository, commit)))
-        await pullLocal(host, target.root, staging.repository, commit);
+    const takeRepository = async (): Promise<void> => {
+      const { refs, commits, missing } = await takeOver(host, target.root, staging.repository, commit);
+      io.say(`${refs.length} refs and ${commits} commits of the seed's repository taken over`);
+      for (const ref of missing)
+        io.warn(`ref "${refName(ref)}" of the seed is left out: its repository does not hold commit "${ref.commit}"`);
     };
     // The stateroot is made on the other processor meanwhile; the deployment finds it there.
-    await eachOf([() => initStateroot(host, target.root, seed.stateroot), putObjects], 2, (work) => work());
+    await eachOf([() => initStateroot(host, target.root, seed.stateroot), takeRepository], 2, (work) => work());
     const deployment = await deploy(host, { sysroot: target.root, stateroot: seed.stateroot, commit, kernelArguments });
     io.say(`deployment ${deployment.name} in stateroot "${seed.stateroot}"`);
     for (const argument of kernelArguments) io.say(`kernel argument ${argument}`);

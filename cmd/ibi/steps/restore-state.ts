@@ -26,7 +26,7 @@ export const restoreState: Step<Ibi> = {
         next: 'deploy it: ibi run --from deploy-seed',
       });
     await using tar = await openArchiveTar(host, io.say);
-    await restoreOrigin(staging, deployment.path);
+    await restoreOrigin(staging, deployment.path, seed.image.pinned);
     await placeVar(staging, join(target.root, 'ostree/deploy', seed.stateroot));
     await restoreEtc(tar, staging, deployment.path);
     const removed = await applyDeletions(await staging.member('etc.deletions'), deployment.path);
