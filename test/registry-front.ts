@@ -18,7 +18,7 @@ import type { Certificates, Peer } from './registry-peer.ts';
 /** What to do with one request. */
 export type Fault =
   | 'pass'
-  | { readonly answer: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  | { readonly answer: number; readonly headers?: Readonly<Record<string, string | string[]>>; readonly body?: string }
   /** The connection breaks after so many bytes of the body. */
   | { readonly cutAfter: number }
   /** Nothing more comes after so many bytes of the body. */
