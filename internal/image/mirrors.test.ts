@@ -6,7 +6,8 @@ import { parseReference, printReference } from './reference.ts';
 const digest = `sha256:${'ab'.repeat(32)}`;
 
 function rulesOf(...texts: string[]): MirrorRules {
-  return parseMirrorRules(texts.map((text, index) => ({ path: `/etc/containers/${index}.conf`, text })));
+  const [main, ...dropIns] = texts.map((text, index) => ({ path: `/etc/containers/${index}.conf`, text }));
+  return parseMirrorRules(main, dropIns);
 }
 
 function places(rules: MirrorRules, text: string): string[] {
@@ -120,7 +121,7 @@ test('mirrorSources() are the hosts of all locations', async () => {
 test('broken files are named', async () => {
   assert.throws(() => rulesOf('[[registry'), { name: 'UsageError', message: '"/etc/containers/0.conf" is not TOML' });
   assert.throws(() => rulesOf('registry = 3'), {
-    message: '"/etc/containers/0.conf" is not a registries.conf of version 2',
+    message: '"/etc/containers/0.conf" is not a registries.conf that podman reads',
   });
   assert.throws(() => rulesOf('[[registry]]\nblocked = true'), {
     message: '"/etc/containers/0.conf" has a registry with neither prefix nor location',

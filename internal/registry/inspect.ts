@@ -99,14 +99,7 @@ async function inspectAt(
   const own =
     chosen === undefined
       ? top
-      : await fetchVerified(
-          client,
-          place,
-          `manifests/${chosen.digest}`,
-          `${nameOf(reference)}@${chosen.digest}`,
-          chosen.digest,
-          signal,
-        );
+      : await fetchVerified(client, place, `manifests/${chosen}`, `${nameOf(reference)}@${chosen}`, chosen, signal);
   const manifest = parseManifest(own.bytes.toString('utf8'));
   if (manifest.kind !== 'image') throw new RegistryFailure('protocol', `index of "${asked}" leads to another index`);
   return {
