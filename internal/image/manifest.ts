@@ -145,7 +145,7 @@ function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Failure(`image ${what} is not JSON`, { cause: error });
+    throw new Failure(`image ${what} is not JSON`, { next: 'push the image again with a current tool', cause: error });
   }
 }
 
@@ -155,5 +155,6 @@ function check<T extends z.ZodMiniType>(schema: T, data: unknown, what: string):
   const issue = result.error.issues[0];
   throw new Failure(`image ${what} has an unexpected form`, {
     why: issue === undefined ? 'unknown reason' : `${issue.path.join('.')}: ${issue.message}`,
+    next: 'push the image again with a current tool',
   });
 }

@@ -43,7 +43,10 @@ export async function inspectManifestWithSkopeo(
   const chosen = first.kind === 'index' ? chooseByPlatform(first.index, options.platform ?? thisPlatform()) : topDigest;
   const own = first.kind === 'index' ? await ask(pinnedTo(reference, chosen)) : top;
   const manifest = parseManifest(own);
-  if (manifest.kind !== 'image') throw new Failure(`index of "${asked}" leads to another index`);
+  if (manifest.kind !== 'image')
+    throw new Failure(`index of "${asked}" leads to another index`, {
+      next: 'push the image again with a current tool',
+    });
   return {
     reference: asked,
     digest: topDigest,

@@ -85,6 +85,30 @@ async function failureOf(attempt: () => Promise<unknown>): Promise<Failure | und
   }
 }
 
+/** What is expected of both sides. */
+export type Expected = {
+  /** Absent: both read it. The three lines of a person: what, why, next. */
+  readonly refused?: readonly (string | undefined)[];
+  /** Where our client alone says otherwise: it reads, or what its failure says. */
+  readonly alone?: 'reads' | string;
+};
+
+/** The verdicts are the same, and told in these words; `names` stands for what differs from run to run. */
+export function assertSame(
+  found: Verdicts,
+  { refused, alone }: Expected,
+  names: Readonly<Record<string, string>>,
+  judge: 'skopeo' | 'podman' = 'skopeo',
+): void {
+  assert.equal(found[judge] === undefined, refused === undefined, `${judge}: ${found[judge] ?? 'reads it'}`);
+  assert.deepEqual(found.agreed && Object.values(linesOf(found.agreed, names)), refused);
+  const own = found.alone === undefined ? 'reads' : linesOf(found.alone, names)['what'];
+  assert.equal(own, alone ?? refused?.[0] ?? 'reads', 'our client alone');
+  // Who carries it is told, with the reason.
+  if (refused !== undefined || alone === undefined || alone === 'reads') return;
+  assert.ok(found.carriedBySkopeo !== undefined && found.said.length > 0);
+}
+
 /** The three lines that a person sees of a failure, with `names` put for what differs from run to run. */
 export function linesOf(failure: Failure, names: Readonly<Record<string, string>>): Record<string, string | undefined> {
   const clean = (text: string | undefined): string | undefined =>
