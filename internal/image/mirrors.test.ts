@@ -136,3 +136,27 @@ test('broken files are named', async () => {
     },
   );
 });
+
+test('version 1 is read as podman reads it, and has no mirrors', async () => {
+  const rules = rulesOf(
+    '[registries.search]\nregistries = ["a.io"]\n[registries.insecure]\nregistries = ["p.lab:5000"]\n[registries.block]\nregistries = ["b.lab/"]',
+  );
+  assert.deepEqual(rules.unqualifiedSearch, ['a.io']);
+  assert.deepEqual(places(rules, 'p.lab:5000/x:1'), ['p.lab:5000/x:1 insecure']);
+  assert.throws(() => places(rules, 'b.lab/x:1'), {
+    message: 'registry "b.lab" is blocked in registries.conf and has no mirror for "b.lab/x:1"',
+    next: 'take "b.lab" out of the blocked ones in "/etc/containers/0.conf", or give it a mirror',
+  });
+  assert.deepEqual(mirrorSources(rules), []);
+});
+
+test('a later file adds aliases, replaces them and takes them back', async () => {
+  const rules = rulesOf('[aliases]\na = "x.io/a"\nb = "x.io/b"\nC = "x.io/c"', '[aliases]\na = "y.io/a"\nb = ""');
+  assert.deepEqual(
+    [...rules.aliases],
+    [
+      ['a', 'y.io/a'],
+      ['C', 'x.io/c'],
+    ],
+  );
+});

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CommandError, Failure } from '../errors/errors.ts';
 import { inspectAgreed } from './agreement.ts';
 import { openEgress } from './egress.ts';
+import type { EgressPaths } from './egress-paths.ts';
 import { openRegistry } from './registry.ts';
 import type { Surroundings } from './test-surroundings.ts';
 
@@ -12,6 +13,10 @@ export type Question = {
   /** Beside HOME, which is the folder of the surroundings: `.config/containers` there is read by both sides. */
   readonly env?: Readonly<Record<string, string>>;
   readonly authFile?: string;
+  /** Where our side looks, if it must be told. */
+  readonly paths?: Partial<EgressPaths>;
+  /** False: no other image will be pulled. */
+  readonly others?: boolean;
   /** Let podman pull, too. Default: skopeo alone is the judge; a refused pull takes podman some seconds. */
   readonly podman?: boolean;
 };
@@ -45,11 +50,12 @@ export async function verdictsOn(at: Surroundings, question: Question): Promise<
   let agreed: Failure | undefined;
   let carriedBySkopeo: string | undefined;
   try {
-    const egress = await openEgress(host, authFile === undefined ? {} : { authFile });
+    const { paths = {}, others = true } = question;
+    const egress = await openEgress(host, { paths, ...(authFile === undefined ? {} : { authFile }) });
     egress.warnings.forEach(say);
     using registry = openRegistry(host, egress);
     alone = await failureOf(() => registry.inspect(image, once));
-    agreed = await failureOf(() => inspectAgreed(registry, image, { ...once, say, warn: say }));
+    agreed = await failureOf(() => inspectAgreed(registry, image, { ...once, others, say, warn: say }));
     carriedBySkopeo = registry.whyNotStreamed(image);
   } catch (error) {
     // The settings were refused as a whole.
@@ -89,8 +95,8 @@ async function failureOf(attempt: () => Promise<unknown>): Promise<Failure | und
 export type Expected = {
   /** Absent: both read it. The three lines of a person: what, why, next. */
   readonly refused?: readonly (string | undefined)[];
-  /** Where our client alone says otherwise: it reads, or what its failure says. */
-  readonly alone?: 'reads' | string;
+  /** Where our client alone says otherwise: "reads", or what its failure says. */
+  readonly alone?: string;
 };
 
 /** The verdicts are the same, and told in these words; `names` stands for what differs from run to run. */

@@ -70,17 +70,26 @@ export function tunnel(proxy: Proxy, terms: TlsTerms, target: string, stallMs: n
       method: 'CONNECT',
       path: target,
       headers,
-      agent: false,
-      createConnection: () =>
-        proxy.tls
-          ? tlsConnect({
-              ...at,
-              secureContext: terms.secureContext,
-              rejectUnauthorized: !terms.insecure, // as Go does: a registry that need not be verified takes its proxy along
-              checkServerIdentity: checkName,
-              ...(isIP(proxy.host) === 0 ? { servername: proxy.host } : {}),
-            })
-          : connect({ ...at, autoSelectFamilyAttemptTimeout: perAddressMs }),
+      // No `agent: false` beside it: that makes an agent, which connects by itself, without TLS.
+      createConnection: (_, callback) => {
+        if (!proxy.tls) return connect({ ...at, autoSelectFamilyAttemptTimeout: perAddressMs });
+        // Handed over when it stands: a request on a connection whose certificate is refused only says "socket hang up".
+        const secure = tlsConnect({
+          ...at,
+          secureContext: terms.secureContext,
+          rejectUnauthorized: !terms.insecure, // as Go does: a registry that need not be verified takes its proxy along
+          checkServerIdentity: checkName,
+          ...(isIP(proxy.host) === 0 ? { servername: proxy.host } : {}),
+        });
+        const onError = (error: Error): void => {
+          callback(error, secure);
+        };
+        secure.once('error', onError).once('secureConnect', () => {
+          secure.off('error', onError);
+          callback(null, secure);
+        });
+        return undefined;
+      },
     });
     request.setTimeout(stallMs, () => {
       request.destroy(new Silence(stallMs));
