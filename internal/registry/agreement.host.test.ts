@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TlsOptions } from 'node:tls';
 import { t as file, test } from 'tap';
 import { startConnectProxy } from '../../test/connect-proxy.ts';
 import { issue, keepCertificates, purpose } from '../../test/registry-certificates.ts';
@@ -11,6 +13,7 @@ import { inspectAgreed } from './agreement.ts';
 import { openEgress } from './egress.ts';
 import { pullImages } from './pull.ts';
 import { openRegistry } from './registry.ts';
+import { fetchWithSkopeo } from './skopeo.ts';
 import { surroundings, type Surroundings } from './test-surroundings.ts';
 import { assertSame, linesOf, verdictsOn, type Expected } from './test-verdicts.ts';
 
@@ -198,6 +201,101 @@ test('the certificate of a token server or of a proxy is told from that of the r
     assertSame(await verdictsOn(at, { image: `registry.test:${registry.port}/lab/seed:1`, env: through }), {}, {});
     assert.ok(proxy.targets.length > 1);
   });
+});
+
+test("what TLS a registry speaks: our verdict is skopeo's", { timeout: 0 }, async (t) => {
+  await using at = await surroundings();
+  const good = await issue();
+  await using peer = await startPeer({ folder: join(at.folder, 'peer') });
+  await pushImage(peer, 'lab/seed', '1', [await makeLayer({ x: 'x' })]);
+  const weak = (bits: number): TlsOptions => {
+    const [cert, key] = [join(at.folder, `${bits}.crt`), join(at.folder, `${bits}.key`)];
+    const names = ['-subj', '/CN=weak', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const made = ['req', '-x509', '-newkey', `rsa:${bits}`, '-nodes', '-keyout', key, '-out', cert, ...names];
+    execFileSync('openssl', made, { stdio: 'pipe' });
+    return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8'), ciphers: 'DEFAULT:@SECLEVEL=0' };
+  };
+  const old = (version: 'TLSv1' | 'TLSv1.1'): TlsOptions => ({
+    minVersion: version,
+    maxVersion: version,
+    ciphers: 'ALL:@SECLEVEL=0',
+  });
+  const only = (ciphers: string): TlsOptions => ({ maxVersion: 'TLSv1.2', ciphers });
+  const notAsExpected = 'registry "R" does not speak TLS as expected';
+  const usual =
+    'let the registry speak TLS 1.2 or newer with a usual cipher (ECDHE with AES-GCM) and a certificate with an ECDSA or RSA key';
+  const refusedByPodman: Expected = {
+    alone: 'reads',
+    refused: [
+      'podman will not pull "R/lab/seed:1", although its registry gives it',
+      'remote error: tls: handshake failure',
+      usual,
+    ],
+  };
+  const rows: readonly (readonly [string, TlsOptions, Expected?])[] = [
+    ['TLS 1.3 alone', { minVersion: 'TLSv1.3' }],
+    ['TLS 1.2 alone', { maxVersion: 'TLSv1.2' }],
+    ['TLS 1.1 alone', old('TLSv1.1'), { alone: notAsExpected }],
+    ['TLS 1.0 alone', old('TLSv1'), { alone: notAsExpected }],
+    ['AES-GCM alone', only('ECDHE-ECDSA-AES256-GCM-SHA384')],
+    ['ChaCha20 alone', only('ECDHE-ECDSA-CHACHA20-POLY1305'), refusedByPodman],
+    ['AES-CCM alone', only('ECDHE-ECDSA-AES256-CCM'), refusedByPodman],
+    ['an RSA key of 768 bits', weak(768), { alone: 'certificate of registry "R" is not accepted' }],
+    ['an RSA key of 512 bits', weak(512), { refused: [notAsExpected, 'ssl/tls alert handshake failure', usual] }],
+  ];
+  for (const [name, options, expected = {}] of rows)
+    await t.test(`${name}: ${expected.refused === undefined ? 'read' : 'refused'}`, async () => {
+      const shown = { cert: good.pem, key: good.key, ...options };
+      await using relay = await startTlsRelay(peer.port, shown);
+      const roots = join(at.folder, 'roots.crt');
+      writeFileSync(roots, shown.cert as string); // a text in all rows
+      const image = `127.0.0.1:${relay.port}/lab/seed:1`;
+      const found = await verdictsOn(at, {
+        image,
+        env: { SSL_CERT_FILE: roots, SSL_CERT_DIR: join(at.folder, 'none') },
+      });
+      assertSame(found, expected, { R: `127.0.0.1:${relay.port}` });
+    });
+});
+
+test('a plain registry behind an https proxy is read', { timeout: 0 }, async () => {
+  await using at = await surroundings();
+  const certificates = makeCertificates(join(at.folder, 'tls'));
+  await using peer = await startPeer({ folder: join(at.folder, 'peer') });
+  await pushImage(peer, 'lab/seed', '1', [await makeLayer({ x: 'x' })]);
+  // docker-registry takes the whole URL for a path, as a proxy gets it.
+  await using relay = await startTlsRelay(peer.port, { cert: certificates.cert, key: certificates.key });
+  settle(at, insecure('registry.test:80'));
+  const env = { SSL_CERT_FILE: certificates.caPath, HTTP_PROXY: `https://127.0.0.1:${relay.port}` };
+  assertSame(await verdictsOn(at, { image: 'registry.test:80/lab/seed:1', env }), {}, {});
+});
+
+test('skopeo carries a seed that is named by tag and digest', { timeout: 0 }, async () => {
+  await using at = await surroundings();
+  const account = { username: 'helped', password: 'canary-helper' };
+  await using peer = await startPeer({ folder: join(at.folder, 'peer'), account });
+  const layer = await makeLayer({ x: 'x' });
+  const { digest, layers } = await pushImage(peer, 'lab/seed', '1', [layer]);
+  settle(at, insecure(peer.address));
+  writeFileSync(
+    join(at.folder, 'docker-credential-lab'),
+    `#!/bin/sh\ncat > /dev/null\necho '{"ServerURL":"x","Username":"${account.username}","Secret":"${account.password}"}'\n`,
+    { mode: 0o755 },
+  );
+  const authFile = join(at.folder, 'auth.json');
+  writeFileSync(authFile, JSON.stringify({ credHelpers: { [peer.address]: 'lab' } }));
+  const host = at.hostWith({ PATH: `${at.folder}:${process.env['PATH'] ?? ''}` });
+  const egress = await openEgress(host, { authFile });
+  using registry = openRegistry(host, egress);
+  const name = `${peer.address}/lab/seed:1@${digest}`;
+  const said: string[] = [];
+  const image = await inspectAgreed(registry, name, { say: (text) => said.push(text), warn: unexpected });
+  assert.equal(image.pinned, `${peer.address}/lab/seed@${digest}`);
+  assert.deepEqual(said, [
+    `skopeo talks to the registry, because credentials for "${peer.address}" are kept by the helper "lab"`,
+  ]);
+  const local = await fetchWithSkopeo(host, egress, name, join(at.folder, 'copy'), { attempts: 1 });
+  assert.equal(local.layers[0]?.digest, layers[0]?.digest);
 });
 
 test('a registry that wants a client certificate says so at once', { timeout: 0 }, async () => {

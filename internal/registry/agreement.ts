@@ -2,7 +2,7 @@ import { CommandError, Failure, messageOf } from '../errors/errors.ts';
 import { isLocalName, parseReference } from '../image/reference.ts';
 import type { InspectedImage, InspectedManifest } from './inspect.ts';
 import { localImageTrouble } from './local-image.ts';
-import { isKnownTransient } from './podman-trouble.ts';
+import { willPass } from './podman-trouble.ts';
 import type { InspectOptions, Registry } from './registry.ts';
 import { retried } from './retry.ts';
 import { RegistryFailure } from './trouble.ts';
@@ -46,7 +46,7 @@ export async function inspectAgreed(
   if (reservation !== undefined) {
     say(`skopeo talks to the registry, because ${reservation.why}`);
     const found = await leftToSkopeo(registry, image, reservation.failure, options);
-    await registry.provePolicy(found.pinned, options);
+    if (reservation.bySignature === true) await registry.provePolicy(found.pinned, options);
     return found;
   }
   let found: InspectedImage;
@@ -109,7 +109,7 @@ async function prove(registry: Registry, image: string, options: AgreementOption
     try {
       await registry.proveWithSkopeo(image, options);
     } catch (error) {
-      if (!(error instanceof Failure) || error instanceof CommandError || isKnownTransient(error.cause)) throw error;
+      if (!(error instanceof Failure) || error instanceof CommandError || willPass(error.cause)) throw error;
       throw new RegistryFailure(
         error instanceof RegistryFailure ? error.kind : 'settings',
         `podman will not pull "${image}", although its registry gives it`,

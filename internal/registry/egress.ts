@@ -67,7 +67,12 @@ export async function openEgress(
 }
 
 /** Why our own stream must not transfer an image, and what is wrong when skopeo cannot either. */
-export type Reservation = { readonly why: string; readonly failure?: UsageError };
+export type Reservation = {
+  readonly why: string;
+  readonly failure?: UsageError;
+  /** The signature policy has a say, which shows only in a copy. */
+  readonly bySignature?: boolean;
+};
 
 /**
  * Why our own stream must not transfer this image; undefined when it may. What we cannot honour (a program that keeps credentials,
@@ -80,7 +85,7 @@ export function reservationAbout(egress: Egress, image: string): Reservation | u
   }
   const reference = parseReference(image);
   const demand = egress.policy.demandFor(reference);
-  if (demand !== undefined) return { why: demand };
+  if (demand !== undefined) return { why: demand, bySignature: true };
   let places: Place[];
   try {
     places = resolvePlaces(egress.mirrors, reference);

@@ -39,7 +39,10 @@ export function networkTrouble(error: unknown, subject: Subject): Failure {
   if (code === 'EPROTO' || code?.startsWith('ERR_SSL_') === true) {
     return new RegistryFailure('protocol', `registry "${registry}" does not speak TLS as expected`, {
       why: tlsWords(error),
-      next: 'check the port; a registry without TLS needs "insecure = true" in registries.conf',
+      // An alert is spoken in TLS.
+      next: /alert/i.test(tlsWords(error))
+        ? 'let the registry speak TLS 1.2 or newer with a usual cipher (ECDHE with AES-GCM) and a certificate with an ECDSA or RSA key'
+        : 'check the port; a registry without TLS needs "insecure = true" in registries.conf',
       cause: error,
     });
   }

@@ -71,7 +71,7 @@ test("podman's words are put into classes", async () => {
       false,
     ],
     ['Error: rewriting reference: invalid reference format', 'settings', false],
-    ['Error: pinging container registry q.io: invalid status code from registry 404 (Not Found)', 'protocol', false],
+    ['Error: pinging container registry q.io: invalid status code from registry 404 (Not Found)', 'Failure', true],
     ['Error: pinging container registry q.io: StatusCode: 503, <html>', 'Failure', true],
     ['Error: pinging container registry q.io: toomanyrequests: StatusCode: 429', 'Failure', true],
     ['Error: rejecting ambiguous manifest, unexpected fields', 'protocol', false],

@@ -6,6 +6,8 @@ type Rule = {
   readonly pattern: RegExp;
   readonly kind: TroubleKind | 'disk' | 'policy' | 'name' | 'plain';
   readonly next: string;
+  /** It may pass while a registry starts, but not where our client got in a moment ago. */
+  readonly atTheDoor?: true;
 };
 
 /*
@@ -62,7 +64,7 @@ const rules: readonly Rule[] = [
     pattern:
       /remote error: tls: (?:handshake failure|protocol version)|tls: server selected unsupported|tls: no supported/i,
     kind: 'protocol',
-    next: 'let the registry speak TLS 1.2 or newer with a current cipher',
+    next: 'let the registry speak TLS 1.2 or newer with a usual cipher (ECDHE with AES-GCM) and a certificate with an ECDSA or RSA key',
   },
   {
     pattern: /server gave HTTP response to HTTPS client/i,
@@ -103,7 +105,8 @@ const rules: readonly Rule[] = [
   },
   {
     pattern: /pinging container registry .*status(?: code from registry|Code)?:? ?4(?!29)\d\d|V1 container registry/i,
-    kind: 'protocol',
+    kind: 'server',
+    atTheDoor: true,
     next: 'check name and port of the registry, and its proxies: podman first asks "/v2/", which must answer 200 or 401',
   },
   {
@@ -166,10 +169,10 @@ const rules: readonly Rule[] = [
 const transientKinds: ReadonlySet<Rule['kind']> = new Set(['busy', 'server', 'unreachable', 'broken']);
 const ownKinds: ReadonlySet<Rule['kind']> = new Set(['disk', 'policy', 'name', 'plain']);
 
-/** True when the words are those of trouble that is known to pass. */
-export function isKnownTransient(error: unknown): boolean {
+/** True when the words are those of trouble that passes, also where our client has read the image a moment ago. */
+export function willPass(error: unknown): boolean {
   const rule = error instanceof CommandError ? ruleFor(error) : undefined;
-  return rule !== undefined && transientKinds.has(rule.kind);
+  return rule !== undefined && transientKinds.has(rule.kind) && rule.atTheDoor !== true;
 }
 
 /** True when the host's signature policy does not let an image through, or is missing or broken itself. */

@@ -46,7 +46,7 @@ export async function listImages(
     saidMs = performance.now();
     options.say(`waiting for manifests: ${error.message}${error.why === undefined ? '' : ` (${error.why})`}`);
   };
-  const unread: { name: string; why: string }[] = [];
+  const unread = new Map<string, string>();
   const look = async (name: string): Promise<ListedImage> => {
     const spellings = spellingsOf(name);
     const there = stored.filter((image) => [...image.names, ...image.digests].some((each) => spellings.includes(each)));
@@ -77,16 +77,16 @@ export async function listImages(
           isPresent: there.length > 0,
           ...(there.length > 0 ? {} : { hopeless: localImageTrouble(name, 'listed', error) }),
         };
-      unread.push({ name, why: sentenceOf(error) });
+      unread.set(name, sentenceOf(error));
       return { name, repository, imageId: undefined, layers: undefined, isPresent: false };
     }
   };
   try {
     const images = await mapBounded(names, look, options.atOnce ?? 8);
-    const [first] = unread;
+    const first = names.find((name) => unread.has(name));
     if (first !== undefined)
       options.say(
-        `manifests of ${unread.length} of ${names.length} images could not be read, which are pulled one at a time within a repository: ${first.why}`,
+        `manifests of ${unread.size} of ${names.length} images could not be read, which are pulled one at a time within a repository: ${unread.get(first) ?? ''}`,
       );
     return images;
   } finally {

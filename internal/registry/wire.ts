@@ -61,7 +61,9 @@ export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wi
       agents.get(key) ??
       (url.protocol === 'https:'
         ? tlsAgent(terms, proxy, stallMs)
-        : new HttpAgent({ keepAlive: true, autoSelectFamilyAttemptTimeout: perAddressMs }));
+        : proxy?.tls === true
+          ? tlsAgent(terms, undefined, stallMs)
+          : new HttpAgent({ keepAlive: true, autoSelectFamilyAttemptTimeout: perAddressMs }));
     agents.set(key, agent);
     return agent;
   };
@@ -241,7 +243,7 @@ function open(ask: Ask, agent: HttpAgent, proxy: Proxy | undefined): ClientReque
   // Plain HTTP through a proxy: the whole URL is the path.
   const authorization =
     proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization.reveal() };
-  return httpRequest({
+  return (proxy.tls ? httpsRequest : httpRequest)({
     ...options,
     host: proxy.host,
     port: proxy.port,
