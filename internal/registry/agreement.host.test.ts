@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import { t as file, test } from 'tap';
@@ -8,7 +9,7 @@ import { startConnectProxy } from '../../test/connect-proxy.ts';
 import { issue, keepCertificates, purpose } from '../../test/registry-certificates.ts';
 import { startFront, startTlsRelay } from '../../test/registry-front.ts';
 import { makeCertificates, makeLayer, pushImage, startPeer } from '../../test/registry-peer.ts';
-import type { Failure } from '../errors/errors.ts';
+import { Interrupted, type Failure } from '../errors/errors.ts';
 import { inspectAgreed } from './agreement.ts';
 import { openEgress } from './egress.ts';
 import { pullImages } from './pull.ts';
@@ -150,6 +151,26 @@ test(
     assert.equal(unknown.failure.transient, false);
   },
 );
+
+test('told to stop while skopeo is asked, the run is interrupted, not refused', { timeout: 0 }, async () => {
+  const stop = new AbortController();
+  await using at = await surroundings(stop.signal);
+  await using peer = await startPeer({ folder: join(at.folder, 'peer') });
+  await pushImage(peer, 'lab/seed', '1', [await makeLayer({ x: 'x' })]);
+  settle(at, insecure(peer.address));
+  const fifo = join(at.folder, 'asked');
+  execFileSync('mkfifo', [fifo]);
+  const host = at.hostWith(stand(at, 'skopeo', `echo > ${fifo}; exec sleep 600`));
+  using registry = openRegistry(host, await openEgress(host));
+  const inspected = inspectAgreed(registry, `${peer.address}/lab/seed:1`, { say: unexpected, warn: unexpected }).catch(
+    (error: unknown) => error,
+  );
+  await readFile(fifo);
+  stop.abort();
+  const failure = await inspected;
+  assert.ok(failure instanceof Interrupted);
+  assert.equal(failure.exitCode, 75);
+});
 
 test('the certificate of a token server or of a proxy is told from that of the registry', { timeout: 0 }, async (t) => {
   await using at = await surroundings();

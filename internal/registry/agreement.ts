@@ -1,10 +1,8 @@
 import { CommandError, Failure, messageOf } from '../errors/errors.ts';
-import { isLocalName, parseReference } from '../image/reference.ts';
 import type { InspectedImage, InspectedManifest } from './inspect.ts';
 import { localImageTrouble } from './local-image.ts';
 import { willPass } from './podman-trouble.ts';
 import type { InspectOptions, Registry } from './registry.ts';
-import { retried } from './retry.ts';
 import { RegistryFailure } from './trouble.ts';
 
 /*
@@ -51,14 +49,14 @@ export async function inspectAgreed(
   }
   let found: InspectedImage;
   try {
-    found = await registry.inspect(image, isLocal(image) ? { ...options, attempts: 1 } : options);
+    found = await registry.inspect(image, registry.isOnlyLocal(image) ? { ...options, attempts: 1 } : options);
   } catch (ours) {
     if (!isWorthASecondOpinion(ours)) throw ours;
     try {
       found = await registry.inspectWithSkopeo(image, { ...options, attempts: 1 });
     } catch (theirs) {
       say(`skopeo cannot read "${image}" either: ${reasonOf(theirs)}`);
-      throw isLocal(image) ? localImageTrouble(image, 'seed', ours) : ours;
+      throw registry.isOnlyLocal(image) ? localImageTrouble(image, 'seed', ours) : ours;
     }
     const why = `${ours.message}${ours.why === undefined ? '' : ` (${ours.why})`}`;
     warn(`continuing with skopeo, which can read "${image}"; our own client cannot: ${why}`);
@@ -79,7 +77,7 @@ export async function inspectManifestAgreed(
   const reservation = registry.reservationAbout(image);
   if (reservation !== undefined) return registry.inspectManifestWithSkopeo(image, { ...options, attempts: 1 });
   try {
-    return await registry.inspectManifest(image, isLocal(image) ? { ...options, attempts: 1 } : options);
+    return await registry.inspectManifest(image, registry.isOnlyLocal(image) ? { ...options, attempts: 1 } : options);
   } catch (ours) {
     if (!isWorthASecondOpinion(ours) || options.signal?.aborted === true) throw ours;
     return await registry.inspectManifestWithSkopeo(image, { ...options, attempts: 1 }).catch(() => {
@@ -109,7 +107,8 @@ async function prove(registry: Registry, image: string, options: AgreementOption
     try {
       await registry.proveWithSkopeo(image, options);
     } catch (error) {
-      if (!(error instanceof Failure) || error instanceof CommandError || willPass(error.cause)) throw error;
+      const isAnswer = error instanceof Failure && !(error instanceof CommandError) && error.exitCode !== 75;
+      if (!isAnswer || willPass(error.cause)) throw error;
       throw new RegistryFailure(
         error instanceof RegistryFailure ? error.kind : 'settings',
         `podman will not pull "${image}", although its registry gives it`,
@@ -122,7 +121,7 @@ async function prove(registry: Registry, image: string, options: AgreementOption
     }
   };
   try {
-    await retried(attempt, options);
+    await registry.patiently(attempt, options);
   } catch (error) {
     if (!(error instanceof CommandError) || error.end.kind !== 'not-found') throw error;
     options.warn(
@@ -140,10 +139,6 @@ function adviceOn(error: Failure, command: string): string {
 
 function isWorthASecondOpinion(error: unknown): error is Failure {
   return error instanceof Failure && error.exitCode !== 75;
-}
-
-function isLocal(image: string): boolean {
-  return isLocalName(parseReference(image));
 }
 
 function reasonOf(error: unknown): string {

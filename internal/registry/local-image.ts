@@ -1,5 +1,16 @@
 import type { Failure } from '../errors/errors.ts';
+import { isLocalName, parseReference } from '../image/reference.ts';
+import { placesOf, type Egress } from './egress.ts';
 import { RegistryFailure } from './trouble.ts';
+
+/** True when no rule of registries.conf leads `localhost/NAME` elsewhere. */
+export function isOnlyLocal(egress: Egress, image: string): boolean {
+  try {
+    return placesOf(egress, parseReference(image)).every(({ reference }) => isLocalName(reference));
+  } catch {
+    return false; // no name, or blocked: that is told elsewhere
+  }
+}
 
 /** An image that is known only on the machine that built it: nobody can pull it, however often it is tried. */
 export function localImageTrouble(image: string, role: 'seed' | 'listed', cause: Failure): RegistryFailure {

@@ -1,4 +1,4 @@
-import { CommandError, Failure, messageOf } from '../errors/errors.ts';
+import { CommandError, Failure, Interrupted, messageOf } from '../errors/errors.ts';
 import { spokenReason } from './podman-words.ts';
 import { RegistryFailure, type TroubleKind } from './trouble.ts';
 
@@ -185,6 +185,11 @@ export function podmanTrouble(error: unknown, image: string, what = `image "${im
   if (!(error instanceof CommandError))
     return error instanceof Failure ? error : new Failure(what, { why: messageOf(error), cause: error });
   if (error.end.kind === 'not-found' || error.end.kind === 'not-started') return error;
+  if (error.end.kind === 'stopped')
+    return new Interrupted(`stopped while "${image}" was asked for`, {
+      why: 'finished downloads are kept',
+      cause: error,
+    });
   if (error.end.kind === 'budget')
     return new Failure(what, {
       why: 'podman gave no sign of progress for too long and was ended',

@@ -1,5 +1,5 @@
 import { Failure, messageOf } from '../errors/errors.ts';
-import { isLocalName, nameOf, parseReference, printReference, sourceName } from '../image/reference.ts';
+import { nameOf, parseReference, printReference, sourceName } from '../image/reference.ts';
 import { inspectManifestAgreed } from './agreement.ts';
 import type { InspectedManifest } from './inspect.ts';
 import { localImageTrouble } from './local-image.ts';
@@ -68,7 +68,7 @@ export async function listImages(
       };
     } catch (error) {
       if (options.stop.aborted || options.signal?.aborted === true) throw error;
-      if (isLocal(name) && error instanceof Failure)
+      if (registry.isOnlyLocal(name) && error instanceof Failure)
         return {
           name,
           repository,
@@ -112,14 +112,6 @@ function spellingsOf(name: string): string[] {
     return [name, printReference(reference), sourceName(reference)];
   } catch {
     return [name];
-  }
-}
-
-function isLocal(name: string): boolean {
-  try {
-    return isLocalName(parseReference(name));
-  } catch {
-    return false;
   }
 }
 

@@ -201,3 +201,20 @@ test('a MAX_PULL_THREADS that is no number from 1 is a warning and the default',
     );
   }
 });
+
+test('a unit that sets MAX_PULL_THREADS to something else does not stop the pulls', budget, async () => {
+  await using at = await surroundings();
+  await using peer = await startPeer({ folder: join(at.folder, 'peer') });
+  const { names } = await pushSome(peer, peer.address, 1);
+  const host = hostFor(at, peer.address, { MAX_PULL_THREADS: 'many' });
+  using registry = openRegistry(host, await openEgress(host));
+  const store = { root: join(at.folder, 'c/storage'), runRoot: join(at.folder, 'run') };
+  const report = await pullImages(host, names, { registry, store });
+  assert.equal(report.pulled, 1);
+  assert.ok(
+    at.lines.includes(
+      'test: warning: MAX_PULL_THREADS is "many"; continuing with 10 pulls at once, because it is no whole number from 1\n',
+    ),
+    at.lines.join(''),
+  );
+});

@@ -10,6 +10,7 @@ import { placesOf, reservationAbout, type Egress, type Reservation } from './egr
 import { inspectImage, inspectManifest, type InspectedImage, type InspectedManifest } from './inspect.ts';
 import { thisPlatform } from './platform.ts';
 import { retried, type PatienceOptions } from './retry.ts';
+import { isOnlyLocal } from './local-image.ts';
 import { checkMirrors, provePolicy } from './settings-proof.ts';
 import { settingsFor, sourceOf } from './skopeo.ts';
 import { inspectManifestWithSkopeo, inspectWithSkopeo, proveWithSkopeo } from './skopeo-inspect.ts';
@@ -43,6 +44,10 @@ export type Registry = Disposable & {
   provePolicy(image: string, options?: InspectOptions): Promise<void>;
   /** See settings-proof.ts. */
   checkMirrors(image?: string): Promise<void>;
+  /** True when an image can come from nowhere but this machine itself, which has no registry; see local-image.ts. */
+  isOnlyLocal(image: string): boolean;
+  /** Tries until it succeeds, fails for good, patience ends or we are told to stop. */
+  patiently<T>(attempt: () => Promise<T>, options: PatienceOptions): Promise<T>;
   /** The question to skopeo as a person would type it. */
   skopeoCommand(image: string): string;
   /** A layer as verified bytes; see `openBlob` of blob.ts for the promises. */
@@ -97,6 +102,8 @@ export function openRegistry(host: Host, egress: Egress, options: RegistryOption
     proveWithSkopeo: (image, own) => proveWithSkopeo(host, egress, image, patient(own)),
     provePolicy: (image, own) => provePolicy(host, egress, image, patient(own)),
     checkMirrors: (image) => checkMirrors(host, egress, image),
+    isOnlyLocal: (image) => isOnlyLocal(egress, image),
+    patiently: (attempt, own) => retried(attempt, patient(own)),
     skopeoCommand: (image) =>
       showCommand('skopeo', ['inspect', ...settingsFor(host, egress), '--raw', sourceOf(image)]),
     inspect: async (image, own) => {

@@ -3,8 +3,8 @@ import type { Host } from '../host/host.ts';
 import { findRule } from '../image/mirrors.ts';
 import { parseReference } from '../image/reference.ts';
 import type { Egress } from './egress.ts';
-import { isPolicyRefusal, podmanTrouble } from './podman-trouble.ts';
-import { platformOf, settingsFor, sourceOf, type SkopeoOptions } from './skopeo.ts';
+import { isPolicyRefusal } from './podman-trouble.ts';
+import { platformOf, settingsFor, skopeoTrouble, sourceOf, type SkopeoOptions } from './skopeo.ts';
 import { RegistryFailure } from './trouble.ts';
 
 /** Nobody listens there; no proxy leads there either. */
@@ -12,8 +12,8 @@ const nowhere = '127.0.0.1:1';
 
 /**
  * Asks whether podman takes mirrors whose location ends in a slash. Older versions make names with "//" of it, and then refuse every image
- * of the rule, its source included (c/image, sysregistriesv2: up to 5.33 at least, not in 5.36). skopeo is asked without a network: it is refused, or gets no
- * connection.
+ * of the rule, its source included (c/image, sysregistriesv2: up to 5.33 at least, not in 5.36). skopeo is asked without a network: the
+ * name is refused, or there is no connection.
  *
  * @param image only the rule that covers this one; default: all rules
  * @throws RegistryFailure naming mirror and file
@@ -61,7 +61,8 @@ export async function provePolicy(
   try {
     await host.run('skopeo', args, { budgetMs: 300_000, ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
-    if (isPolicyRefusal(error)) throw podmanTrouble(error, image, `podman will not pull "${image}"`);
+    if (host.stop.aborted || isPolicyRefusal(error))
+      throw skopeoTrouble(host, error, image, `podman will not pull "${image}"`);
   }
 }
 

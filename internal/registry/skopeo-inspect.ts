@@ -6,9 +6,8 @@ import { nameOf, parseReference, pinnedTo, printReference } from '../image/refer
 import { placesOf, type Egress } from './egress.ts';
 import type { InspectedImage, InspectedManifest } from './inspect.ts';
 import { thisPlatform } from './platform.ts';
-import { podmanTrouble } from './podman-trouble.ts';
 import { retried } from './retry.ts';
-import { digestOf, platformOf, settingsFor, sourceOf, type SkopeoOptions } from './skopeo.ts';
+import { digestOf, platformOf, settingsFor, skopeoTrouble, sourceOf, type SkopeoOptions } from './skopeo.ts';
 
 /** Asks skopeo what an image is, where only skopeo may read it. The transfer still verifies every digest. */
 export async function inspectWithSkopeo(
@@ -108,7 +107,7 @@ async function runSkopeo(
     });
     return stdout;
   } catch (error) {
-    throw podmanTrouble(error, image, `skopeo cannot read "${image}"`);
+    throw skopeoTrouble(host, error, image, `skopeo cannot read "${image}"`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { Failure } from '../errors/errors.ts';
+import { Failure, Interrupted } from '../errors/errors.ts';
 import { exists, readTextIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import { parseConfig, parseManifest, type Descriptor, type ImageConfig, type Platform } from '../image/manifest.ts';
@@ -57,12 +57,22 @@ export async function fetchWithSkopeo(
           },
         });
       } catch (error) {
-        throw podmanTrouble(error, image);
+        throw skopeoTrouble(host, error, image);
       }
     },
     { attempts: 5, firstDelayMs: 5_000, longestDelayMs: 60_000, ...options },
   );
   return readFolder(folder);
+}
+
+/** Gives a failure of skopeo its class. A stop of ours reaches it by the signal as well, and is no verdict of its. */
+export function skopeoTrouble(host: Pick<Host, 'stop'>, error: unknown, image: string, what?: string): Failure {
+  if (host.stop.aborted)
+    return new Interrupted(`stopped while skopeo was asked for "${image}"`, {
+      why: 'finished downloads are kept',
+      cause: error,
+    });
+  return podmanTrouble(error, image, what);
 }
 
 async function readFolder(folder: string): Promise<LocalImage> {
