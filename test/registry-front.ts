@@ -7,7 +7,8 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { ServerCertificate } from './certificates/server.ts';
 import type { Peer } from './registry-peer.ts';
 
@@ -19,7 +20,7 @@ import type { Peer } from './registry-peer.ts';
 /** What to do with one request. */
 export type Fault =
   | 'pass'
-  | { readonly answer: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  | { readonly answer: number; readonly headers?: Readonly<Record<string, string | string[]>>; readonly body?: string }
   /** The connection breaks after so many bytes of the body. */
   | { readonly cutAfter: number }
   /** Nothing more comes after so many bytes of the body. */
@@ -109,6 +110,32 @@ export async function startFront(
         server.close(resolve);
       });
       server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Ends TLS in front of a port of this machine, and is as particular about it as it is told. */
+export async function startTlsRelay(
+  port: number,
+  options: TlsOptions,
+): Promise<AsyncDisposable & { readonly port: number }> {
+  const sockets = new Set<Socket>();
+  const server = createTlsServer(options, (socket) => {
+    const upstream = connect({ host: '127.0.0.1', port });
+    for (const each of [socket, upstream]) sockets.add(each.on('error', () => each.destroy()));
+    socket.pipe(upstream).pipe(socket);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port, // a listening TCP server has one
+    [Symbol.asyncDispose]: async () => {
+      const closed = new Promise((resolve) => {
+        server.close(resolve);
+      });
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };

@@ -17,18 +17,24 @@ const size = z.number().check(z.int(), z.nonnegative());
 export type Descriptor = { readonly mediaType: string; readonly digest: string; readonly size: number };
 const descriptor = z.object({ mediaType: z.string(), digest, size });
 
-const platformSchema = z.object({ architecture: z.string(), os: z.string(), variant: z.optional(z.string()) });
+const platformSchema = z.object({
+  architecture: z.nullish(z.string()),
+  os: z.nullish(z.string()),
+  variant: z.nullish(z.string()),
+});
 /** Go's names: `linux`, `amd64` or `arm64`. */
 export type Platform = { readonly os: string; readonly architecture: string; readonly variant?: string };
 
+/** One entry that nobody chooses must not spoil an index: what is wrong with it is looked at when it is chosen. */
 const indexSchema = z.object({
-  schemaVersion: z.literal(2),
-  mediaType: z.optional(z.string()),
-  manifests: z.array(z.extend(descriptor, { platform: z.optional(platformSchema) })),
+  mediaType: z.nullish(z.string()),
+  manifests: z.pipe(
+    z.array(z.nullable(z.object({ digest: z.nullish(z.string()), platform: z.nullish(platformSchema) }))),
+    z.transform((entries) => entries.map((entry) => entry ?? {})),
+  ),
 });
 const imageSchema = z.object({
-  schemaVersion: z.literal(2),
-  mediaType: z.optional(z.string()),
+  mediaType: z.nullish(z.string()),
   config: descriptor,
   layers: z.array(descriptor),
 });
@@ -65,10 +71,10 @@ export type ImageConfig = {
  */
 export function parseManifest(text: string): Manifest {
   const data = parseJson(text, 'manifest');
-  if (typeof data === 'object' && data !== null && 'schemaVersion' in data && data.schemaVersion === 1) {
-    throw new Failure('image manifest has schema version 1; push the image again with a current tool');
-  }
-  const isIndex = typeof data === 'object' && data !== null && 'manifests' in data;
+  const has = (name: string): boolean => typeof data === 'object' && data !== null && name in data;
+  if (has('fsLayers'))
+    throw new Failure('image manifest has schema version 1', { next: 'push the image again with a current tool' });
+  const isIndex = has('manifests');
   return isIndex
     ? { kind: 'index', index: check(indexSchema, data, 'index') }
     : { kind: 'image', image: check(imageSchema, data, 'manifest') };
@@ -87,22 +93,51 @@ export function parseConfig(text: string): ImageConfig {
   };
 }
 
+const dockerList = 'application/vnd.docker.distribution.manifest.list.v2+json';
+
+/** Variants that a platform runs, the best first (as containers/image does); an architecture without variants takes entries without. */
+function variantsFor({ architecture, variant }: Platform): string[] {
+  const known: Readonly<Record<string, readonly string[]>> = { arm: ['v8', 'v7', 'v6', 'v5'], arm64: ['v8'] };
+  const all = known[architecture] ?? [];
+  if (variant === undefined || variant === '') return ['', ...all];
+  const at = all.indexOf(variant);
+  return [...(at === -1 ? [variant] : all.slice(at)), ''];
+}
+
 /**
- * Picks the image of an index for a platform. A variant decides only among several that fit.
+ * Picks the image of an index for a platform, as podman does: the best variant, of several equal ones the first; without any, the first
+ * entry of an OCI index that names no platform.
  *
+ * @returns the digest of its manifest
  * @throws Failure listing what the index has
  */
-export function chooseByPlatform(index: ImageIndex, wanted: Platform): Descriptor {
-  const fitting = index.manifests.filter(
+export function chooseByPlatform(index: ImageIndex, wanted: Platform): string {
+  const fits = index.manifests.filter(
     ({ platform }) => platform?.os === wanted.os && platform.architecture === wanted.architecture,
   );
-  const chosen = fitting.find(({ platform }) => platform?.variant === wanted.variant) ?? fitting[0];
-  if (chosen !== undefined) return chosen;
+  const byVariant = variantsFor(wanted).map((each) => fits.find(({ platform }) => (platform?.variant ?? '') === each));
+  const chosen =
+    byVariant.find((entry) => entry !== undefined) ??
+    (index.mediaType === dockerList
+      ? undefined
+      : index.manifests.find(({ platform }) => platform === undefined || platform === null));
+  if (chosen === undefined) throw noVariant(index, wanted);
+  if (isDigest(chosen.digest ?? '')) return chosen.digest ?? '';
+  throw new Failure(`image for ${wanted.os}/${wanted.architecture} cannot be verified`, {
+    why: `its index names it by the digest "${chosen.digest ?? ''}"; known are sha256 and sha512`,
+    next: 'push the image again with a current tool',
+  });
+}
+
+function noVariant(index: ImageIndex, { os, architecture }: Platform): Failure {
   const present = index.manifests.flatMap(({ platform }) =>
-    platform === undefined || platform.os === 'unknown' ? [] : [`${platform.os}/${platform.architecture}`],
+    platform === undefined || platform === null || platform.os === 'unknown'
+      ? []
+      : [[platform.os ?? '', platform.architecture ?? '', platform.variant ?? []].flat().join('/')],
   );
-  throw new Failure(`image has no variant for ${wanted.os}/${wanted.architecture}`, {
+  return new Failure(`image has no variant for ${os}/${architecture}`, {
     why: present.length === 0 ? 'its index names no platform' : `its index has ${[...new Set(present)].join(', ')}`,
+    next: `push an image for ${os}/${architecture}, or take another`,
   });
 }
 
@@ -110,7 +145,7 @@ function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Failure(`image ${what} is not JSON`, { cause: error });
+    throw new Failure(`image ${what} is not JSON`, { next: 'push the image again with a current tool', cause: error });
   }
 }
 
@@ -120,5 +155,6 @@ function check<T extends z.ZodMiniType>(schema: T, data: unknown, what: string):
   const issue = result.error.issues[0];
   throw new Failure(`image ${what} has an unexpected form`, {
     why: issue === undefined ? 'unknown reason' : `${issue.path.join('.')}: ${issue.message}`,
+    next: 'push the image again with a current tool',
   });
 }

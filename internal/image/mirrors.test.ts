@@ -6,7 +6,8 @@ import { parseReference, printReference } from './reference.ts';
 const digest = `sha256:${'ab'.repeat(32)}`;
 
 function rulesOf(...texts: string[]): MirrorRules {
-  return parseMirrorRules(texts.map((text, index) => ({ path: `/etc/containers/${index}.conf`, text })));
+  const [main, ...dropIns] = texts.map((text, index) => ({ path: `/etc/containers/${index}.conf`, text }));
+  return parseMirrorRules(main, dropIns);
 }
 
 function places(rules: MirrorRules, text: string): string[] {
@@ -120,7 +121,7 @@ test('mirrorSources() are the hosts of all locations', async () => {
 test('broken files are named', async () => {
   assert.throws(() => rulesOf('[[registry'), { name: 'UsageError', message: '"/etc/containers/0.conf" is not TOML' });
   assert.throws(() => rulesOf('registry = 3'), {
-    message: '"/etc/containers/0.conf" is not a registries.conf of version 2',
+    message: '"/etc/containers/0.conf" is not a registries.conf that podman reads',
   });
   assert.throws(() => rulesOf('[[registry]]\nblocked = true'), {
     message: '"/etc/containers/0.conf" has a registry with neither prefix nor location',
@@ -133,5 +134,29 @@ test('broken files are named', async () => {
     {
       message: '"/etc/containers/0.conf" sets both mirror-by-digest-only and pull-from-mirror for "q.io"; keep one',
     },
+  );
+});
+
+test('version 1 is read as podman reads it, and has no mirrors', async () => {
+  const rules = rulesOf(
+    '[registries.search]\nregistries = ["a.io"]\n[registries.insecure]\nregistries = ["p.lab:5000"]\n[registries.block]\nregistries = ["b.lab/"]',
+  );
+  assert.deepEqual(rules.unqualifiedSearch, ['a.io']);
+  assert.deepEqual(places(rules, 'p.lab:5000/x:1'), ['p.lab:5000/x:1 insecure']);
+  assert.throws(() => places(rules, 'b.lab/x:1'), {
+    message: 'registry "b.lab" is blocked in registries.conf and has no mirror for "b.lab/x:1"',
+    next: 'take "b.lab" out of the blocked ones in "/etc/containers/0.conf", or give it a mirror',
+  });
+  assert.deepEqual(mirrorSources(rules), []);
+});
+
+test('a later file adds aliases, replaces them and takes them back', async () => {
+  const rules = rulesOf('[aliases]\na = "x.io/a"\nb = "x.io/b"\nC = "x.io/c"', '[aliases]\na = "y.io/a"\nb = ""');
+  assert.deepEqual(
+    [...rules.aliases],
+    [
+      ['a', 'y.io/a'],
+      ['C', 'x.io/c'],
+    ],
   );
 });

@@ -16,8 +16,9 @@ export type ImageReference = {
 const component = /[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*/;
 const repositoryForm = new RegExp(`^${component.source}(?:/${component.source})*$`);
 const hostComponent = /(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])/;
+// A name with an underscore is no host name, and podman takes it all the same as long as no port stands behind it.
 const registryForm = new RegExp(
-  `^(?:${hostComponent.source}(?:\\.${hostComponent.source})*|\\[[a-fA-F0-9:.]+\\])(?::[0-9]{1,5})?$`,
+  `^(?:(?:${hostComponent.source}(?:\\.${hostComponent.source})*|\\[[a-fA-F0-9:.]+\\])(?::[0-9]+)?|${component.source})$`,
 );
 const tagForm = /^\w[\w.-]{0,127}$/;
 const digestForms: Readonly<Record<string, RegExp>> = { sha256: /^[a-f0-9]{64}$/, sha512: /^[a-f0-9]{128}$/ };
@@ -33,7 +34,10 @@ const longestName = 255;
  * @throws UsageError naming the text and what is wrong with it
  */
 export function parseReference(text: string): ImageReference {
-  const wrong = (reason: string): UsageError => new UsageError(`image reference "${text}" ${reason}`);
+  const wrong = (reason: string): UsageError =>
+    new UsageError(`image reference "${text}" ${reason}`, {
+      next: 'write it as REGISTRY[:PORT]/REPOSITORY:TAG or REGISTRY[:PORT]/REPOSITORY@DIGEST',
+    });
   if (text === '')
     throw new UsageError('image reference is empty; give one such as "quay.io/openshift-kni/seed-image:4.16.0"');
   const transport = /^([a-z-]+):\/\//.exec(text)?.[0];
@@ -45,7 +49,8 @@ export function parseReference(text: string): ImageReference {
   if (digest !== undefined) checkDigest(digest, wrong);
 
   const { registry, rest, qualified } = splitRegistry(beforeDigest);
-  if (!registryForm.test(registry)) throw wrong(`names the registry "${registry}", which is not HOST or HOST:PORT`);
+  if (!registryForm.test(registry) || Number(/:([0-9]+)$/.exec(registry)?.[1] ?? 0) > 65_535)
+    throw wrong(`names the registry "${registry}", which is not HOST or HOST:PORT`);
   const colon = rest.lastIndexOf(':');
   const tag = colon > rest.lastIndexOf('/') ? rest.slice(colon + 1) : undefined;
   const path = tag === undefined ? rest : rest.slice(0, colon);
@@ -70,6 +75,22 @@ export function parseReference(text: string): ImageReference {
 export function printReference(reference: ImageReference): string {
   const tag = reference.tag ?? (reference.digest === undefined ? 'latest' : undefined);
   return `${nameOf(reference)}${tag === undefined ? '' : `:${tag}`}${reference.digest === undefined ? '' : `@${reference.digest}`}`;
+}
+
+/**
+ * The name to give skopeo: with a digest, the tag is left out. podman drops it itself; skopeo refuses names with both ("Docker references with
+ * both a tag and digest are currently not supported").
+ */
+export function sourceName(reference: ImageReference): string {
+  return reference.digest === undefined ? printReference(reference) : pinnedTo(reference, reference.digest);
+}
+
+/**
+ * True for `localhost/NAME`, without a port: so podman names what was built on a machine and never pushed. The name says nothing of where
+ * it could come from.
+ */
+export function isLocalName({ registry }: ImageReference): boolean {
+  return registry === 'localhost';
 }
 
 /** `registry/repository`, without tag and digest. */

@@ -1,9 +1,11 @@
 import type { Place } from '../image/mirrors.ts';
 import type { Credential } from './auth-file.ts';
+import { authTrouble, brokenAuthFile } from './auth-trouble.ts';
+import type { Secret } from '../log/secret.ts';
 import type { Egress } from './egress.ts';
 import { parseChallenge, parseToken, tokenUrl, type Challenge } from './token.ts';
 import { RegistryFailure, statusTrouble, type Subject } from './trouble.ts';
-import type { Reply, Wire } from './wire.ts';
+import { hubApi, type Reply, type Wire } from './wire.ts';
 
 /** What to get from a place. */
 export type Wish = {
@@ -24,7 +26,6 @@ export type Client = {
 
 const shortBody = 64 * 1024;
 const mostRedirects = 10;
-const hubApi = 'registry-1.docker.io';
 
 type Authorization = { readonly value: string; readonly untilMs: number };
 
@@ -41,16 +42,11 @@ export function openClient(egress: Egress, wire: Wire): Client {
     credential: Credential,
     wish: Wish,
   ): Promise<string | undefined> => {
-    if (credential.kind === 'registry-token') return `Bearer ${credential.token.reveal()}`;
-    const basic =
-      credential.kind === 'basic'
-        ? `Basic ${Buffer.from(`${credential.username}:${credential.password.reveal()}`).toString('base64')}`
-        : undefined;
-    if (challenge.scheme === 'basic') return basic;
+    if (challenge.scheme === 'basic') return credential.kind === 'account' ? credential.basic.reveal() : undefined;
     const key = keyOf(place);
     const known = tokens.get(key);
     if (known !== undefined && known.untilMs > performance.now()) return known.value;
-    const token = await fetchToken(place, challenge, credential, basic, wish);
+    const token = await fetchToken(place, challenge, credential, wish);
     const value = `Bearer ${token.value}`;
     tokens.set(key, { value, untilMs: performance.now() + token.lifeMs });
     return value;
@@ -60,21 +56,21 @@ export function openClient(egress: Egress, wire: Wire): Client {
     place: Place,
     challenge: Extract<Challenge, { scheme: 'bearer' }>,
     credential: Credential,
-    basic: string | undefined,
     wish: Wish,
   ): Promise<{ value: string; lifeMs: number }> => {
     const { registry, repository } = place.reference;
     const subject: Subject = { registry: challenge.realm.host, wanted: `token for ${registry}/${repository}` };
-    const url = tokenUrl(challenge, repository);
+    const account = credential.kind === 'account' ? credential : undefined;
+    const url = tokenUrl(challenge, repository, account?.username);
     const ask =
-      credential.kind === 'identity-token'
+      account?.identityToken !== undefined
         ? {
             url: challenge.realm,
             method: 'POST' as const,
             headers: { 'content-type': 'application/x-www-form-urlencoded' },
-            body: refreshForm(url, credential.token.reveal()),
+            body: refreshForm(url, account.identityToken.reveal()),
           }
-        : { url, headers: basic === undefined ? {} : { authorization: basic } };
+        : { url, headers: hasPassword(account) ? { authorization: account.basic.reveal() } : {} };
     const reply = await wire.ask({ registry, insecure: place.insecure }, subject, { ...ask, signal: wish.signal });
     const text = (await wire.text(reply, subject, 1024 * 1024, wish.signal)).toString('utf8');
     if (reply.status === 200) return parseToken(text, registry);
@@ -91,7 +87,7 @@ export function openClient(egress: Egress, wire: Wire): Client {
   ): Promise<Reply> => {
     const { registry, repository } = place.reference;
     const subject: Subject = { registry, wanted: wish.wanted };
-    const start = new URL(`${scheme}://${registry === 'docker.io' ? hubApi : registry}/v2/${repository}/${wish.path}`);
+    const start = new URL(`${scheme}://${apiHost(registry)}/v2/${repository}/${wish.path}`);
     let url = start;
     for (let hops = 0; hops <= mostRedirects; hops += 1) {
       // Storage behind a registry has signed URLs and must not see our credentials; some even refuse a request that carries them.
@@ -114,10 +110,32 @@ export function openClient(egress: Egress, wire: Wire): Client {
     );
   };
 
+  /** Some registries name their token server only in the answer to `/v2/`, which is where podman asks for it. */
+  const challengeOf = async (
+    reply: Reply,
+    place: Place,
+    wish: Wish,
+    scheme: 'http' | 'https',
+  ): Promise<Challenge | undefined> => {
+    const { registry } = place.reference;
+    const subject: Subject = { registry, wanted: wish.wanted };
+    const here = parseChallenge(reply.message.headersDistinct['www-authenticate'] ?? [], registry);
+    if (here !== undefined) return here;
+    const url = new URL(`${scheme}://${apiHost(registry)}/v2/`);
+    const ping = await wire.ask({ registry, insecure: place.insecure }, subject, {
+      url,
+      headers: {},
+      signal: wish.signal,
+    });
+    await wire.text(ping, subject, shortBody, wish.signal);
+    return parseChallenge(ping.message.headersDistinct['www-authenticate'] ?? [], registry);
+  };
+
   const getBy = async (place: Place, wish: Wish, scheme: 'http' | 'https'): Promise<Reply> => {
     const { registry } = place.reference;
     const subject: Subject = { registry, wanted: wish.wanted };
     const credential = egress.auth.find(place.reference);
+    if (credential.kind === 'broken') throw brokenAuthFile(egress, registry, credential.fault);
     const fail = async (reply: Reply): Promise<never> => {
       const said = spokenError((await wire.text(reply, subject, shortBody, wish.signal)).toString('utf8'));
       if (reply.status === 401 || reply.status === 403)
@@ -130,7 +148,7 @@ export function openClient(egress: Egress, wire: Wire): Client {
     const first = known === undefined ? undefined : await authorize(place, known, credential, wish);
     const reply = await send(place, wish, scheme, first);
     if (reply.status === 200 || reply.status === 206) return reply;
-    const challenge = reply.status === 401 ? parseChallenge(reply.headers['www-authenticate'], registry) : undefined;
+    const challenge = reply.status === 401 ? await challengeOf(reply, place, wish, scheme) : undefined;
     if (challenge === undefined) return await fail(reply);
 
     const denied = await wire.text(reply, subject, shortBody, wish.signal);
@@ -165,6 +183,14 @@ export function openClient(egress: Egress, wire: Wire): Client {
   };
 }
 
+function apiHost(registry: string): string {
+  return registry === 'docker.io' ? hubApi : registry;
+}
+
+function hasPassword<T extends { username: string; password: Secret }>(account: T | undefined): account is T {
+  return account !== undefined && account.username !== '' && account.password.reveal() !== '';
+}
+
 function keyOf(place: Place): string {
   return `${place.reference.registry}/${place.reference.repository}`;
 }
@@ -177,36 +203,6 @@ function refreshForm(url: URL, token: string): string {
     service: url.searchParams.get('service') ?? '',
     scope: url.searchParams.get('scope') ?? '',
   }).toString();
-}
-
-function authTrouble(
-  egress: Egress,
-  place: Place,
-  credential: Credential,
-  wanted: string,
-  status: number,
-  said: string,
-): RegistryFailure {
-  const { registry } = place.reference;
-  const answered = said === '' ? `it answered ${status}` : `it answered ${status}: ${said}`;
-  const file = egress.authFile === undefined ? 'no auth file was given' : `auth file "${egress.authFile}"`;
-  if (credential.kind === 'none') {
-    return new RegistryFailure('auth', `registry "${registry}" wants credentials for "${wanted}"`, {
-      why: egress.authFile === undefined ? file : `${file} has no entry for "${registry}"`,
-      next: `add credentials for "${registry}" to the pull secret, or check the name: some registries answer so when an image does not exist`,
-    });
-  }
-  if (status === 403) {
-    return new RegistryFailure(
-      'auth',
-      `registry "${registry}" does not allow reading "${wanted}" with these credentials`,
-      { why: answered, next: `give the account of "${registry}" in the pull secret the right to pull` },
-    );
-  }
-  return new RegistryFailure('auth', `registry "${registry}" refused the credentials for "${wanted}"`, {
-    why: answered,
-    next: `renew the entry for "${registry}" in ${file}`,
-  });
 }
 
 /** The registry's own words: code and message of its first error, on one short line. */

@@ -1,22 +1,15 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UsageError, isNotFound, messageOf } from '../errors/errors.ts';
-import { readTextIfPresent } from '../host/files.ts';
+import { UsageError } from '../errors/errors.ts';
+import { namesIfPresent, readTextIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
-import { parseMirrorRules, resolvePlaces, type MirrorRules, type ConfigText, type Place } from '../image/mirrors.ts';
+import { parseMirrorRules, resolvePlaces, type MirrorRules, type Place } from '../image/mirrors.ts';
 import { parseReference, type ImageReference } from '../image/reference.ts';
+import type { ConfigText } from '../image/registries-conf.ts';
 import { noAuth, parseAuthFile, type AuthFile } from './auth-file.ts';
+import { egressPaths, type EgressPaths } from './egress-paths.ts';
 import { parsePolicy, type SignaturePolicy } from './policy.ts';
-import { parseProxyRules, type ProxyRules } from './proxy.ts';
-import { openTrust, type Trust, type TrustPaths } from './trust.ts';
-
-/** Files that say how this machine reaches registries. */
-export type EgressPaths = TrustPaths & {
-  readonly registriesConf: string;
-  /** Drop-ins, read by name; undefined: none. */
-  readonly registriesFolder: string | undefined;
-  readonly policy: string;
-};
+import { noProxy, parseProxyRules, type ProxyRules } from './proxy.ts';
+import { openTrust, type Trust } from './trust.ts';
 
 /** One resolved answer to "how do we get out": the same for our stream, podman and skopeo. */
 export type Egress = {
@@ -27,26 +20,20 @@ export type Egress = {
   readonly mirrors: MirrorRules;
   /** False when there is no registries.conf; the reference implementation needs one for precaching. */
   readonly hasRegistriesConf: boolean;
-  readonly policy: SignaturePolicy | undefined;
+  readonly policy: SignaturePolicy;
   readonly paths: EgressPaths;
+  /** A setting that we cannot read and podman perhaps can: skopeo talks to registries instead of us. */
+  readonly unread: Unread | undefined;
+  /** What is of no use in the settings, as long as nobody asks for it. */
+  readonly warnings: readonly string[];
 };
 
-/** Where the machine keeps these files. `CONTAINERS_REGISTRIES_CONF` and `SSL_CERT_FILE` count as for podman. */
-export function defaultEgressPaths(env: Host['env']): EgressPaths {
-  const ownConf = env['CONTAINERS_REGISTRIES_CONF'];
-  const ownBundle = env['SSL_CERT_FILE'];
-  return {
-    registriesConf: ownConf ?? '/etc/containers/registries.conf',
-    registriesFolder: ownConf === undefined ? '/etc/containers/registries.conf.d' : undefined,
-    policy: '/etc/containers/policy.json',
-    caBundles: [
-      '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem', // RHEL
-      '/etc/ssl/certs/ca-certificates.crt', // Debian
-      ...(ownBundle === undefined ? [] : [ownBundle]),
-    ],
-    certFolders: ['/etc/containers/certs.d', '/etc/docker/certs.d'],
-  };
-}
+export type Unread = {
+  readonly message: string;
+  readonly error: UsageError;
+  /** podman is known to understand it: when skopeo fails, that is another matter. */
+  readonly isKnownToPodman: boolean;
+};
 
 /**
  * Reads everything that decides how this machine reaches registries, and teaches the log the secrets in it.
@@ -57,46 +44,57 @@ export async function openEgress(
   host: Host,
   options: { readonly authFile?: string; readonly paths?: Partial<EgressPaths> } = {},
 ): Promise<Egress> {
-  const paths: EgressPaths = { ...defaultEgressPaths(host.env), ...options.paths };
+  const paths: EgressPaths = { ...(await egressPaths(host.env)), ...options.paths };
   const auth = options.authFile === undefined ? noAuth : await readAuthFile(options.authFile);
-  const proxy = parseProxyRules(host.env);
+  const { proxy, unread } = readProxy(host.env);
   for (const secret of [...auth.secrets(), ...proxy.secrets()]) host.log.conceal(secret.reveal());
   const conf = await readTextIfPresent(paths.registriesConf);
-  const policy = await readTextIfPresent(paths.policy);
   return {
     authFile: options.authFile,
     auth,
     proxy,
     trust: openTrust(paths),
-    mirrors: parseMirrorRules([
-      ...(conf === undefined ? [] : [{ path: paths.registriesConf, text: conf }]),
-      ...(await readDropIns(paths.registriesFolder)),
-    ]),
+    mirrors: parseMirrorRules(
+      conf === undefined ? undefined : { path: paths.registriesConf, text: conf },
+      (await Promise.all(paths.registriesFolders.map(readDropIns))).flat(),
+    ),
     hasRegistriesConf: conf !== undefined,
-    policy: policy === undefined ? undefined : parsePolicy(policy, paths.policy),
+    policy: parsePolicy(await readTextIfPresent(paths.policy), paths.policy),
     paths,
+    unread,
+    warnings: auth.warnings,
   };
 }
 
+/** Why our own stream must not transfer an image, and what is wrong when skopeo cannot either. */
+export type Reservation = {
+  readonly why: string;
+  readonly failure?: UsageError;
+  /** The signature policy has a say, which shows only in a copy. */
+  readonly bySignature?: boolean;
+};
+
 /**
- * Why our own stream must not transfer this image, as a sentence; undefined when it may. What we cannot honour (a program that keeps
- * credentials, signatures, a search list) is left to skopeo, which can; streaming around it would be a hole.
+ * Why our own stream must not transfer this image; undefined when it may. What we cannot honour (a program that keeps credentials,
+ * signatures, a search list) is left to skopeo, which can; streaming around it would be a hole.
  */
-export function whyNotStreamed(egress: Egress, image: string): string | undefined {
-  const reference = parseReference(image);
-  if (!reference.qualified && egress.mirrors.unqualifiedSearch.length > 0) {
-    return `"${image}" names no registry, and registries.conf has a search list for such names`;
+export function reservationAbout(egress: Egress, image: string): Reservation | undefined {
+  if (egress.unread !== undefined) {
+    const why = `${egress.unread.message}, which we do not understand`;
+    return egress.unread.isKnownToPodman ? { why } : { why, failure: egress.unread.error };
   }
-  const demand = egress.policy?.demandFor(reference);
-  if (demand !== undefined)
-    return `signature policy "${egress.paths.policy}" asks for "${demand.type}" (scope "${demand.scope}")`;
+  const reference = parseReference(image);
+  const demand = egress.policy.demandFor(reference);
+  if (demand !== undefined) return { why: demand, bySignature: true };
   let places: Place[];
   try {
     places = resolvePlaces(egress.mirrors, reference);
   } catch (error) {
-    return messageOf(error);
+    if (error instanceof UsageError) return { why: error.message, failure: error };
+    throw error;
   }
-  return helperFor(egress, places);
+  const helper = helperFor(egress, places);
+  return helper === undefined ? undefined : { why: helper };
 }
 
 /** Why the credentials for one of these places are not ours to read; undefined when they are, or none are needed. */
@@ -124,19 +122,24 @@ async function readAuthFile(path: string): Promise<AuthFile> {
   return parseAuthFile(text, path);
 }
 
-async function readDropIns(folder: string | undefined): Promise<ConfigText[]> {
-  if (folder === undefined) return [];
-  let names: string[];
+/** Go passes over a proxy that it cannot read, and knows kinds of proxies that we do not. */
+function readProxy(env: Host['env']): { proxy: ProxyRules; unread: Unread | undefined } {
   try {
-    names = (await readdir(folder)).filter((name) => name.endsWith('.conf')).sort();
+    return { proxy: parseProxyRules(env), unread: undefined };
   } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
+    if (!(error instanceof UsageError)) throw error;
+    const isKnownToPodman = /"socks5h?"/.test(error.message);
+    return { proxy: noProxy, unread: { message: error.message, error, isKnownToPodman } };
   }
-  return Promise.all(
-    names.map(async (name) => ({
-      path: join(folder, name),
-      text: (await readTextIfPresent(join(folder, name))) ?? '',
-    })),
+}
+
+async function readDropIns(folder: string): Promise<ConfigText[]> {
+  const names = (await namesIfPresent(folder)).filter((name) => name.endsWith('.conf'));
+  const texts = await Promise.all(
+    names.map(async (name) => {
+      const text = await readTextIfPresent(join(folder, name));
+      return text === undefined ? [] : [{ path: join(folder, name), text }];
+    }),
   );
+  return texts.flat();
 }

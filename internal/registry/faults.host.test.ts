@@ -9,6 +9,7 @@ import { startConnectProxy } from '../../test/connect-proxy.ts';
 import { startFront, type Asked, type Fault } from '../../test/registry-front.ts';
 import type { ServerCertificate } from '../../test/certificates/server.ts';
 import { makeCertificates, makeLayer, pushImage, startPeer, startTokenServer } from '../../test/registry-peer.ts';
+import { inspectAgreed } from './agreement.ts';
 import { openEgress } from './egress.ts';
 import { openRegistry, type Registry } from './registry.ts';
 import { fetchWithSkopeo } from './skopeo.ts';
@@ -40,7 +41,8 @@ async function open(
     authFile,
     paths: {
       registriesConf: path,
-      registriesFolder: undefined,
+      registriesFolders: [],
+      caFolders: [],
       certFolders: [],
       caBundles: certificates === undefined ? [] : [certificates.caFile],
     },
@@ -243,7 +245,7 @@ test('tokens are fetched with the account, used for all requests and renewed whe
     auths: { [peer.address]: basic(account.username, account.password) },
   });
   await registry.inspect(name, { platform });
-  assert.deepEqual(tokens.asked, ['?service=test+registry&scope=repository%3Alab%2Fseed%3Apull']);
+  assert.deepEqual(tokens.asked, ['?account=u&service=test+registry&scope=repository%3Alab%2Fseed%3Apull']);
   tokens.lifeSeconds = 1;
   using short = await open(at, {
     conf: '',
@@ -358,7 +360,7 @@ test('skopeo copies what may not be streamed into a folder, layer by layer', bud
     config: { Labels: { l: 'v' } },
   });
   const policy = join(at.folder, 'policy.json');
-  writeFileSync(policy, JSON.stringify({ default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k' }] }));
+  writeFileSync(policy, JSON.stringify({ default: [{ type: 'signedBy', keyType: 'GPGKeys', keyFile: '/k' }] }));
   const host = at.hostWith({ SSL_CERT_FILE: certificates.caFile });
   const egress = await openEgress(host, { paths: { policy } });
   using registry = openRegistry(host, egress);
@@ -391,8 +393,15 @@ test('credentials of a helper are left to skopeo, which also inspects', budget, 
   using registry = openRegistry(host, egress, { patience: { attempts: 1 } });
   const name = `${peer.address}/lab/seed:1`;
   assert.equal(registry.whyNotStreamed(name), `credentials for "${peer.address}" are kept by the helper "lab"`);
-  const image = await registry.inspect(name, { platform });
+  const said: string[] = [];
+  const say = (text: string): void => {
+    said.push(text);
+  };
+  const image = await inspectAgreed(registry, name, { platform, say, warn: say });
   assert.equal(image.digest, pushed.digest);
+  assert.deepEqual(said, [
+    `skopeo talks to the registry, because credentials for "${peer.address}" are kept by the helper "lab"`,
+  ]);
   const local = await fetchWithSkopeo(host, egress, image.pinned, join(at.folder, 'copy'), { platform, attempts: 1 });
   assert.equal(local.layers[0]?.digest, pushed.layers[0]?.digest);
   assert.ok(!at.lines.join('').includes('canary'));

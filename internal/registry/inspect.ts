@@ -74,6 +74,7 @@ export async function inspectImage(client: Client, wish: InspectWish): Promise<I
       throw new RegistryFailure(
         'content',
         `configuration of "${found.reference}" has ${config.bytes.length} bytes, its manifest says ${size}`,
+        { next: 'push the image again with a current tool' },
       );
     return { ...found, config: parseConfig(config.bytes.toString('utf8')) };
   });
@@ -99,16 +100,12 @@ async function inspectAt(
   const own =
     chosen === undefined
       ? top
-      : await fetchVerified(
-          client,
-          place,
-          `manifests/${chosen.digest}`,
-          `${nameOf(reference)}@${chosen.digest}`,
-          chosen.digest,
-          signal,
-        );
+      : await fetchVerified(client, place, `manifests/${chosen}`, `${nameOf(reference)}@${chosen}`, chosen, signal);
   const manifest = parseManifest(own.bytes.toString('utf8'));
-  if (manifest.kind !== 'image') throw new RegistryFailure('protocol', `index of "${asked}" leads to another index`);
+  if (manifest.kind !== 'image')
+    throw new RegistryFailure('protocol', `index of "${asked}" leads to another index`, {
+      next: 'push the image again with a current tool',
+    });
   return {
     reference: asked,
     digest: top.digest,

@@ -59,6 +59,22 @@ test("podman's words are put into classes", async () => {
       'Failure',
       false,
     ],
+    [
+      'Error: pinging container registry q.io: Get "https://q.io/v2/": x509: certificate relies on legacy Common Name field, use SANs instead',
+      'untrusted',
+      false,
+    ],
+    ['Error: remote error: tls: certificate required', 'auth', false],
+    [
+      'Error: registry q.io is blocked in /etc/containers/registries.conf or /etc/containers/registries.conf.d',
+      'settings',
+      false,
+    ],
+    ['Error: rewriting reference: invalid reference format', 'settings', false],
+    ['Error: pinging container registry q.io: invalid status code from registry 404 (Not Found)', 'Failure', true],
+    ['Error: pinging container registry q.io: StatusCode: 503, <html>', 'Failure', true],
+    ['Error: pinging container registry q.io: toomanyrequests: StatusCode: 429', 'Failure', true],
+    ['Error: rejecting ambiguous manifest, unexpected fields', 'protocol', false],
     ['Error: words nobody has seen', 'Failure', true],
   ];
   for (const [stderr, kind, transient] of table) {
@@ -66,11 +82,16 @@ test("podman's words are put into classes", async () => {
     assert.equal(failure instanceof RegistryFailure ? failure.kind : failure.name, kind, stderr);
     assert.equal(failure.transient, transient, stderr);
     assert.equal(failure.message, 'image "q.io/a:1" was not pulled');
+    assert.ok(failure.next !== undefined && failure.next !== '', stderr);
   }
 });
 
 test('the last error line is the reason', async () => {
   assert.equal(of('Trying to pull q.io/a:1...\nError: first\nError: manifest unknown\n').why, 'manifest unknown');
+});
+
+test('words that nobody has seen are met with the command itself', async () => {
+  assert.equal(of('Error: words nobody has seen').next, 'try by hand: podman pull q.io/a:1');
 });
 
 test('a missing podman is final', async () => {

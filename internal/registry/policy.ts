@@ -1,32 +1,34 @@
 import { z } from 'zod/mini';
-import { UsageError } from '../errors/errors.ts';
 import { nameOf, printReference, type ImageReference } from '../image/reference.ts';
 
 /** Signature policy of the host (containers-policy.json(5)), as far as it decides who may transfer. */
 export type SignaturePolicy = {
-  /** The requirement beyond "accept anything" that applies to a reference, with its scope; undefined when there is none. */
-  demandFor(reference: ImageReference): { readonly scope: string; readonly type: string } | undefined;
+  /** Why an image may not be taken as it comes, as a sentence; undefined when the policy accepts anything from there. */
+  demandFor(reference: ImageReference): string | undefined;
 };
 
-const requirements = z.array(z.object({ type: z.string() }));
-const policySchema = z.object({
+const requirements = z.array(z.object({ type: z.string() })).check(z.minLength(1));
+const policySchema = z.strictObject({
   default: requirements,
   transports: z.optional(z.record(z.string(), z.record(z.string(), requirements))),
 });
 
-/** Reads a policy.json. The reference asked for decides, not the mirror: a signature speaks about the source name. */
-export function parsePolicy(text: string, path: string): SignaturePolicy {
+/**
+ * Reads a policy.json. The reference asked for decides, not the mirror: a signature speaks about the source name. A policy that is absent
+ * or that we do not understand demands something of every image: podman pulls nothing without one, and has the last word on its form.
+ */
+export function parsePolicy(text: string | undefined, path: string): SignaturePolicy {
+  const always = (what: string): SignaturePolicy => ({ demandFor: () => `signature policy "${path}" ${what}` });
+  if (text === undefined) return always('does not exist');
   let data: unknown;
   try {
     data = JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`signature policy "${path}" is not JSON`, { cause: error });
+  } catch {
+    return always('is not JSON');
   }
   const result = policySchema.safeParse(data);
   if (!result.success)
-    throw new UsageError(`signature policy "${path}" has an unexpected form`, {
-      why: `at ${result.error.issues[0]?.path.join('.') ?? 'its top'}`,
-    });
+    return always(`has an unexpected form (at ${result.error.issues[0]?.path.join('.') || 'its top'})`);
   const scopes = result.data.transports?.['docker'] ?? {};
   const fallback = result.data.default;
   return {
@@ -36,7 +38,7 @@ export function parsePolicy(text: string, path: string): SignaturePolicy {
       const demand = asked.find(({ type }) => type !== 'insecureAcceptAnything');
       return demand === undefined
         ? undefined
-        : { scope: scope === undefined || scope === '' ? 'default' : scope, type: demand.type };
+        : `signature policy "${path}" asks for "${demand.type}" (scope "${scope === undefined || scope === '' ? 'default' : scope}")`;
     },
   };
 }

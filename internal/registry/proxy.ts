@@ -17,6 +17,9 @@ export type ProxyRules = {
   secrets(): Secret[];
 };
 
+/** Everything goes directly. */
+export const noProxy: ProxyRules = { proxyFor: () => undefined, secrets: () => [] };
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -98,7 +101,7 @@ function parseExemptions(text: string): (host: string, port: string) => boolean 
   const addresses = new BlockList();
   const tests: ((host: string, port: string) => boolean)[] = [];
   for (const item of text
-    .split(/[\s,]+/)
+    .split(',')
     .map((word) => word.trim().toLowerCase())
     .filter((word) => word !== '')) {
     if (item === '*') return () => true;

@@ -1,12 +1,18 @@
 import { Failure, messageOf } from '../errors/errors.ts';
-import { nameOf, parseReference, printReference } from '../image/reference.ts';
+import { nameOf, parseReference, printReference, sourceName } from '../image/reference.ts';
+import { inspectManifestAgreed } from './agreement.ts';
 import type { InspectedManifest } from './inspect.ts';
+import { localImageTrouble } from './local-image.ts';
 import type { PlannedImage } from './pull-plan.ts';
 import type { Registry } from './registry.ts';
 import type { StoredImage } from './store.ts';
 
 /** An image of the list with what decides whether and when it is pulled. */
-export type ListedImage = PlannedImage & { readonly isPresent: boolean };
+export type ListedImage = PlannedImage & {
+  readonly isPresent: boolean;
+  /** Why no pull can bring it. */
+  readonly hopeless?: Failure;
+};
 
 export type ListOptions = {
   readonly say: (text: string) => void;
@@ -40,9 +46,10 @@ export async function listImages(
     saidMs = performance.now();
     options.say(`waiting for manifests: ${error.message}${error.why === undefined ? '' : ` (${error.why})`}`);
   };
-  const unread: { name: string; why: string }[] = [];
+  const unread = new Map<string, string>();
   const look = async (name: string): Promise<ListedImage> => {
-    const there = stored.filter(({ names: own, digests }) => own.includes(name) || digests.includes(name));
+    const spellings = spellingsOf(name);
+    const there = stored.filter((image) => [...image.names, ...image.digests].some((each) => spellings.includes(each)));
     let repository = name;
     try {
       const reference = parseReference(name);
@@ -50,9 +57,7 @@ export async function listImages(
       // Content that a digest names cannot have changed: no question is needed.
       if (reference.digest !== undefined && there.length > 0)
         return { name, repository, imageId: there[0]?.id, layers: [], isPresent: true };
-      const why = registry.whyNotStreamed(name);
-      if (why !== undefined) throw new Failure(why);
-      const manifest = await registry.inspectManifest(name, { signal, onRetry });
+      const manifest = await inspectManifestAgreed(registry, name, { signal, onRetry });
       timer.refresh();
       return {
         name,
@@ -63,16 +68,25 @@ export async function listImages(
       };
     } catch (error) {
       if (options.stop.aborted || options.signal?.aborted === true) throw error;
-      unread.push({ name, why: messageOf(error) });
+      if (registry.isOnlyLocal(name) && error instanceof Failure)
+        return {
+          name,
+          repository,
+          imageId: there[0]?.id,
+          layers: [],
+          isPresent: there.length > 0,
+          ...(there.length > 0 ? {} : { hopeless: localImageTrouble(name, 'listed', error) }),
+        };
+      unread.set(name, sentenceOf(error));
       return { name, repository, imageId: undefined, layers: undefined, isPresent: false };
     }
   };
   try {
     const images = await mapBounded(names, look, options.atOnce ?? 8);
-    const [first] = unread;
+    const first = names.find((name) => unread.has(name));
     if (first !== undefined)
       options.say(
-        `manifests of ${unread.length} of ${names.length} images could not be read, which are pulled one at a time within a repository: ${first.why}`,
+        `manifests of ${unread.size} of ${names.length} images could not be read, which are pulled one at a time within a repository: ${unread.get(first) ?? ''}`,
       );
     return images;
   } finally {
@@ -83,12 +97,26 @@ export async function listImages(
 /** True when the store has this very content under this very name. */
 function holds(stored: readonly StoredImage[], name: string, manifest: InspectedManifest): boolean {
   const repository = nameOf(parseReference(name));
-  const spellings = [name, printReference(parseReference(name))];
+  const spellings = spellingsOf(name);
   return stored.some(
     ({ names, digests }) =>
       spellings.some((spelling) => names.includes(spelling)) &&
       [manifest.digest, manifest.manifestDigest].some((digest) => digests.includes(`${repository}@${digest}`)),
   );
+}
+
+/** How the store may have noted a name: as given, in full, or without the tag that podman drops beside a digest. */
+function spellingsOf(name: string): string[] {
+  try {
+    const reference = parseReference(name);
+    return [name, printReference(reference), sourceName(reference)];
+  } catch {
+    return [name];
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Failure && error.why !== undefined ? `${error.message} (${error.why})` : messageOf(error);
 }
 
 async function mapBounded<T, R>(items: readonly T[], map: (item: T) => Promise<R>, most: number): Promise<R[]> {

@@ -146,7 +146,8 @@ test('manifests that cannot be read are said once, and the pulls are done all th
   const { names } = await pushSome(peer, peer.address, 3);
   const policy = join(at.folder, 'policy.json');
   writeFileSync(policy, '{"default":[{"type":"reject"}]}');
-  const host = hostFor(at, peer.address);
+  writeFileSync(join(at.folder, 'skopeo'), '#!/bin/sh\necho "out of order" >&2\nexit 1\n', { mode: 0o755 });
+  const host = hostFor(at, peer.address, { PATH: `${at.folder}:${process.env['PATH'] ?? ''}` });
   using registry = openRegistry(host, await openEgress(host, { paths: { policy } })); // only we are told of this policy
   const said: string[] = [];
   const report = await pullImages(host, [...names, names[0] ?? ''], {
@@ -157,7 +158,7 @@ test('manifests that cannot be read are said once, and the pulls are done all th
   assert.deepEqual([report.total, report.pulled, report.failed.length], [4, 4, 0]);
   assert.equal(
     said[0],
-    `manifests of 3 of 3 images could not be read, which are pulled one at a time within a repository: signature policy "${policy}" asks for "reject" (scope "default")`,
+    `manifests of 3 of 3 images could not be read, which are pulled one at a time within a repository: skopeo cannot read "${names[0] ?? ''}" (out of order)`,
   );
 });
 
@@ -184,13 +185,36 @@ esac
   assert.ok(readFileSync(calls, 'utf8').includes('system check --repair --force'));
 });
 
-test('MAX_PULL_THREADS is a whole number of at least one', async () => {
-  assert.equal(threadsFrom(undefined), 10);
-  assert.equal(threadsFrom('3'), 3);
-  for (const value of ['0', '-1', 'ten', '1.5', '99999']) {
-    assert.throws(() => threadsFrom(value), {
-      name: 'UsageError',
-      message: `MAX_PULL_THREADS is "${value}"; give a whole number from 1 to 1000`,
-    });
+test('a MAX_PULL_THREADS that is no number from 1 is a warning and the default', async () => {
+  const warnings: string[] = [];
+  const threads = (value: string | undefined): number => threadsFrom(value, (text) => warnings.push(text));
+  assert.deepEqual(
+    [undefined, '', '1', '3', '+4', '5000'].map((value) => threads(value)),
+    [10, 10, 1, 3, 4, 5000],
+  );
+  assert.deepEqual(warnings, []);
+  for (const value of ['0', '-1', 'ten', '1.5', ' 3', '1e3', '10000000000', 'NaN']) {
+    assert.equal(threads(value), 10, value);
+    assert.equal(
+      warnings.pop(),
+      `MAX_PULL_THREADS is "${value}"; continuing with 10 pulls at once, because it is no whole number from 1`,
+    );
   }
+});
+
+test('a unit that sets MAX_PULL_THREADS to something else does not stop the pulls', budget, async () => {
+  await using at = await surroundings();
+  await using peer = await startPeer({ folder: join(at.folder, 'peer') });
+  const { names } = await pushSome(peer, peer.address, 1);
+  const host = hostFor(at, peer.address, { MAX_PULL_THREADS: 'many' });
+  using registry = openRegistry(host, await openEgress(host));
+  const store = { root: join(at.folder, 'c/storage'), runRoot: join(at.folder, 'run') };
+  const report = await pullImages(host, names, { registry, store });
+  assert.equal(report.pulled, 1);
+  assert.ok(
+    at.lines.includes(
+      'test: warning: MAX_PULL_THREADS is "many"; continuing with 10 pulls at once, because it is no whole number from 1\n',
+    ),
+    at.lines.join(''),
+  );
 });

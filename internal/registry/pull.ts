@@ -1,6 +1,6 @@
-import { Interrupted, UsageError } from '../errors/errors.ts';
+import { Interrupted, type Failure } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
-import { listImages } from './pull-list.ts';
+import { listImages, type ListedImage } from './pull-list.ts';
 import { pullOnce } from './pull-once.ts';
 import { schedulePulls } from './pull-plan.ts';
 import { openPullRun, type PullProgress } from './pull-run.ts';
@@ -22,8 +22,11 @@ export type PullOptions = {
   /** Folder on the target disk for what podman has in flight. Default: beside the store. */
   readonly workFolder?: string;
   readonly onProgress?: (progress: PullProgress) => void;
+  /** True: pull what can be pulled. Else nothing is pulled once an image is known that no pull can bring. Default: true. */
+  readonly bestEffort?: boolean;
   /** Facts worth a line. */
   readonly say?: (text: string) => void;
+  readonly warn?: (text: string) => void;
   readonly signal?: AbortSignal | undefined;
   /** Longest time without a sign of one pull. Default: 5 minutes. */
   readonly stallMs?: number;
@@ -52,16 +55,12 @@ export type PullReport = {
  * Manifests are read first, so that pulls can be ordered (`pull-plan.ts`). Every name of the list is kept, also where two names mean one
  * image: CRI-O looks images up by name. An image that is there with the right digest is left alone; a tag is resolved anew to know.
  *
- * @throws UsageError for a wrong number of threads · Interrupted after running pulls have ended, when we were told to stop
+ * @throws Interrupted after running pulls have ended, when we were told to stop
  */
 export async function pullImages(host: Host, list: readonly string[], options: PullOptions): Promise<PullReport> {
   const started = performance.now();
-  const threads = options.threads ?? threadsFrom(host.env['MAX_PULL_THREADS']);
-  const say =
-    options.say ??
-    ((text) => {
-      host.log.info(text);
-    });
+  const { say = host.log.info, warn = host.log.warn, bestEffort = true } = options;
+  const threads = options.threads ?? threadsFrom(host.env['MAX_PULL_THREADS'], warn);
   const store = openStore(host, options.store);
   const stops: Stops = { stop: host.stop, signal: options.signal };
   const status = openStatus(host, options.statusFile, list);
@@ -69,9 +68,34 @@ export async function pullImages(host: Host, list: readonly string[], options: P
 
   const images = await listImages(options.registry, [...new Set(list)], await store.images(), { say, ...stops });
   const present = images.filter(({ isPresent }) => isPresent);
-  const absent = images.filter(({ isPresent }) => !isPresent);
+  const hopeless = new Map(
+    images.flatMap(({ name, hopeless: why }) => (why === undefined ? [] : [[name, why] as const])),
+  );
+  const absent = images.filter(({ name, isPresent }) => !isPresent && !hopeless.has(name));
   for (const { name } of present) status.pulled(name);
   await status.write();
+  const report = async (
+    failures: ReadonlyMap<string, Failure>,
+    of: readonly ListedImage[],
+    bytes: number,
+  ): Promise<PullReport> => {
+    const failed = await proveImages(store, of, failures, status);
+    await status.write();
+    return {
+      total: list.length,
+      pulled: status.counts().pulled,
+      alreadyPresent: present.length,
+      failed,
+      bytes,
+      durationMs: performance.now() - started,
+    };
+  };
+  if (hopeless.size > 0 && !bestEffort)
+    return await report(
+      hopeless,
+      images.filter(({ name }) => hopeless.has(name)),
+      0,
+    );
 
   const schedule = schedulePulls(absent, await store.layerDigests());
   const there = present.length === 0 ? '' : `, ${present.length} of them present`;
@@ -105,22 +129,17 @@ export async function pullImages(host: Host, list: readonly string[], options: P
       why: 'images and layers that are there are not fetched again',
     });
 
-  const failed = await proveImages(store, images, run.failures, status);
-  await status.write();
-  return {
-    total: list.length,
-    pulled: status.counts().pulled,
-    alreadyPresent: present.length,
-    failed,
-    bytes: schedule.totalBytes,
-    durationMs: performance.now() - started,
-  };
+  return await report(new Map([...run.failures, ...hopeless]), images, schedule.totalBytes);
 }
 
-/** A whole number of at least one, or a clear word; the reference implementation hangs on 0 and dies on -1. */
-export function threadsFrom(value: string | undefined): number {
-  if (value === undefined || value === '') return 10;
-  if (!/^\d+$/.test(value) || Number(value) < 1 || Number(value) > 1000)
-    throw new UsageError(`MAX_PULL_THREADS is "${value}"; give a whole number from 1 to 1000`);
-  return Number(value);
+const defaultThreads = 10;
+
+/** A whole number of at least one. A unit may set something else: that costs time, not the installation. */
+export function threadsFrom(value: string | undefined, warn: (text: string) => void): number {
+  if (value === undefined || value === '') return defaultThreads;
+  if (/^\+?\d{1,9}$/.test(value) && Number(value) >= 1) return Number(value);
+  warn(
+    `MAX_PULL_THREADS is "${value}"; continuing with ${defaultThreads} pulls at once, because it is no whole number from 1`,
+  );
+  return defaultThreads;
 }

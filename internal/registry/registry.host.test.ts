@@ -49,7 +49,8 @@ function egressFor(
     ...(options.authFile === undefined ? {} : { authFile: options.authFile }),
     paths: {
       registriesConf: conf,
-      registriesFolder: undefined,
+      registriesFolders: [],
+      caFolders: [],
       certFolders: [join(at.folder, 'certs.d')],
       caBundles: options.certificates === undefined ? [] : [options.certificates.caFile],
     },
@@ -195,7 +196,10 @@ test('a certificate that is not yet valid names the clock', async () => {
   const failure = await failureOf(() => registry.inspect(`${peer.address}/lab/seed:1`, { platform, ...once }));
   assert.equal(failure.message, `certificate of registry "${peer.address}" is not yet valid by this machine's clock`);
   assert.match(failure.why ?? '', /^the clock says 20\d\d-/);
-  assert.equal(failure.next, 'set the clock of this machine');
+  assert.equal(
+    failure.next,
+    'set the clock of this machine if it is wrong, else give the registry another certificate',
+  );
 });
 
 test('a refused connection is transient', async () => {
@@ -203,6 +207,6 @@ test('a refused connection is transient', async () => {
   using registry = openRegistry(at.host, await egressFor(at, {}));
   const failure = await failureOf(() => registry.inspect('127.0.0.1:1/lab/seed:1', { platform, ...once }));
   assert.equal(failure.message, 'registry "127.0.0.1:1" is not reachable');
-  assert.match(failure.why ?? '', /^the connection was refused; given up after 1 attempts/);
+  assert.match(failure.why ?? '', /^the connection was refused$/);
   assert.equal(failure.transient, true);
 });

@@ -90,6 +90,7 @@ function checkStopped(signal: AbortSignal | undefined): void {
 }
 
 function exhausted(error: Failure, failures: number, waitedMs: number): Failure {
+  if (failures === 1) return error; // nothing was tried again
   const tried = `given up after ${failures} attempts in ${Math.round(waitedMs / 1000)} s without progress`;
   const details = {
     why: error.why === undefined ? tried : `${error.why}; ${tried}`,

@@ -1,20 +1,13 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { Failure } from '../errors/errors.ts';
+import { Failure, Interrupted } from '../errors/errors.ts';
 import { exists, readTextIfPresent } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
-import {
-  chooseByPlatform,
-  parseConfig,
-  parseManifest,
-  type Descriptor,
-  type ImageConfig,
-  type Platform,
-} from '../image/manifest.ts';
-import { nameOf, parseReference, pinnedTo, printReference } from '../image/reference.ts';
-import { placesOf, type Egress } from './egress.ts';
+import { parseConfig, parseManifest, type Descriptor, type ImageConfig, type Platform } from '../image/manifest.ts';
+import { parseReference, sourceName } from '../image/reference.ts';
+import type { Egress } from './egress.ts';
+import { namedRegistriesConf } from './egress-paths.ts';
 import { watchGrowth } from './growth.ts';
-import type { InspectedImage } from './inspect.ts';
 import { thisPlatform } from './platform.ts';
 import { podmanTrouble } from './podman-trouble.ts';
 import { retried, type PatienceOptions } from './retry.ts';
@@ -47,15 +40,9 @@ export async function fetchWithSkopeo(
   folder: string,
   options: SkopeoOptions = {},
 ): Promise<LocalImage> {
-  const { platform = thisPlatform(), stallMs = 300_000, onProgress } = options;
+  const { platform, stallMs = 300_000, onProgress } = options;
   await host.run('mkdir', ['-p', '--', folder]);
-  const args = [
-    'copy',
-    ...authOf(egress),
-    ...platformOf(platform),
-    `docker://${printReference(parseReference(image))}`,
-    `dir:${folder}`,
-  ];
+  const args = ['copy', ...settingsFor(host, egress), ...platformOf(platform), sourceOf(image), `dir:${folder}`];
   await retried(
     async () => {
       using watch = watchGrowth(folder, stallMs, onProgress);
@@ -70,7 +57,7 @@ export async function fetchWithSkopeo(
           },
         });
       } catch (error) {
-        throw podmanTrouble(error, image);
+        throw skopeoTrouble(host, error, image);
       }
     },
     { attempts: 5, firstDelayMs: 5_000, longestDelayMs: 60_000, ...options },
@@ -78,51 +65,14 @@ export async function fetchWithSkopeo(
   return readFolder(folder);
 }
 
-/** Asks skopeo what an image is, where only skopeo has the credentials. The transfer still verifies every digest. */
-export async function inspectWithSkopeo(
-  host: Host,
-  egress: Egress,
-  image: string,
-  options: SkopeoOptions = {},
-): Promise<InspectedImage> {
-  const reference = parseReference(image);
-  const ask = (name: string, ...more: string[]): Promise<string> =>
-    retried(async () => {
-      try {
-        const { stdout } = await host.run(
-          'skopeo',
-          ['inspect', ...authOf(egress), ...more, '--raw', `docker://${name}`],
-          { budgetMs: 300_000, ...(options.signal === undefined ? {} : { signal: options.signal }) },
-        );
-        return stdout;
-      } catch (error) {
-        throw podmanTrouble(error, image);
-      }
-    }, options);
-  const asked = printReference(reference);
-  const top = await ask(asked);
-  const topDigest = digestOf(top);
-  if (reference.digest !== undefined && reference.digest !== topDigest)
-    throw new Failure(`skopeo gave something else for "${asked}"`, { why: `its content has the digest ${topDigest}` });
-  const first = parseManifest(top);
-  const chosen =
-    first.kind === 'index' ? chooseByPlatform(first.index, options.platform ?? thisPlatform()).digest : topDigest;
-  const own = first.kind === 'index' ? await ask(pinnedTo(reference, chosen)) : top;
-  const manifest = parseManifest(own);
-  if (manifest.kind !== 'image') throw new Failure(`index of "${asked}" leads to another index`);
-  return {
-    reference: asked,
-    digest: topDigest,
-    pinned: pinnedTo(reference, topDigest),
-    manifestDigest: chosen,
-    mediaType: manifest.image.mediaType ?? 'application/vnd.oci.image.manifest.v1+json',
-    configDigest: manifest.image.config,
-    layers: manifest.image.layers,
-    location: nameOf(reference),
-    places: placesOf(egress, reference),
-    serverDate: undefined,
-    config: parseConfig(await ask(pinnedTo(reference, chosen), '--config')),
-  };
+/** Gives a failure of skopeo its class. A stop of ours reaches it by the signal as well, and is no verdict of its. */
+export function skopeoTrouble(host: Pick<Host, 'stop'>, error: unknown, image: string, what?: string): Failure {
+  if (host.stop.aborted)
+    return new Interrupted(`stopped while skopeo was asked for "${image}"`, {
+      why: 'finished downloads are kept',
+      cause: error,
+    });
+  return podmanTrouble(error, image, what);
 }
 
 async function readFolder(folder: string): Promise<LocalImage> {
@@ -139,11 +89,20 @@ async function readFolder(folder: string): Promise<LocalImage> {
   };
 }
 
-function authOf(egress: Egress): string[] {
-  return egress.authFile === undefined ? [] : ['--authfile', egress.authFile];
+/** What makes skopeo look where podman looks: the auth file, and a named registries.conf, of which only podman reads the variable. */
+export function settingsFor(host: Pick<Host, 'env'>, egress: Pick<Egress, 'authFile'>): string[] {
+  const conf = namedRegistriesConf(host.env);
+  return [
+    ...(conf === undefined ? [] : ['--registries-conf', conf]),
+    ...(egress.authFile === undefined ? [] : ['--authfile', egress.authFile]),
+  ];
 }
 
-function platformOf({ os, architecture, variant }: Platform): string[] {
+/** Nothing for this machine's own platform, of which skopeo knows the variant, too. */
+export function platformOf(platform: Platform | undefined): string[] {
+  const own = thisPlatform();
+  if (platform === undefined || (platform.os === own.os && platform.architecture === own.architecture)) return [];
+  const { os, architecture, variant } = platform;
   return [
     '--override-os',
     os,
@@ -153,6 +112,11 @@ function platformOf({ os, architecture, variant }: Platform): string[] {
   ];
 }
 
-function digestOf(text: string): string {
+/** An image as skopeo is told of it. */
+export function sourceOf(image: string): string {
+  return `docker://${sourceName(parseReference(image))}`;
+}
+
+export function digestOf(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }

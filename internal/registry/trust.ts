@@ -1,90 +1,140 @@
-import { readdir } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
-import { UsageError, isNotFound, messageOf } from '../errors/errors.ts';
-import { readTextIfPresent } from '../host/files.ts';
+import { DEFAULT_CIPHERS, createSecureContext, type SecureContext } from 'node:tls';
+import { UsageError, messageOf } from '../errors/errors.ts';
+import { exists, namesIfPresent, readTextIfPresent } from '../host/files.ts';
+import type { MissingAuthority } from './certificate-trouble.ts';
+import { nameText } from './issuer.ts';
+import { certificatesIn, systemRoots, type FoundCertificate } from './roots.ts';
 
-/** Which authorities a registry's certificate may come from. */
+/** Which authorities a registry's certificate may come from: those that podman would accept. */
 export type Trust = {
   /** TLS settings for requests made on behalf of a registry (`host[:port]`); made once per registry. */
   contextFor(registry: string): Promise<SecureContext>;
+  /** What to tell about an authority that is missing. */
+  adviceFor(registry: string, issuer: string | undefined): Promise<MissingAuthority>;
 };
 
 export type TrustPaths = {
-  /** PEM bundles; all that exist count. */
+  /** PEM bundles; the first that exists counts. */
   readonly caBundles: readonly string[];
-  /** Folders with one folder per registry: `*.crt` authorities, `NAME.cert` with `NAME.key` client certificates. */
+  /** Folders of PEM files; all count. */
+  readonly caFolders: readonly string[];
+  /**
+   * Folders with one folder per registry (`*.crt` authorities, `NAME.cert` with `NAME.key` client certificates); the first that has one
+   * for the registry counts, alone.
+   */
   readonly certFolders: readonly string[];
 };
 
-/**
- * Opens the trust of this system: the union of the runtime's own authorities, the system's bundles and the registry's folder.
- * A union, because leaving one of them out was a field bug each time.
- */
+type Material = {
+  readonly folder: string | undefined;
+  readonly roots: readonly FoundCertificate[];
+  readonly client?: { cert: string; key: string };
+};
+
+/** Opens the trust of this system. */
 export function openTrust(paths: TrustPaths): Trust {
-  let shared: Promise<string[]> | undefined;
+  let shared: Promise<FoundCertificate[]> | undefined;
+  const materials = new Map<string, Promise<Material>>();
   const contexts = new Map<string, Promise<SecureContext>>();
-  const make = async (registry: string): Promise<SecureContext> => {
-    shared ??= readBundles(paths.caBundles);
-    const own = await readRegistryFolders(paths.certFolders, registry);
+  const read = async (registry: string): Promise<Material> => {
+    shared ??= systemRoots(paths.caBundles, paths.caFolders);
+    const folder = await firstWith(paths.certFolders, registry);
     try {
-      return createSecureContext({
-        ca: [...(await shared), ...own.authorities],
-        ...(own.client === undefined ? {} : { cert: own.client.cert, key: own.client.key }),
-      });
+      const own = folder === undefined ? { roots: [] } : await readRegistryFolder(folder);
+      return { folder, ...own, roots: [...(await shared), ...own.roots] };
     } catch (error) {
-      throw new UsageError(`certificates for registry "${registry}" cannot be used`, {
-        why: messageOf(error),
-        next: `check ${paths.certFolders.map((folder) => join(folder, registry)).join(' and ')}`,
-        cause: error,
-      });
+      throw error instanceof UsageError ? error : unusable(registry, folder, error);
     }
   };
+  const materialOf = once(materials, read);
+  const contextOf = once(contexts, async (registry) => {
+    const { folder, roots, client } = await materialOf(registry);
+    try {
+      return createSecureContext({
+        // One certificate that OpenSSL cannot read must not take the others away: they are given one by one, each once.
+        ca: [...new Set(roots.filter(({ counts }) => counts).map(({ pem }) => pem))],
+        // For Go every certificate of the pool ends a chain: an issuing authority without its root, or the server's own.
+        allowPartialTrustChain: true,
+        // Go takes RSA keys of 1024 bits; OpenSSL at its level 1 does, too, and like Go refuses signatures by SHA-1.
+        ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=1`,
+        ...(client === undefined ? {} : { cert: client.cert, key: client.key }),
+      });
+    } catch (error) {
+      throw unusable(registry, folder, error);
+    }
+  });
   return {
-    contextFor(registry) {
-      const context = contexts.get(registry) ?? make(registry);
-      contexts.set(registry, context);
-      return context;
+    contextFor: contextOf,
+    async adviceFor(registry, issuer) {
+      const { folder, roots } = await materialOf(registry);
+      return {
+        issuer,
+        folder: folder ?? join('/etc/containers/certs.d', registry),
+        file:
+          issuer === undefined
+            ? undefined
+            : roots.find(({ pem, counts }) => !counts && subjectOf(pem) === issuer)?.path,
+      };
     },
   };
 }
 
-async function readBundles(paths: readonly string[]): Promise<string[]> {
-  const texts = await Promise.all(paths.map(readTextIfPresent));
-  // One certificate that OpenSSL cannot read must not take the others away: they are given one by one, each once.
-  return [...new Set([...rootCertificates, ...texts.flatMap((text) => certificatesIn(text ?? ''))])];
+function unusable(registry: string, folder: string | undefined, error: unknown): UsageError {
+  return new UsageError(`certificates for registry "${registry}" cannot be used`, {
+    why: messageOf(error).replace(/^error:[0-9A-F]+:[^:]*::?/, ''),
+    next: `correct "${folder ?? ''}": NAME.crt authorities, NAME.cert with NAME.key client certificates`,
+    cause: error,
+  });
 }
 
-function certificatesIn(text: string): string[] {
-  return (
-    text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? []
-  ).map((pem) => pem.trim());
+function once<T>(known: Map<string, Promise<T>>, make: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  return (key) => {
+    const value = known.get(key) ?? make(key);
+    known.set(key, value);
+    return value;
+  };
 }
 
-type RegistryFolder = { authorities: string[]; client?: { cert: string; key: string } };
-
-async function readRegistryFolders(folders: readonly string[], registry: string): Promise<RegistryFolder> {
-  const found: RegistryFolder = { authorities: [] };
-  for (const folder of folders.map((each) => join(each, registry))) {
-    for (const name of await namesIn(folder)) {
-      if (name.endsWith('.crt'))
-        found.authorities.push(...certificatesIn((await readTextIfPresent(join(folder, name))) ?? ''));
-      if (!name.endsWith('.cert') || found.client !== undefined) continue;
-      const cert = (await readTextIfPresent(join(folder, name))) ?? '';
-      const keyPath = join(folder, name.replace(/\.cert$/, '.key'));
-      const key = await readTextIfPresent(keyPath);
-      if (key === undefined) throw new UsageError(`client certificate "${join(folder, name)}" has no key "${keyPath}"`);
-      found.client = { cert, key };
-    }
-  }
-  return found;
-}
-
-async function namesIn(folder: string): Promise<string[]> {
+/** In the words of `issuerOf`. */
+function subjectOf(pem: string): string | undefined {
   try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
+    return nameText(new X509Certificate(pem).toLegacyObject().subject);
+  } catch {
+    return undefined;
   }
+}
+
+/** The rules of c/image (pkg/tlsclientconfig): a client certificate without its key, or a key without its certificate, stops every request. */
+async function readRegistryFolder(folder: string): Promise<Omit<Material, 'folder'>> {
+  const roots: FoundCertificate[] = [];
+  let client: Material['client'];
+  const names = await namesIfPresent(folder);
+  for (const name of names) {
+    const path = join(folder, name);
+    if (name.endsWith('.crt')) roots.push(...certificatesIn((await readTextIfPresent(path)) ?? '', path));
+    const partner = name.endsWith('.cert')
+      ? name.replace(/\.cert$/, '.key')
+      : name.endsWith('.key')
+        ? name.replace(/\.key$/, '.cert')
+        : undefined;
+    if (partner === undefined) continue;
+    if (!names.includes(partner))
+      throw new UsageError(
+        `"${path}" has no ${partner.endsWith('.key') ? 'key' : 'client certificate'} "${partner}" beside it`,
+        { next: `put "${partner}" into "${folder}"; an authority is named NAME.crt, not NAME.cert` },
+      );
+    if (name.endsWith('.cert') && client === undefined)
+      client = {
+        cert: (await readTextIfPresent(path)) ?? '',
+        key: (await readTextIfPresent(join(folder, partner))) ?? '',
+      };
+  }
+  return { roots, ...(client === undefined ? {} : { client }) };
+}
+
+async function firstWith(folders: readonly string[], registry: string): Promise<string | undefined> {
+  for (const folder of folders.map((each) => join(each, registry))) if (await exists(folder)) return folder;
+  return undefined;
 }

@@ -1,8 +1,10 @@
 import { request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect, type SecureContext } from 'node:tls';
+import { checkName } from './certificate-name.ts';
+import { certificateTrouble, isCertificateFault } from './certificate-trouble.ts';
 import type { Proxy } from './proxy.ts';
 import { RegistryFailure, Silence } from './trouble.ts';
 
@@ -12,28 +14,34 @@ import { RegistryFailure, Silence } from './trouble.ts';
  */
 export const perAddressMs = 5_000;
 
+/** How TLS is spoken on behalf of a registry. */
+export type TlsTerms = {
+  readonly secureContext: SecureContext;
+  readonly insecure: boolean;
+  readonly registry: string;
+};
+
 /** Connections of one party, directly or through a proxy. */
-export function tlsAgent(
-  secureContext: SecureContext,
-  insecure: boolean,
-  proxy: Proxy | undefined,
-  stallMs: number,
-): HttpsAgent {
+export function tlsAgent(terms: TlsTerms, proxy: Proxy | undefined, stallMs: number): HttpsAgent {
+  const { secureContext, insecure } = terms;
   const agent = new HttpsAgent({
     keepAlive: true,
     secureContext,
     rejectUnauthorized: !insecure,
+    checkServerIdentity: checkName,
     autoSelectFamilyAttemptTimeout: perAddressMs,
   });
   if (proxy === undefined) return agent;
   agent.createConnection = (options, callback) => {
     const host = options.host ?? '';
-    tunnel(proxy, secureContext, `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`, stallMs)
+    const target = `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`;
+    tunnel(proxy, terms, target, stallMs)
       .then((socket) => {
         const secure = tlsConnect({
           socket,
           secureContext,
           rejectUnauthorized: !insecure,
+          checkServerIdentity: checkName,
           host,
           ...('servername' in options && typeof options.servername === 'string' && options.servername !== ''
             ? { servername: options.servername }
@@ -50,7 +58,7 @@ export function tlsAgent(
 }
 
 /** Asks the proxy for a connection to `target`. */
-export function tunnel(proxy: Proxy, secureContext: SecureContext, target: string, stallMs: number): Promise<Duplex> {
+export function tunnel(proxy: Proxy, terms: TlsTerms, target: string, stallMs: number): Promise<Duplex> {
   const headers = {
     host: target,
     ...(proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization.reveal() }),
@@ -62,11 +70,26 @@ export function tunnel(proxy: Proxy, secureContext: SecureContext, target: strin
       method: 'CONNECT',
       path: target,
       headers,
-      agent: false,
-      createConnection: () =>
-        proxy.tls
-          ? tlsConnect({ ...at, secureContext, servername: proxy.host })
-          : connect({ ...at, autoSelectFamilyAttemptTimeout: perAddressMs }),
+      // No `agent: false` beside it: that makes an agent, which connects by itself, without TLS.
+      createConnection: (_, callback) => {
+        if (!proxy.tls) return connect({ ...at, autoSelectFamilyAttemptTimeout: perAddressMs });
+        // Handed over when it stands: a request on a connection whose certificate is refused only says "socket hang up".
+        const secure = tlsConnect({
+          ...at,
+          secureContext: terms.secureContext,
+          rejectUnauthorized: !terms.insecure, // as Go does: a registry that need not be verified takes its proxy along
+          checkServerIdentity: checkName,
+          ...(isIP(proxy.host) === 0 ? { servername: proxy.host } : {}),
+        });
+        const onError = (error: Error): void => {
+          callback(error, secure);
+        };
+        secure.once('error', onError).once('secureConnect', () => {
+          secure.off('error', onError);
+          callback(null, secure);
+        });
+        return undefined;
+      },
     });
     request.setTimeout(stallMs, () => {
       request.destroy(new Silence(stallMs));
@@ -79,7 +102,7 @@ export function tunnel(proxy: Proxy, secureContext: SecureContext, target: strin
     });
     request
       .on('error', (error) => {
-        reject(proxyTrouble(proxy, error));
+        reject(proxyTrouble(proxy, terms, error));
       })
       .end();
   });
@@ -102,7 +125,9 @@ export function proxyRefused(proxy: Proxy | undefined, status: number): Registry
   );
 }
 
-function proxyTrouble(proxy: Proxy, error: Error): RegistryFailure {
+function proxyTrouble(proxy: Proxy, { registry }: TlsTerms, error: Error): RegistryFailure {
+  if (isCertificateFault(error))
+    return certificateTrouble(error, { host: `${proxy.host}:${proxy.port}`, registry, isProxy: true }, new Date());
   return new RegistryFailure('unreachable', `proxy "${proxy.host}:${proxy.port}" is not reachable`, {
     why: error.message,
     next: 'check the proxy setting',

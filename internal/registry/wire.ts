@@ -1,18 +1,12 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { certificateTrouble, isCertificateFault, isMissingAuthority } from './certificate-trouble.ts';
 import { issuerOf } from './issuer.ts';
-import {
-  RegistryFailure,
-  Silence,
-  isUntrusted,
-  networkTrouble,
-  stoppedTrouble,
-  untrustedTrouble,
-  type Subject,
-} from './trouble.ts';
+import { networkTrouble } from './network-trouble.ts';
 import type { Proxy, ProxyRules } from './proxy.ts';
+import { RegistryFailure, Silence, stoppedTrouble, type Subject } from './trouble.ts';
 import type { Trust } from './trust.ts';
-import { perAddressMs, proxyRefused, tlsAgent } from './tunnel.ts';
+import { perAddressMs, proxyRefused, tlsAgent, type TlsTerms } from './tunnel.ts';
 
 /** On whose behalf a request goes out; decides authorities, client certificate and verification, also after a redirect. */
 export type Party = { readonly registry: string; readonly insecure: boolean };
@@ -32,6 +26,9 @@ export type Reply = {
   readonly headers: IncomingMessage['headers'];
   readonly message: IncomingMessage;
 };
+
+/** The host behind the name "docker.io". */
+export const hubApi = 'registry-1.docker.io';
 
 /** Sends requests through the right proxy with the right trust, and keeps connections open between them. */
 export type Wire = Disposable & {
@@ -53,14 +50,20 @@ export type WireOptions = {
 /** Opens the wire. Dispose it to close idle connections. */
 export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wire {
   const agents = new Map<string, HttpAgent>();
+  const termsOf = async (party: Party): Promise<TlsTerms> => ({
+    ...party,
+    secureContext: await trust.contextFor(party.registry),
+  });
   const agentFor = async (party: Party, url: URL, proxy: Proxy | undefined): Promise<HttpAgent> => {
     const key = [url.protocol, party.registry, party.insecure, proxy?.host, proxy?.port].join(' ');
-    const context = await trust.contextFor(party.registry);
+    const terms = await termsOf(party); // before plain HTTP, too: podman stops at a broken folder of certificates
     const agent =
       agents.get(key) ??
       (url.protocol === 'https:'
-        ? tlsAgent(context, party.insecure, proxy, stallMs)
-        : new HttpAgent({ keepAlive: true, autoSelectFamilyAttemptTimeout: perAddressMs }));
+        ? tlsAgent(terms, proxy, stallMs)
+        : proxy?.tls === true
+          ? tlsAgent(terms, undefined, stallMs)
+          : new HttpAgent({ keepAlive: true, autoSelectFamilyAttemptTimeout: perAddressMs }));
     agents.set(key, agent);
     return agent;
   };
@@ -89,13 +92,25 @@ export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wi
       checkStopped(ask.signal, subject);
       // A kept connection may have been closed by the other side in the same moment: that says nothing about the registry.
       if (request.reusedSocket && !again && !(error instanceof Silence)) return await send(party, subject, ask, true);
-      if (isUntrusted(error))
-        throw untrustedTrouble(error, subject, await issuerOf(ask.url, proxy, await trust.contextFor(party.registry)));
-      throw networkTrouble(error, subject, now());
+      if (isCertificateFault(error)) throw await refusedCertificate(error, party, ask.url, proxy);
+      throw networkTrouble(error, subject);
     } finally {
       clearTimeout(timer);
       ask.signal?.removeEventListener('abort', onAbort);
     }
+  };
+
+  const refusedCertificate = async (
+    error: unknown,
+    party: Party,
+    url: URL,
+    proxy: Proxy | undefined,
+  ): Promise<RegistryFailure> => {
+    const own = new URL(`https://${party.registry === 'docker.io' ? hubApi : party.registry}`).host;
+    const host = url.host === own ? party.registry : url.host;
+    const issuer = isMissingAuthority(error) ? await issuerOf(url, proxy, await termsOf(party)) : undefined;
+    const missing = await trust.adviceFor(party.registry, issuer);
+    return certificateTrouble(error, { host, registry: party.registry }, now(), missing);
   };
 
   async function* read(reply: Reply, subject: Subject, signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
@@ -116,7 +131,7 @@ export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wi
       }
     } catch (error) {
       checkStopped(signal, subject);
-      throw networkTrouble(error, subject, now());
+      throw networkTrouble(error, subject);
     } finally {
       clearTimeout(timer);
       message.destroy();
@@ -147,7 +162,7 @@ export function openWire({ trust, proxy: rules, now, stallMs }: WireOptions): Wi
         }
       } catch (error) {
         checkStopped(signal, subject);
-        throw networkTrouble(error, subject, now());
+        throw networkTrouble(error, subject);
       } finally {
         clearTimeout(timer);
       }
@@ -228,7 +243,7 @@ function open(ask: Ask, agent: HttpAgent, proxy: Proxy | undefined): ClientReque
   // Plain HTTP through a proxy: the whole URL is the path.
   const authorization =
     proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization.reveal() };
-  return httpRequest({
+  return (proxy.tls ? httpsRequest : httpRequest)({
     ...options,
     host: proxy.host,
     port: proxy.port,

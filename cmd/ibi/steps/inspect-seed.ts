@@ -1,6 +1,6 @@
+import { inspectAgreed } from '../../../internal/registry/agreement.ts';
 import { openEgress } from '../../../internal/registry/egress.ts';
 import { openRegistry } from '../../../internal/registry/registry.ts';
-import { inspectWithSkopeo } from '../../../internal/registry/skopeo.ts';
 import { staterootName } from '../../../internal/ostree/stateroot.ts';
 import { installIdOf } from '../../../internal/seal/record.ts';
 import { clockWarning, judgeSeed } from '../../../internal/seed/rules.ts';
@@ -17,21 +17,18 @@ export const inspectSeed: Step<Ibi> = {
     const { host, config } = ibi;
     const egress = await openEgress(host, { authFile: ibi.options.authFile });
     const registry = openRegistry(host, egress, { patience: { giveUpMs: ibi.options.giveUpMs } });
+    for (const warning of egress.warnings) io.warn(warning);
     ibi.find('egress', egress);
     ibi.find('registry', registry);
-    const why = registry.whyNotStreamed(config.seedImage);
-    if (why !== undefined) io.say(`skopeo talks to the registry, because ${why}`);
-    const image = await (why === undefined
-      ? registry.inspect(config.seedImage, {
-          platform: { os: 'linux', architecture: imageArchitecture() },
-          signal: io.signal,
-          onRetry: waitsBy(io),
-        })
-      : inspectWithSkopeo(host, egress, config.seedImage, {
-          signal: io.signal,
-          onRetry: waitsBy(io),
-          giveUpMs: ibi.options.giveUpMs,
-        }));
+    const image = await inspectAgreed(registry, config.seedImage, {
+      platform: { os: 'linux', architecture: imageArchitecture() },
+      signal: io.signal,
+      onRetry: waitsBy(io),
+      giveUpMs: ibi.options.giveUpMs,
+      others: !config.precacheDisabled,
+      say: io.say,
+      warn: io.warn,
+    });
     const size = image.layers.reduce((sum, layer) => sum + layer.size, 0);
     io.say(`${image.pinned}, ${sizeText(size)}, from ${image.location}`);
     const { manifest, warnings } = judgeSeed(

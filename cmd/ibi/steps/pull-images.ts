@@ -20,7 +20,9 @@ export const pullSeedImages: Step<Ibi> = {
       authFile: options.authFile,
       suspects: await suspectLayers(ibi, io.say),
       statusFile: places.precacheStatus,
+      bestEffort: ibi.config.precacheBestEffort,
       say: io.say,
+      warn: io.warn,
       signal: io.signal,
       onProgress: ({ bytes, totalBytes }) => {
         io.progress({ done: bytes, total: totalBytes, unit: 'bytes' });
