@@ -26,7 +26,8 @@ for (const [start, sector] of [
   ['4G', 8388608],
   ['4096M', 8388608],
   ['-2048M', 12582912],
-  ['5Gb', 10485760],
+  ['5Gb', 9765625],
+  ['+4G', 8388608],
 ] as const) {
   await test(`extraPartitionStart "${start}" begins at sector ${sector}`, async () => {
     await using it = await openIbiLane({

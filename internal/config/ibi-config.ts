@@ -32,7 +32,7 @@ export const ibiFields = {
   extraPartitionStart: field(
     'string',
     '-40G',
-    'where the container storage partition begins: -SIZE from the end, SIZE from the beginning, +SIZE after the last partition',
+    'where the container storage partition begins: -SIZE from the end, SIZE or +SIZE from the beginning, 0 in the largest free space',
   ),
   extraPartitionLabel: field(
     'string',

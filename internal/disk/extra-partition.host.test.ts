@@ -80,6 +80,30 @@ test('addPartition()', async (t) => {
     assert.equal(await lab.host.text('wipefs', ['--no-act', made.path ?? '']), '');
   });
 
+  for (const sectorBytes of [512, 4096]) {
+    await t.test(`begins where sfdisk itself would begin, on ${sectorBytes}-byte sectors`, async () => {
+      await using lab = await testDisk({ mebibytes: 20_480, sectorBytes });
+      const disk = await lab.disk();
+      const image = (4096 * 1024 * 1024) / sectorBytes - 2048;
+      const layout = `label: gpt\nstart=2048, size=${image}, name="root"\n`;
+      const ends = 2048 + image;
+      for (const text of ['4G', '+4G', '4.5 G', '+4.3G', '+5gib', '5GB', '+5Gb', '4200000K', `+${ends + 7}`]) {
+        await lab.sfdisk(layout);
+        await lab.host.run('sfdisk', ['--quiet', '--append', disk.path], {
+          input: `start=${text.replace(' ', '')}, name="x"\n`,
+        });
+        const theirs = findPartition(await readTable(lab.host, disk), { label: 'x' });
+        await lab.sfdisk(layout);
+        const ours = await addPartition(lab.host, disk, { ...wish, start: parseStart(text) }, lab.say);
+        assert.deepEqual([ours.startSector, ours.sectors], [theirs.startSector, theirs.sectors], text);
+        assert.match(
+          lab.said.at(-1) ?? '',
+          new RegExp(`: start "${text.replace('+', '\\+')}" is sector ${theirs.startSector}, `),
+        );
+      }
+    });
+  }
+
   await t.test('refuses a label that another partition of the disk carries', async () => {
     await using lab = await testDisk();
     const disk = await written(lab);

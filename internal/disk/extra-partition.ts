@@ -64,15 +64,20 @@ export async function addPartition(host: Host, disk: Disk, wish: ExtraPartition,
   // The new partition's first bytes may still show what lay there under an older table, and udev would act on it: wipe those, and only those.
   // (The number stands in the script and not behind -N: that ignores both the number of a new partition and the wish to wipe it.)
   await host.run('sfdisk', ['--append', '--wipe-partitions', 'always', disk.path], {
-    input: `${number} : start=${sector}, name="${wish.label}", uuid=${wish.partUuid}\n`,
+    input: `${number} : start=${scriptStart(wish.start, sector)}, name="${wish.label}", uuid=${wish.partUuid}\n`,
     onStop: 'finish',
   });
   await settle(host, disk);
   const made = findPartition(await readTable(host, disk), { uuid: wish.partUuid, label: wish.label }, disk.name);
   say(
-    `partition ${made.number} "${wish.label}" made on disk "${disk.name}": start "${wish.start.text}" is sector ${sector}, ${describeExtent(made)}`,
+    `partition ${made.number} "${wish.label}" made on disk "${disk.name}": start "${wish.start.text}" is sector ${made.startSector}, ${describeExtent(made)}`,
   );
   return made;
+}
+
+/** What was said from the beginning is sfdisk's to read, as in the reference: it makes another sector of "4.3G" than arithmetic does. */
+function scriptStart(start: Start, sector: number): string {
+  return start.from === 'beginning' ? start.text.replace(/\s/g, '') : String(sector);
 }
 
 function freeNumber(table: PartitionTable, wished: number | undefined, say: Say): number {

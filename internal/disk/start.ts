@@ -2,20 +2,22 @@ import { Failure, UsageError } from '../errors/errors.ts';
 import type { PartitionTable } from './partitions.ts';
 
 /**
- * Where the extra partition begins, as written in the configuration.
+ * Where the extra partition begins, as written in the configuration. What has no minus in front goes to sfdisk in the reference and means what
+ * sfdisk makes of it; it reads a plus as nothing.
  *
- * | written             | means                                                      | aligned to 1 MiB |
- * |---------------------|------------------------------------------------------------|------------------|
- * | `-40G`, `-40.5GiB`  | so far from the end of the disk                            | down             |
- * | `120G`, `120Gb`     | so far from its beginning                                  | no: it was said  |
- * | `251658240`         | this sector (sfdisk's meaning of a number without unit)    | no               |
- * | `+4G`               | so far behind the last partition                           | up               |
- * | `0`                 | the beginning of the largest free space                    | up               |
+ * | written              | means                                                      | aligned to 1 MiB |
+ * |----------------------|------------------------------------------------------------|------------------|
+ * | `-40G`, `-40.5GiB`   | so far from the end of the disk                            | down             |
+ * | `120G`, `+4G`        | so far from its beginning                                  | no: it was said  |
+ * | `120GB`              | the same in powers of 1000                                 | no: it was said  |
+ * | `251658240`          | this sector (sfdisk's meaning of a number without unit)    | no               |
+ * | `0`                  | the beginning of the largest free space                    | up               |
  *
- * Units are powers of 1024 (K, M, G, T, P, with or without "B" or "iB"); after a minus a number without unit is bytes.
+ * Units are powers of 1024 (K, M, G, T, P, with or without "iB"), in the first row with "B" as well, as the reference reckons there. After a
+ * minus a number without unit is bytes.
  */
 export type Start =
-  | { readonly from: 'end' | 'beginning' | 'last-partition'; readonly bytes: number; readonly text: string }
+  | { readonly from: 'end' | 'beginning'; readonly bytes: number; readonly text: string }
   | { readonly from: 'sector'; readonly sector: number; readonly text: string }
   | { readonly from: 'free-space'; readonly text: string };
 
@@ -28,33 +30,39 @@ const unitPower: Readonly<Record<string, number>> = { '': 0, K: 1, M: 2, G: 3, T
 /** Understands a start value. @throws UsageError `invalid size format: …` */
 export function parseStart(text: string): Start {
   const trimmed = text.trim();
-  if (trimmed === '0') return { from: 'free-space', text: trimmed };
-  if (/^\d+$/.test(trimmed)) return { from: 'sector', sector: Number(trimmed), text: trimmed };
   if (trimmed.startsWith('-'))
     return {
       from: 'end',
-      bytes: parseSize(trimmed.slice(1), `failed to calculate start position for negative start ${trimmed}: `),
+      bytes: parseSize(trimmed.slice(1), {
+        context: `failed to calculate start position for negative start ${trimmed}: `,
+      }),
       text: trimmed,
     };
-  if (trimmed.startsWith('+')) return { from: 'last-partition', bytes: parseSize(trimmed.slice(1)), text: trimmed };
-  return { from: 'beginning', bytes: parseSize(trimmed), text: trimmed };
+  const size = trimmed.replace(/^\+/, '');
+  if (/^0+$/.test(size)) return { from: 'free-space', text: trimmed };
+  if (/^\d+$/.test(size)) return { from: 'sector', sector: Number(size), text: trimmed };
+  return { from: 'beginning', bytes: parseSize(size, { decimalBytes: true }), text: trimmed };
 }
 
-/** Bytes of a size such as "40G", "40.5GiB", "120Gb"; fractions of a byte are cut. */
-export function parseSize(text: string, context = ''): number {
-  const parts = /^(\d+(?:\.\d+)?)\s*([KMGTP]?)(?:I?B)?$/.exec(text.trim().toUpperCase());
-  const [, number, unit] = parts ?? [];
-  if (number === undefined || unit === undefined || /^\d.*\dIB$/i.test(text.trim()))
+/** Bytes of a size such as "40G", "40.5GiB", "120GB"; fractions of a byte are cut. `decimalBytes`: units with a "B" are powers of 1000. */
+export function parseSize(
+  text: string,
+  { context = '', decimalBytes = false }: { context?: string; decimalBytes?: boolean } = {},
+): number {
+  const parts = /^(\d+(?:\.\d+)?)\s*([KMGTP]?)(I?B)?$/.exec(text.trim().toUpperCase());
+  const [, number, unit, bytes] = parts ?? [];
+  if (number === undefined || unit === undefined || (unit === '' && bytes === 'IB'))
     throw new UsageError(`${context}invalid size format: ${text}`);
-  const bytes = Math.trunc(Number(number) * 1024 ** (unitPower[unit] ?? 0));
-  if (!Number.isSafeInteger(bytes)) throw new UsageError(`${context}invalid size format: ${text}`);
-  return bytes;
+  const base = decimalBytes && bytes === 'B' ? 1000 : 1024;
+  const size = Math.trunc(Number(number) * base ** (unitPower[unit] ?? 0));
+  if (!Number.isSafeInteger(size)) throw new UsageError(`${context}invalid size format: ${text}`);
+  return size;
 }
 
 /**
  * The first sector of the new partition, in logical sectors.
  *
- * @param present the table the partition will be added to; only "+" and "0" depend on it
+ * @param present the table the partition will be added to; only "0" depends on it
  * @throws Failure when the disk is too small for it
  */
 export function startSector(start: Start, geometry: Geometry, present: PartitionTable | undefined): number {
@@ -73,8 +81,6 @@ export function startSector(start: Start, geometry: Geometry, present: Partition
       return start.sector;
     case 'beginning':
       return Math.floor(start.bytes / sectorBytes);
-    case 'last-partition':
-      return alignUp(lastUsed(table) + 1 + Math.floor(start.bytes / sectorBytes), sectorsPerMebibyte);
     case 'free-space': {
       const largest = freeSpaces(table).reduce((best, space) => (space.sectors > best.sectors ? space : best), {
         startSector: 0,
@@ -106,13 +112,6 @@ function emptyTable({ sizeBytes, sectorBytes }: Geometry): PartitionTable {
     lastSector: Math.floor((sizeBytes - mebibyte) / sectorBytes),
     partitions: [],
   };
-}
-
-function lastUsed(table: PartitionTable): number {
-  return Math.max(
-    table.firstSector - 1,
-    ...table.partitions.map((partition) => partition.startSector + partition.sectors - 1),
-  );
 }
 
 function alignUp(sector: number, step: number): number {
