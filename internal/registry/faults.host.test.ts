@@ -360,7 +360,7 @@ test('skopeo copies what may not be streamed into a folder, layer by layer', bud
     config: { Labels: { l: 'v' } },
   });
   const policy = join(at.folder, 'policy.json');
-  writeFileSync(policy, JSON.stringify({ default: [{ type: 'signedBy', keyType: 'GPGKeys', keyFile: '/k' }] }));
+  writeFileSync(policy, JSON.stringify({ default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k' }] }));
   const host = at.hostWith({ SSL_CERT_FILE: certificates.caFile });
   const egress = await openEgress(host, { paths: { policy } });
   using registry = openRegistry(host, egress);

@@ -4,7 +4,7 @@ import { parseReference } from '../image/reference.ts';
 import { parsePolicy } from './policy.ts';
 
 const accept = [{ type: 'insecureAcceptAnything' }];
-const signed = [{ type: 'sigstoreSigned', keyFile: '/k' }];
+const signed = [{ type: 'sigstoreSigned', keyPath: '/k' }];
 const demandOf = (text: string | undefined, image = 'quay.io/a/b:1'): string | undefined =>
   parsePolicy(text, '/p.json').demandFor(parseReference(image));
 const demand = (policy: unknown, image: string): string | undefined => demandOf(JSON.stringify(policy), image);

@@ -332,8 +332,8 @@ const files: Case[] = [
     make: () => trusting((pem) => pem.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE')),
     refused: {
       what: 'certificate of registry "R" is not trusted',
-      why: 'its issuer "CN=test authority" stands in "FOLDER/ca.crt" as a "TRUSTED CERTIFICATE", which podman does not read',
-      next: 'write it as a plain certificate: openssl x509 -in FOLDER/ca.crt -out FOLDER/ca.crt.new && mv FOLDER/ca.crt.new FOLDER/ca.crt',
+      why: 'its issuer "CN=test authority" stands in "FOLDER/trust/ca.crt" as a "TRUSTED CERTIFICATE", which podman does not read',
+      next: 'write it as a plain certificate: openssl x509 -in FOLDER/trust/ca.crt -out FOLDER/trust/ca.crt.new && mv FOLDER/trust/ca.crt.new FOLDER/trust/ca.crt',
     },
   },
   {

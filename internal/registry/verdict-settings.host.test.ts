@@ -354,7 +354,7 @@ test("signature policies: our verdict is podman's", { timeout: 0 }, async (t) =>
     ],
     [
       'a signature is wanted, and there is none',
-      { default: [{ type: 'signedBy', keyType: 'GPGKeys', keyFile: key }] },
+      { default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: key }] },
       refused('Source image rejected: A signature was required, but no signature exists'),
     ],
     [
