@@ -11,21 +11,26 @@ import { readGiven } from './recert-config-rules.ts';
  * @throws UsageError that names every block which is none
  */
 export async function readBundle(text: string, what: string): Promise<string> {
+  // The reference's word for it, which people search for.
   if (text === '')
-    throw new UsageError(`${what} must exist`, { next: 'give a file or PEM text, or leave the key out' });
-  const given = text.includes('\n') || text.includes('-----BEGIN ') ? text : await readGiven(text, what);
+    throw new UsageError(`${what === 'user_ca_bundle' ? 'additional_trust_bundle' : what} must exist`, {
+      next: 'give a file or PEM text, or leave the key out',
+    });
+  const isText = text.includes('\n') || text.includes('-----BEGIN ');
+  const given = isText ? text : await readGiven(text, what);
+  const named = isText ? what : `${what} "${text}"`;
   const bundle = given.replace(/^\uFEFF/, '').replace(/^\u00EF\u00BB\u00BF/, '');
   const blocks = blocksIn(bundle);
   if (blocks.length === 0)
-    throw new UsageError(`${what} holds no certificate`, { next: 'give PEM text with CERTIFICATE blocks' });
+    throw new UsageError(`${named} holds no certificate`, { next: 'give PEM text with CERTIFICATE blocks' });
   const foreign = blocks.find(({ tag }) => tag !== 'CERTIFICATE');
   if (foreign !== undefined)
-    throw new UsageError(`${what} holds a block "${foreign.tag}"`, { next: 'leave CERTIFICATE blocks only' });
+    throw new UsageError(`${named} holds a block "${foreign.tag}"`, { next: 'leave CERTIFICATE blocks only' });
   const faults = blocks.flatMap(({ fault }, index) =>
     fault === undefined ? [] : [`certificate ${index + 1} of ${blocks.length} ${fault}`],
   );
   if (faults.length > 0)
-    throw new UsageError(`${what}: ${faults.join('; ')}`, {
+    throw new UsageError(`${named}: ${faults.join('; ')}`, {
       next: 'give each certificate as it was issued: BEGIN and END at the start of lines of their own, base64 between them',
     });
   return bundle;

@@ -28,9 +28,7 @@ export async function readClusterChanges(values: RecertValues): Promise<ClusterC
   for (const key of ['pull_secret', 'proxy', 'install_config'] as const)
     if (values[key]?.reveal() === '') throw empty(key);
   const userCaBundle =
-    values.user_ca_bundle === undefined
-      ? undefined
-      : await readBundle(values.user_ca_bundle, 'additional_trust_bundle');
+    values.user_ca_bundle === undefined ? undefined : await readBundle(values.user_ca_bundle, 'user_ca_bundle');
   const proxyTrustedCaBundle =
     values.proxy_trusted_ca_bundle === undefined
       ? undefined

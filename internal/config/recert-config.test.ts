@@ -337,7 +337,7 @@ const wrong: readonly Wrong[] = [
   ],
   ['a proxy of five parts', { proxy: '||||' }, 'proxy must have six parts between bars, it has 5'],
   ['an empty trust bundle', { user_ca_bundle: '' }, 'additional_trust_bundle must exist'],
-  ['a trust bundle with a key', { user_ca_bundle: key }, 'additional_trust_bundle holds a block "PRIVATE KEY"'],
+  ['a trust bundle with a key', { user_ca_bundle: key }, `user_ca_bundle "${key}" holds a block "PRIVATE KEY"`],
   [
     'a bundle of the proxy twice',
     { proxy_trusted_ca_bundle: `user-ca-bundle:${key}` },
@@ -401,11 +401,7 @@ const wrong: readonly Wrong[] = [
     { install_config: 'a: [' },
     'install_config is not a YAML document of keys and values',
   ],
-  [
-    'a trust bundle that is no PEM',
-    { user_ca_bundle: 'no\ncertificate\n' },
-    'additional_trust_bundle holds no certificate',
-  ],
+  ['a trust bundle that is no PEM', { user_ca_bundle: 'no\ncertificate\n' }, 'user_ca_bundle holds no certificate'],
   [
     'a bundle of the proxy that is no PEM',
     { proxy_trusted_ca_bundle: 'mine:no\ncertificate\n' },

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'tap';
+import { temporaryFolder } from '../../host/files.ts';
 import type { Document, EtcdReader } from '../document.ts';
 import { externalsIn, externalsOf } from './external.ts';
-import { certPem, configMap, object, pair, pemOf } from '../test-documents.ts';
+import { certPem, configMap, keyPem, object, pair, pemOf, secret } from '../test-documents.ts';
 import { etcdHolding } from '../test-etcd.ts';
 
 const [publicCa, registry, users, own] = [
@@ -70,4 +74,33 @@ test('a bundle with a block that is no certificate is told of, and the rest of i
   );
   assert.ok(externals.has(publicCa.certificate.digest));
   assert.deepEqual(facts, ['a trust bundle holds a block that is no certificate']);
+});
+
+await test('what a person names as external holds a certificate, in data or binary data, or is refused', async () => {
+  await using folder = await temporaryFolder(tmpdir(), 'external-');
+  const named = await pair('named');
+  const put = async (name: string, content: string | Uint8Array): Promise<string> => {
+    await writeFile(join(folder.path, name), content);
+    return join(folder.path, name);
+  };
+  const objects = etcd([
+    trusted,
+    object('/kubernetes.io/configmaps/a/binary', {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      binaryData: { 'ca.crt': Buffer.from(certPem(named)) },
+    }),
+    secret('a/store', { 'store.p12': Buffer.from('no pem') }),
+  ]);
+  for (const source of ['a/binary', await put('good.pem', certPem(named))])
+    assert.ok((await externalsIn(objects, [source], silent)).has(named.certificate.digest), source);
+  for (const source of ['a/store', await put('der.crt', named.certificate.der), await put('key.pem', keyPem(named))])
+    await assert.rejects(externalsIn(objects, [source], silent), {
+      exitCode: 2,
+      message: `external_certificates "${source}" holds no certificate in PEM`,
+    });
+  await assert.rejects(externalsIn(objects, ['a/none'], silent), {
+    exitCode: 2,
+    message: 'external_certificates: there is no ConfigMap or Secret "a/none" in etcd',
+  });
 });

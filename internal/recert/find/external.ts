@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { EtcdReader } from '../document.ts';
 import { pemBlocksIn } from '../../edit/pem.ts';
-import { Failure } from '../../errors/errors.ts';
+import { Failure, UsageError } from '../../errors/errors.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { digestOf, tlvAt, whole } from '../../pki/der.ts';
 import { materialOf } from '../../pki/material.ts';
@@ -48,9 +48,15 @@ export async function externalsIn(etcd: EtcdReader, named: readonly string[], te
 
 const isFile = (named: string): boolean => named.startsWith('/');
 
-/** The files among the named externals. */
-export function textsOfFiles(named: readonly string[]): Promise<string[]> {
-  return Promise.all(named.filter(isFile).map((path) => readFile(path, 'latin1')));
+/** The files among the named externals. @throws UsageError for one that protects nothing */
+export async function textsOfFiles(named: readonly string[]): Promise<string[]> {
+  const texts: string[] = [];
+  for (const path of named.filter(isFile)) {
+    const text = await readFile(path, 'latin1');
+    refuseWithoutCertificate(path, [text], `write it as PEM: openssl x509 -inform DER -in ${path} -out FILE`);
+    texts.push(text);
+  }
+  return texts;
 }
 
 async function textsOfObjects(etcd: EtcdReader, named: readonly string[]): Promise<string[]> {
@@ -62,12 +68,31 @@ async function textsOfObjects(etcd: EtcdReader, named: readonly string[]): Promi
       if (value !== undefined) values.push(value);
     }
     if (values.length === 0)
-      throw new Failure(`external_certificates: there is no ConfigMap or Secret "${name}" in etcd`, {
+      throw new UsageError(`external_certificates: there is no ConfigMap or Secret "${name}" in etcd`, {
         next: 'correct external_certificates, or leave the entry out',
       });
-    texts.push(...values.flatMap(textsOf));
+    const found = values.flatMap(textsOf);
+    refuseWithoutCertificate(name, found, 'name the object that holds them as PEM, or give a PEM file');
+    texts.push(...found);
   }
   return texts;
+}
+
+/** What names no certificate protects none, and its author believes that it does. */
+function refuseWithoutCertificate(source: string, texts: readonly string[], next: string): void {
+  const isCertificate = ({ tag, der }: { readonly tag: string; readonly der: Uint8Array | undefined }): boolean =>
+    der !== undefined && tag.endsWith('CERTIFICATE') && materialOf('CERTIFICATE', bareOf(der)).kind === 'certificate';
+  if (!texts.some((text) => pemBlocksIn(text).some(isCertificate)))
+    throw new UsageError(`external_certificates "${source}" holds no certificate in PEM`, { next });
+}
+
+/** Without OpenSSL's trust settings behind it. */
+function bareOf(der: Uint8Array): Uint8Array {
+  try {
+    return whole(der, tlvAt(der));
+  } catch {
+    return der;
+  }
 }
 
 /** The same from texts of PEM blocks. */
@@ -103,8 +128,9 @@ async function valueOf(etcd: EtcdReader, key: string): Promise<Uint8Array | unde
 function textsOf(bytes: Uint8Array): string[] {
   const stored = openStored(bytes);
   if (stored === undefined) return [];
-  return keysAt(stored, ['data']).flatMap((name) => {
-    const field = fieldAt(stored, ['data', name]);
+  const places = ['data', 'binaryData'].flatMap((member) => keysAt(stored, [member]).map((name) => [member, name]));
+  return places.flatMap((place) => {
+    const field = fieldAt(stored, place);
     if (field?.type === 'bytes') return [Buffer.from(field.bytes).toString('latin1')];
     return field?.type === 'text' ? [field.text] : [];
   });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { test } from 'tap';
+import '../../../test/certificates/provider.ts';
+import { Name } from '@peculiar/x509';
 import { pemOf } from '../../../test/certificates/pem.ts';
 import { nodeKeyMaker } from '../../pki/signer.ts';
 import type { Document } from '../document.ts';
@@ -84,6 +86,51 @@ await test("another cluster's authorities stay, though they bear the names of th
   }
 });
 
+await test('a name of the cluster is not enough: in files, webhooks and copies of what people gave, and with a company in it', async () => {
+  const [root, hub, corp] = [
+    await pair('root-ca'),
+    await pair('kube-apiserver-lb-signer'),
+    await pair('root-ca', { subject: new Name([{ C: ['DE'] }, { O: ['Corp AG'] }, { CN: ['root-ca'] }]) }),
+  ];
+  const api = await pair('api.seed.example.com', { by: corp });
+  const documents = [
+    object(
+      '/kubernetes.io/validatingwebhookconfigurations/vendor',
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingWebhookConfiguration',
+        webhooks: [{ name: 'a', clientConfig: { caBundle: Buffer.from(certPem(root)) } }],
+      },
+      'json',
+    ),
+    configMap('u1/r', { 'ca.crt': certPem(root) }),
+    configMap('openshift-machine-api/hub-ca', { 'ca.crt': certPem(hub) }),
+    file('/var/lib/kubelet/hub-ca.crt', certPem(hub)),
+    file('/etc/kubernetes/lo.crt', certPem(root)),
+    tlsSecret('openshift-config/api-cert', api),
+    file(
+      '/etc/kubernetes/static-pod-resources/kube-apiserver-certs/secrets/user-serving-cert-000/tls.crt',
+      certPem(api),
+    ),
+    file(
+      '/etc/kubernetes/static-pod-resources/kube-apiserver-certs/secrets/user-serving-cert-000/tls.key',
+      keyPem(api),
+    ),
+  ];
+  assert.ok((await kept(documents)).every((same) => same));
+  // A client CA of a person, which operators copy and merge.
+  const client = await pair('root-ca');
+  assert.ok(
+    (
+      await kept([
+        configMap('openshift-config/my-client-ca', { 'ca-bundle.crt': certPem(client) }),
+        configMap('openshift-kube-apiserver/user-client-ca', { 'ca-bundle.crt': certPem(client) }),
+        configMap('openshift-kube-apiserver/client-ca', { 'ca-bundle.crt': certPem(client) }),
+      ])
+    ).every((same) => same),
+  );
+});
+
 await test("the cluster's own authorities without a key are renewed in places that it fills itself", async () => {
   for (const [name, place] of [
     ['admin-kubeconfig-signer', 'openshift-config/admin-kubeconfig-client-ca'],
@@ -143,7 +190,7 @@ await test('a certificate of the cluster pasted elsewhere is told once an object
   const done = await renewing([tlsSecret('a/own', own)]);
   const [text, der] = [certPem(own), Buffer.from(own.certificate.der).toString('base64')];
   const helm = Buffer.from(gzipSync(JSON.stringify({ config: { ca: text } })).toString('base64')).toString('base64');
-  const shapes: Readonly<Record<string, string>> = {
+  const shapes: Readonly<Record<string, string | Uint8Array>> = {
     pem: text,
     'narrow PEM': pemOf('CERTIFICATE', own.certificate.der, { width: 76, eol: '\r\n' }),
     'PEM in JSON': JSON.stringify({ spec: { caBundle: text } }),
@@ -152,6 +199,10 @@ await test('a certificate of the cluster pasted elsewhere is told once an object
     'base64 of DER': JSON.stringify({ ca: der }),
     'base64 of DER in lines': `ca: |\n  ${der.match(/.{1,60}/g)?.join('\n  ') ?? ''}\n`,
     helm: JSON.stringify({ data: { release: helm } }),
+    'base64 of base64 of PEM': Buffer.from(Buffer.from(text).toString('base64')).toString('base64'),
+    'data URL': `source: data:,${encodeURIComponent(text)}`,
+    'DER as it is': Buffer.concat([Buffer.from('k8s\0\n\x05'), own.certificate.der, Buffer.from('\x1a')]),
+    'PEM in gzip as it is': Buffer.concat([Buffer.from('k8s\0'), gzipSync(text)]),
     'indented PEM': `ca: |\n    ${text.replaceAll('\n', '\n    ')}`,
   };
   const etcd = etcdHolding([

@@ -34,7 +34,13 @@ export function ownedIn(graph: Graph, externals: Externals, given: ReadonlySet<s
   // What hangs on something that goes, goes. Authorities that sign each other hold each other up.
   for (let before = -1; before !== certificates.size;) {
     before = certificates.size;
-    for (const node of certificates) if (!isHeldUp(node, certificates)) certificates.delete(node);
+    for (const node of certificates) {
+      if (isHeldUp(node, certificates)) continue;
+      certificates.delete(node);
+      // An authority that stays for what else its key bears would no longer follow from a renewed one: what is above stays with it.
+      if (node.certificate.isCa && isShared(node, certificates) && node.signer.by === 'key')
+        for (const above of node.signer.key.certificates) certificates.delete(above);
+    }
   }
 
   const keys = new Set(
@@ -73,14 +79,14 @@ function canBeSignedAgain(node: CertificateNode, foreign: ReadonlySet<KeyNode>, 
   switch (signer.by) {
     case 'itself':
       if (isRead) return inCluster(sightings) || inCluster(key.privateSightings);
-      return isGiven(certificate.commonNames, given) || isLostSigner(certificate.commonNames, sightings);
+      return isGiven(certificate.commonNames, given) || isLostSigner(certificate.subject, sightings);
     case 'key':
       return isRead || certificate.isCa;
     case 'missing':
       return (
         isRead &&
         (isGiven(signer.authority.commonNames, given) ||
-          isLostSigner(signer.authority.commonNames, [...sightings, ...key.privateSightings]))
+          isLostSigner(certificate.issuer, [...sightings, ...key.privateSightings]))
       );
     case 'external':
       return false;
@@ -90,9 +96,13 @@ function canBeSignedAgain(node: CertificateNode, foreign: ReadonlySet<KeyNode>, 
 const isGiven = ([commonName, ...more]: readonly string[], given: ReadonlySet<string>): boolean =>
   commonName !== undefined && more.length === 0 && given.has(commonName);
 
+/** Whether its key also bears a certificate that stays. */
+const isShared = ({ key }: Pick<CertificateNode, 'key'>, renewed: ReadonlySet<CertificateNode>): boolean =>
+  key?.certificates.some((other) => !renewed.has(other)) === true;
+
 /** Whether its signer is renewed, too, and everything else that its key bears. */
 function isHeldUp({ key, signer }: CertificateNode, renewed: ReadonlySet<CertificateNode>): boolean {
-  if (key?.certificates.some((other) => !renewed.has(other))) return false;
+  if (isShared({ key }, renewed)) return false;
   if (signer.by !== 'key') return true;
   const { certificates, private: half, privateSightings } = signer.key;
   return certificates.length === 0
@@ -174,6 +184,7 @@ function whyLeft({ key, signer, sightings, certificate }: CertificateNode): stri
       return inCluster(sightings) ? "shares its key with what is not the cluster's own" : "is not the cluster's own";
     case 'key':
       if (lacksKey && !certificate.isCa) return 'has no private key on the cluster';
+      if (key.certificates.length > 1) return 'shares its key with a certificate that nobody here can sign again,';
       return `is signed by "${certificate.issuerText}", which nobody here can sign again,`;
   }
 }

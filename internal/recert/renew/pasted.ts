@@ -9,7 +9,7 @@ import type { RenewalRecord } from './record.ts';
  * an old one is told, once.
  *
  * They are known by the digest of their DER, whatever stands around it: PEM of any width, base64 in one line or in several, with line
- * ends escaped for JSON, base64 of any of these, gzip.
+ * ends escaped for JSON or for a URL, base64 of any of these, gzip, DER as it is.
  */
 export async function pastedIn(
   etcd: EtcdReader,
@@ -47,6 +47,7 @@ const signs = [
   '0tLS0tQkVHSU4',
   'tLS0tLUJFR0lO',
   'TUlJ',
+  'TFMwdExT',
   '1JS',
   'NSU',
   'H4sI',
@@ -60,14 +61,20 @@ const mostInflated = 64 * 1024 * 1024;
 /** Digests of everything in some bytes that may be a certificate, in text or packed. */
 export function certificateDigestsIn(bytes: Uint8Array, depth = 0): string[] {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!signs.some((sign) => view.includes(sign, 0, 'latin1'))) return [];
-  // Line ends as they stand in JSON texts, and JSON in JSON.
-  const text = view.toString('latin1').replaceAll(/\\+[rn]/g, '\n');
-  const digests: string[] = [];
+  const digests = [...rawIn(view), ...inflatedIn(view, depth)];
+  if (!signs.some((sign) => view.includes(sign, 0, 'latin1'))) return digests;
+  // Line ends as they stand in JSON texts, and JSON in JSON; and what stands in a URL.
+  const text = view
+    .toString('latin1')
+    .replaceAll(/\\+[rn]/g, '\n')
+    .replaceAll(/%(?:0D%)?0A/gi, '\n')
+    .replaceAll(/%2B/gi, '+')
+    .replaceAll(/%2F/gi, '/')
+    .replaceAll(/%20/g, ' ');
   for (const [run] of text.matchAll(base64Run)) {
     const inner = Buffer.from(run.replaceAll(/\s+/g, ''), 'base64');
     if (inner[0] === 0x30) digests.push(...certificateAt(inner));
-    else if (depth < deepest) digests.push(...digestsInPacked(inner, depth + 1));
+    else if (depth < deepest) digests.push(...certificateDigestsIn(inner, depth + 1));
   }
   return digests;
 }
@@ -83,11 +90,26 @@ function certificateAt(bytes: Uint8Array): string[] {
   }
 }
 
-function digestsInPacked(bytes: Buffer, depth: number): string[] {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return certificateDigestsIn(bytes, depth);
+/** DER as it is: an outer and an inner sequence of a certificate's size, in a value that holds bytes. */
+function rawIn(view: Buffer): string[] {
+  const digests: string[] = [];
+  for (let at = view.indexOf(sequence); at >= 0; at = view.indexOf(sequence, at + 1)) {
+    const length = view.length - at < 8 ? 0 : view.readUInt16BE(at + 2) + 4;
+    if (length > 64 && length <= view.length - at && view[at + 4] === 0x30 && view[at + 5] === 0x82)
+      digests.push(...certificateAt(view.subarray(at, at + length)));
+  }
+  return digests;
+}
+
+const sequence = Buffer.from([0x30, 0x82]);
+const gzip = Buffer.from([0x1f, 0x8b, 0x08]);
+
+function inflatedIn(view: Buffer, depth: number): string[] {
+  const at = view.indexOf(gzip);
+  if (at < 0 || depth >= deepest) return [];
   try {
-    return certificateDigestsIn(gunzipSync(bytes, { maxOutputLength: mostInflated }), depth);
+    return certificateDigestsIn(gunzipSync(view.subarray(at), { maxOutputLength: mostInflated }), depth + 1);
   } catch {
-    return []; // not gzip after all, or too large to be looked through
+    return []; // not gzip after all, followed by something else, or too large to be looked through
   }
 }
