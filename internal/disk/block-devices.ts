@@ -17,7 +17,7 @@ export type BlockDevice = {
   readonly holders: readonly string[];
   readonly slaves: readonly string[];
   /** Set for device-mapper devices; the uuid begins with the kind ("LVM-", "CRYPT-", "mpath-"). */
-  readonly mapper?: { readonly name: string; readonly uuid: string };
+  readonly mapper?: { readonly name: string; readonly uuid: string; readonly suspended?: true };
   /** Set for MD arrays: "raid1", "container", … */
   readonly raidLevel?: string;
   /** Set for loop devices: what is behind it, and on which device (or which device's file system) that lies. */
@@ -78,9 +78,7 @@ async function readBlockDevice(sys: string, name: string): Promise<BlockDevice |
     ...(number === undefined || parent === undefined ? {} : { partition: { number: Number(number), disk: parent } }),
     holders: await linked(sys, join(folder, 'holders')),
     slaves: await linked(sys, join(folder, 'slaves')),
-    ...(mapperName === undefined
-      ? {}
-      : { mapper: { name: mapperName, uuid: (await attribute(folder, 'dm/uuid')) ?? '' } }),
+    ...(mapperName === undefined ? {} : { mapper: await mapperOf(folder, mapperName) }),
     ...(raidLevel === undefined ? {} : { raidLevel }),
     ...(backing === undefined ? {} : { loop: await loopBacking(backing) }),
   };
@@ -94,6 +92,11 @@ async function attribute(folder: string, name: string): Promise<string | undefin
     if (error instanceof Error && 'code' in error) return undefined;
     throw error;
   }
+}
+
+async function mapperOf(folder: string, name: string): Promise<NonNullable<BlockDevice['mapper']>> {
+  const uuid = (await attribute(folder, 'dm/uuid')) ?? '';
+  return { name, uuid, ...((await attribute(folder, 'dm/suspended')) === '1' ? { suspended: true } : {}) };
 }
 
 async function linked(sys: string, folder: string): Promise<string[]> {

@@ -66,6 +66,20 @@ test('holderTree()', async (t) => {
     ]);
   });
 
+  await t.test('shows parts of what lies on several devices, which hold nothing', async () => {
+    const part = { device: '8:1', path: '/dev/sda1', kind: 'btrfs file system', id: 'F', label: 'data', part: 'D1' };
+    const state = await madeState([{ name: 'sda', device: '8:0' }, ...partitionsOf('sda', '8:0', 1)], {
+      marks: { parts: [part], unmarked: [], closed: [], bare: new Map() },
+    });
+    const tree = holderTree(state, '8:0');
+    assert.deepEqual(printTree(tree), [
+      'disk sda',
+      '  partition sda1',
+      '    shared part of btrfs file system "data": D1',
+    ]);
+    assert.deepEqual(activeHolders(tree), []);
+  });
+
   await t.test('lists partitions by number, whatever the order of their device numbers', async () => {
     const state = await madeState([
       { name: 'nvme0n1', device: '259:0' },

@@ -15,7 +15,8 @@ export type Holder = {
     | 'mount'
     | 'swap'
     | 'volume group'
-    | 'raid member';
+    | 'raid member'
+    | 'shared part';
   readonly name: string;
   /** Device number and node, for those that are devices. */
   readonly device?: string;
@@ -40,11 +41,13 @@ export function walk(tree: Holder): Holder[] {
   return [tree, ...tree.children.flatMap(walk)];
 }
 
+const atRest: readonly Holder['kind'][] = ['disk', 'partition', 'volume group', 'raid member', 'shared part'];
+
 /** Uses that keep the kernel from giving the disk away; metadata at rest is not among them. */
 export function activeHolders(tree: Holder): Holder[] {
   return walk(tree)
     .slice(1)
-    .filter(({ kind }) => kind !== 'disk' && kind !== 'partition' && kind !== 'volume group' && kind !== 'raid member');
+    .filter(({ kind }) => !atRest.includes(kind));
 }
 
 /** The tree as lines for people. */
@@ -114,6 +117,14 @@ function metadataOn(state: KernelState, device: string): Holder[] {
       detail: [member.level, `metadata ${member.metadata}`].filter((part) => part !== undefined).join(', '),
       children: [],
     })),
+    ...state.marks.parts
+      .filter((part) => part.device === device)
+      .map(({ kind, label, id, part }): Holder => ({
+        kind: 'shared part',
+        name: `of ${kind} "${label ?? id}"`,
+        detail: part,
+        children: [],
+      })),
   ];
 }
 

@@ -4,7 +4,10 @@ import type { Host } from '../host/host.ts';
 import type { MountEntry } from '../host/mounts.ts';
 import { blockDeviceAt, deviceNumber, readBlockDevices, type BlockDevice, type BlockDevices } from './block-devices.ts';
 import { readPhysicalVolumes, type PhysicalVolume } from './lvm.ts';
+import { multipathOver } from './multipath.ts';
 import { readRaidMembers, type RaidMember } from './raid.ts';
+import { readMarks, type Marks } from './shared-parts.ts';
+import { readSignatures } from './signatures.ts';
 
 /** A mounted file system with the number of the device that holds it. */
 export type MountUse = Pick<MountEntry, 'source' | 'target' | 'type' | 'root'> & { readonly device: string };
@@ -20,6 +23,8 @@ export type KernelState = {
   readonly swaps: readonly SwapUse[];
   readonly physicalVolumes: readonly PhysicalVolume[];
   readonly raidMembers: readonly RaidMember[];
+  /** What else lies on several devices, or may. */
+  readonly marks: Marks;
 };
 
 /** Takes the look. Only reads. */
@@ -28,12 +33,15 @@ export async function readKernelState(
   sources: { readonly sys?: string; readonly swaps?: string } = {},
 ): Promise<KernelState> {
   const blocks = await readBlockDevices(sources.sys);
+  const asked = [...blocks.values()].filter((block) => holdsContent(block, blocks));
+  const signatures = await readSignatures(host, asked);
   return {
     blocks,
     mounts: await Promise.all((await host.mounts()).map(mountUse)),
     swaps: await readSwaps(sources.swaps ?? '/proc/swaps'),
-    physicalVolumes: await readPhysicalVolumes(host),
-    raidMembers: await readRaidMembers(host, [...blocks.values()].filter(mayHoldRaid)),
+    physicalVolumes: await readPhysicalVolumes(host, signatures),
+    raidMembers: await readRaidMembers(host, asked, signatures),
+    marks: await readMarks(signatures),
   };
 }
 
@@ -74,7 +82,16 @@ async function readSwaps(file: string): Promise<SwapUse[]> {
   return swaps;
 }
 
-/** Optical drives and memory are not asked: an empty drive takes its time, and memory holds no array. */
-function mayHoldRaid(block: BlockDevice): boolean {
-  return block.sizeBytes > 0 && !/^(?:sr|fd|zram|ram|dm-|md)\d/.test(block.name);
+/**
+ * Optical drives and memory are not asked: an empty drive takes its time, and memory holds nothing of a disk. Nor are paths of a multipath
+ * device, which show its content again, and devices that someone has suspended: whoever reads them waits.
+ */
+function holdsContent(block: BlockDevice, blocks: BlockDevices): boolean {
+  const disk = block.partition === undefined ? block : (blocks.get(block.partition.disk) ?? block);
+  return (
+    block.sizeBytes > 0 &&
+    !/^(?:sr|fd|zram|ram)\d/.test(block.name) &&
+    block.mapper?.suspended !== true &&
+    multipathOver(disk, blocks) === undefined
+  );
 }

@@ -11,7 +11,7 @@ import { isOwnMount, ownFolders, type OwnFolders } from './own-mounts.ts';
 import { readTable, type Partition } from './partitions.ts';
 import { keepsSomething, savedFilter, savedPartitions } from './saved-partitions.ts';
 import type { Reason } from './reason.ts';
-import { halfSavedReasons, spanningReasons } from './spanning.ts';
+import { halfSavedReasons, spanningNotes, spanningReasons } from './spanning.ts';
 
 /** All that was found out about a disk before it is touched. */
 export type Inspection = {
@@ -98,6 +98,7 @@ export function judge(
   const swaps = activeHolders(tree).filter(({ kind }) => kind === 'swap');
   const notes = [
     ...(leftovers.length === 0 ? [] : [`an earlier run left disk "${disk.name}" mounted at ${quoted(leftovers)}`]),
+    ...spanningNotes(state, disk, devices),
     ...swaps.map((swap) => `swap on "${swap.name}" will be switched off`),
     ...saved.map(
       (partition) => `partition ${partition.number} "${partition.label ?? ''}" of disk "${disk.name}" is kept`,

@@ -48,7 +48,7 @@ export function planRelease(state: KernelState, inspection: Inspection): Release
     for (const volume of state.physicalVolumes.filter((candidate) => candidate.device === device)) {
       if (volume.groupUuid !== undefined && !groupsDone.has(volume.groupUuid)) {
         groupsDone.add(volume.groupUuid);
-        const members = state.physicalVolumes.filter((other) => other.groupUuid === volume.groupUuid);
+        const members = membersOf(state, volume.groupUuid, devices);
         // a group's volumes may lie on any of its members, so all of them are cleared above before the group goes
         for (const member of members)
           if (member.device !== undefined && devices.includes(member.device))
@@ -59,7 +59,7 @@ export function planRelease(state: KernelState, inspection: Inspection): Release
         actions.push({
           action: 'remove volume',
           program: 'pvremove',
-          args: [...lvmSettings, '-y', '-ff', volume.path],
+          args: [...lvmSettings([volume.path]), '-y', '-ff', volume.path],
           reason: 'its LVM label would be found again',
           okStatuses: [0, 5],
         });
@@ -102,15 +102,28 @@ function swapOffs(state: KernelState, devices: readonly string[]): ReleaseAction
     .map((swap) => ({ action: 'swap off', program: 'swapoff', args: [swap.path], reason: 'swap is in use' }));
 }
 
+/** The volumes of a group. Copies of ours on another disk are none of its. */
+function membersOf(state: KernelState, groupUuid: string, devices: readonly string[]): PhysicalVolume[] {
+  const members = state.physicalVolumes.filter((volume) => volume.groupUuid === groupUuid);
+  const isOurs = ({ device }: PhysicalVolume): boolean => device !== undefined && devices.includes(device);
+  const ours = new Set(members.filter(isOurs).flatMap(({ uuid }) => uuid ?? []));
+  return members.filter((member) => isOurs(member) || member.uuid === undefined || !ours.has(member.uuid));
+}
+
 function groupActions(
   volume: PhysicalVolume,
   members: readonly PhysicalVolume[],
   devices: readonly string[],
   kept: ReadonlySet<string>,
 ): ReleaseAction[] {
-  const select = [...lvmSettings, '--select', `vg_uuid=${volume.groupUuid ?? ''}`];
+  const isOurs = ({ device }: PhysicalVolume): boolean => device !== undefined && devices.includes(device);
+  const select = [
+    ...lvmSettings(members.filter(isOurs).map(({ path }) => path)),
+    '--select',
+    `vg_uuid=${volume.groupUuid ?? ''}`,
+  ];
   const name = `volume group "${volume.groupName ?? ''}"`;
-  const whole = members.every((member) => member.device !== undefined && devices.includes(member.device));
+  const whole = members.every(isOurs);
   const isKept = volume.device !== undefined && kept.has(volume.device);
   // Its volumes were deactivated by number already where they were active; this also ends monitoring, and a damaged group may refuse it.
   const deactivate: ReleaseAction = {
@@ -202,6 +215,7 @@ function closingActions(block: BlockDevice): ReleaseAction[] {
     case 'swap':
     case 'volume group':
     case 'raid member':
+    case 'shared part':
       return [];
   }
 }

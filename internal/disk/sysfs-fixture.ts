@@ -67,6 +67,7 @@ export async function madeState(
     swaps: [],
     physicalVolumes: [],
     raidMembers: [],
+    marks: { parts: [], unmarked: [], closed: [], bare: new Map() },
     ...uses,
   };
 }
