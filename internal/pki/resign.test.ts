@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import '../../test/certificates/provider.ts';
-import { AttributeTypeAndValue, AttributeValue, Name as AsnName, RelativeDistinguishedName } from '@peculiar/asn1-x509';
+import { AsnConvert } from '@peculiar/asn1-schema';
+import {
+  AttributeTypeAndValue,
+  AttributeValue,
+  GeneralName,
+  GeneralSubtree,
+  GeneralSubtrees,
+  id_ce_nameConstraints,
+  Name as AsnName,
+  NameConstraints,
+  RelativeDistinguishedName,
+} from '@peculiar/asn1-x509';
 import { Extension, Name } from '@peculiar/x509';
 import { verify, X509Certificate } from 'node:crypto';
 import { test } from 'tap';
@@ -150,6 +161,24 @@ test('everything that is not meant to change keeps its bytes: order, criticality
   );
   for (const [at, one] of left.entries())
     assert.equal(hex(one.der) === hex(right[at]?.der ?? raw('')), !['551d0e', '551d23'].includes(one.id), one.id);
+});
+
+test('name constraints are copied as they stand: rules are for whole names', async () => {
+  const base = (of: ConstructorParameters<typeof GeneralName>[0]): GeneralSubtree =>
+    new GeneralSubtree({ base: new GeneralName(of) });
+  const constraints = AsnConvert.serialize(
+    new NameConstraints({
+      permittedSubtrees: new GeneralSubtrees([base({ dNSName: 'old' }), base({ iPAddress: '10.0.0.0/8' })]),
+    }),
+  );
+  const old = await makeCertificate({
+    subject: cn('old'),
+    key: await nodeKeyMaker.make(p256),
+    extensions: [extension.basicConstraints(true), new Extension(id_ce_nameConstraints, true, constraints)],
+  });
+  const { certificate } = await renewedRoot(old, { rules: [{ old: 'old', new: 'new' }] });
+  assert.deepEqual(certificate.commonNames, ['new']);
+  assert.equal(hex(extensionsOf(certificate)[1]?.value ?? raw('')), hex(new Uint8Array(constraints)));
 });
 
 test('forms that are no DER, or that a schema would write otherwise, stay as they are beside what changes', async () => {
