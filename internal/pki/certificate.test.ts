@@ -10,7 +10,7 @@ import {
 import { rootCertificates } from 'node:tls';
 import { extension } from '../../test/certificates/extensions.ts';
 import { cn, makeCertificate } from '../../test/certificates/make.ts';
-import { extensionOids, readCertificate } from './certificate.ts';
+import { extensions, readCertificate } from './certificate.ts';
 import { hex, tags, tlv } from './der.ts';
 import { nodeKeyMaker } from './signer.ts';
 import { readTime } from './validity.ts';
@@ -21,12 +21,12 @@ const derOf = (pem: string): Uint8Array =>
 /** What a schema reads of a certificate, in the words of ours. */
 function bySchema(der: Uint8Array): object {
   const { tbsCertificate, signatureAlgorithm } = AsnConvert.parse(der, Schema);
-  const value = (oid: string): ArrayBuffer | undefined =>
-    tbsCertificate.extensions?.find(({ extnID }) => extnID === oid)?.extnValue.buffer;
+  const value = (number: number): ArrayBuffer | undefined =>
+    tbsCertificate.extensions?.find(({ extnID }) => extnID === `2.5.29.${number}`)?.extnValue.buffer;
   const [key, authority, basic] = [
-    value(extensionOids.subjectKeyId),
-    value(extensionOids.authorityKeyId),
-    value(extensionOids.basicConstraints),
+    value(extensions.subjectKeyId),
+    value(extensions.authorityKeyId),
+    value(extensions.basicConstraints),
   ];
   const id = authority === undefined ? undefined : AsnConvert.parse(authority, AuthorityKeyIdentifier);
   const octets = (buffer: ArrayBuffer | undefined): string | undefined =>

@@ -38,14 +38,19 @@ export type Certificate = {
   readonly selfIssued: boolean;
 };
 
-/** Extensions that are read or written, by OID. */
-export const extensionOids = {
-  subjectKeyId: '2.5.29.14',
-  subjectAltName: '2.5.29.17',
-  basicConstraints: '2.5.29.19',
-  nameConstraints: '2.5.29.30',
-  authorityKeyId: '2.5.29.35',
+/** Extensions that are read or written, by the last number of their OID: all belong to the arc 2.5.29 (id-ce). */
+export const extensions = {
+  subjectKeyId: 14,
+  subjectAltName: 17,
+  basicConstraints: 19,
+  nameConstraints: 30,
+  authorityKeyId: 35,
 } as const;
+
+/** The number of an extension from the content of its OID; undefined for one of another arc. */
+export function extensionNumber(oid: Uint8Array): number | undefined {
+  return oid.length === 3 && oid[0] === 0x55 && oid[1] === 0x1d ? oid[2] : undefined;
+}
 
 /**
  * Reads a certificate. Throws for what is none. By hand, not by a schema: a cluster's are read some 500 times, and @peculiar/asn1-x509
@@ -56,10 +61,10 @@ export function readCertificate(bytes: Uint8Array): Certificate {
     const outer = tlvAt(bytes);
     const der = whole(bytes, outer);
     const parts = tbsParts(der);
-    const extensions = extensionsIn(parts.rest);
-    const authority = membersOf(extensions.get(extensionOids.authorityKeyId));
-    const names = generalNamesOf(extensions.get(extensionOids.subjectAltName) ?? Uint8Array.of(tags.sequence, 0));
-    const basic = membersOf(extensions.get(extensionOids.basicConstraints));
+    const found = extensionsIn(parts.rest);
+    const authority = membersOf(found.get(extensions.authorityKeyId));
+    const names = generalNamesOf(found.get(extensions.subjectAltName) ?? Uint8Array.of(tags.sequence, 0));
+    const basic = membersOf(found.get(extensions.basicConstraints));
     const [notBefore, notAfter] = membersOf(parts.validity);
     const [, algorithm] = childrenOf(der, tlvAt(der));
     const [oid] = algorithm === undefined ? [] : membersOf(whole(der, algorithm));
@@ -78,7 +83,7 @@ export function readCertificate(bytes: Uint8Array): Certificate {
       validity: { notBefore: readTime(notBefore), notAfter: readTime(notAfter) },
       publicKey: publicKeyIn(parts.spki),
       signatureOid: oidText(oid.content),
-      subjectKeyId: octetsIn(extensions.get(extensionOids.subjectKeyId)),
+      subjectKeyId: octetsIn(found.get(extensions.subjectKeyId)),
       authorityKeyId: authority.find(({ tag }) => tag === 0x80)?.content,
       authoritySerial: authority.find(({ tag }) => tag === 0x82)?.content,
       isCa: basic.some((member) => member.tag === tags.boolean && member.content[0] !== 0),
@@ -101,9 +106,9 @@ function membersOf(der: Uint8Array | undefined): Member[] {
     : childrenOf(der, tlvAt(der)).map((member: Tlv) => ({ tag: member.tag, content: content(der, member) }));
 }
 
-/** The values of extensions, by OID; of one that stands twice, the first. */
-function extensionsIn(rest: readonly Uint8Array[]): ReadonlyMap<string, Uint8Array> {
-  const values = new Map<string, Uint8Array>();
+/** The values of extensions, by number; of one that stands twice, the first. */
+function extensionsIn(rest: readonly Uint8Array[]): ReadonlyMap<number, Uint8Array> {
+  const values = new Map<number, Uint8Array>();
   const [list] = rest
     .filter((member) => member[0] === 0xa3)
     .map((member) => ({ member, list: childrenOf(member, tlvAt(member))[0] }));
@@ -112,8 +117,8 @@ function extensionsIn(rest: readonly Uint8Array[]): ReadonlyMap<string, Uint8Arr
     const parts = childrenOf(list.member, extension);
     const [id, value] = [parts[0], parts.at(-1)];
     if (id?.tag !== tags.oid || value?.tag !== tags.octetString) throw new Failure('an extension is broken');
-    const oid = oidText(content(list.member, id));
-    if (!values.has(oid)) values.set(oid, content(list.member, value));
+    const number = extensionNumber(content(list.member, id));
+    if (number !== undefined && !values.has(number)) values.set(number, content(list.member, value));
   }
   return values;
 }

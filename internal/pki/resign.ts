@@ -1,7 +1,7 @@
 import type { Certificate } from './certificate.ts';
-import { extensionOids, readCertificate, tbsParts } from './certificate.ts';
+import { extensionNumber, extensions, readCertificate, tbsParts } from './certificate.ts';
 import { extensionsTag } from './extensions.ts';
-import { childrenOf, content, mapChildren, oidText, sameBytes, tags, tlv, tlvAt } from './der.ts';
+import { childrenOf, content, mapChildren, sameBytes, tags, tlv, tlvAt } from './der.ts';
 import type { KeyIdMethod } from './key-identifier.ts';
 import { renamedNameConstraints } from './name-constraints.ts';
 import { keyIdMethodOf, keyIdOf } from './key-identifier.ts';
@@ -61,15 +61,15 @@ export async function resign(old: Certificate, renewal: Renewal): Promise<Renewe
     renewal.newKey.spki,
     ...parts.rest.map((member) =>
       member[0] === extensionsTag
-        ? withExtensions(member, (oid, value) => {
-            switch (oid) {
-              case extensionOids.subjectKeyId:
+        ? withExtensions(member, (number, value) => {
+            switch (number) {
+              case extensions.subjectKeyId:
                 return ownKeyId === undefined ? value : values.subjectKeyIdValue(ownKeyId);
-              case extensionOids.authorityKeyId:
+              case extensions.authorityKeyId:
                 return values.authorityKeyIdValue(value, authority, rules);
-              case extensionOids.subjectAltName:
+              case extensions.subjectAltName:
                 return values.renamedGeneralNames(value, rules);
-              case extensionOids.nameConstraints:
+              case extensions.nameConstraints:
                 return renamedNameConstraints(value, rules);
               default:
                 return value;
@@ -125,14 +125,15 @@ function authorityOf(
 }
 
 /** The extensions with some values changed; order, criticality (an explicit FALSE too) and unknown ones stay. */
-function withExtensions(member: Uint8Array, change: (oid: string, value: Uint8Array) => Uint8Array): Uint8Array {
+function withExtensions(member: Uint8Array, change: (number: number, value: Uint8Array) => Uint8Array): Uint8Array {
   return mapChildren(member, (list) =>
     mapChildren(list, (extension) => {
       const children = childrenOf(extension, tlvAt(extension));
       const [id, value] = [children[0], children.at(-1)];
-      if (id === undefined || value?.tag !== tags.octetString) return extension;
+      const number = id === undefined ? undefined : extensionNumber(content(extension, id));
+      if (number === undefined || value?.tag !== tags.octetString) return extension;
       const old = content(extension, value);
-      const fresh = change(oidText(content(extension, id)), old);
+      const fresh = change(number, old);
       if (fresh === old) return extension;
       return tlv(
         tags.sequence,
