@@ -32,10 +32,11 @@ async function fileTest(file: string, tally: Tally): Promise<void> {
   const skipped: { name: string; reason: string }[] = [];
   const notes: string[] = [];
   let passed = 0;
-  // Buffered: two files at a time, and each one's lines together.
+  // tap puts NODE_OPTIONS into what it spawns, and a file's children would inherit it, the executables that are tested among them: env takes it
+  // away. Buffered: two files at a time, and each one's lines together.
   const ended = t.spawn(
-    process.execPath,
-    [file],
+    'env',
+    ['--unset=NODE_OPTIONS', process.execPath, file],
     { buffered: true, timeout: fileBudgetSeconds * 1000, env: environment(), cwd: top },
     file,
   );
