@@ -19,7 +19,7 @@ export type XfsElsewhere = {
 export async function readXfs(path: string): Promise<XfsElsewhere> {
   const block = await bytesAt(path, 0, 512);
   return {
-    log: block.readBigUInt64BE(48) === 0n,
+    log: block.toString('latin1', 0, 4) === 'XFSB' && block.readBigUInt64BE(48) === 0n,
     realtimeBlocks: Number(block.readBigUInt64BE(16)),
     realtimeExtentBlocks: block.readUInt32BE(80),
     blockBytes: block.readUInt32BE(4),
@@ -64,14 +64,14 @@ export async function readBluestore(path: string): Promise<{ store: string; role
   return store === undefined ? undefined : { store, role: /bluefs (?:db|wal)/.exec(label)?.[0] ?? 'main' };
 }
 
-/** Zeros where the device has gone meanwhile. */
+/** Zeros where the device has gone meanwhile, or goes just now: then the kernel calls it an i/o error. */
 async function bytesAt(path: string, at: number, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(length);
   try {
     await using device = await open(path, 'r');
     await device.read(bytes, 0, length, at);
   } catch (error) {
-    if (!['ENOENT', 'ENXIO', 'ENODEV', 'ENOMEDIUM'].includes(errorCode(error) ?? '')) throw error;
+    if (!['ENOENT', 'ENXIO', 'ENODEV', 'ENOMEDIUM', 'EIO'].includes(errorCode(error) ?? '')) throw error;
   }
   return bytes;
 }
