@@ -7,7 +7,7 @@ import { openHost } from '../host/host.ts';
 import { openLog } from '../log/log.ts';
 import { inspectDisk, refuseUnsafe } from './refusals.ts';
 import { releaseDisk } from './release.ts';
-import { cases, digests, lvm, overwrite, reasons } from './spanning-cases.ts';
+import { cases, digests, lvm, overwrite, reasons } from './test-spanning-cases.ts';
 import { testDisk, type TestDisk } from './test-disk.ts';
 
 for (const { name, make, mebibytes = 100 } of cases) {

@@ -8,7 +8,7 @@ import { openLog } from '../log/log.ts';
 import { writeRaidSuperblock } from './raid-superblock.ts';
 import { inspectDisk } from './refusals.ts';
 import { releaseDisk } from './release.ts';
-import { cases, copy, digests, group, lvm, overwrite, reasons, uuidOf } from './spanning-cases.ts';
+import { cases, copy, digests, group, lvm, overwrite, reasons, uuidOf } from './test-spanning-cases.ts';
 import { testDisk } from './test-disk.ts';
 
 await test('a copy of a disk is no part of it: it is named, and keeps every byte', async (t) => {
