@@ -2,4 +2,4 @@
 export const everything = process.env['SNO_IBI_TESTS'] === 'all';
 
 /** Kill points of a test that kills at random: other ones each time. SNO_IBI_KILLS says another number. */
-export const wantedKills = Number(process.env['SNO_IBI_KILLS'] ?? (everything ? 50 : 8));
+export const wantedKills = Number(process.env['SNO_IBI_KILLS'] ?? (everything ? 50 : 5));
