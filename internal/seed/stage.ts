@@ -50,7 +50,8 @@ export async function stageSeed(host: Host, request: StageRequest): Promise<Stag
   const behind = writeBehind(host, staging.folder);
   expectShortLivedBuffers();
   try {
-    for (const layer of request.layers) await stageLayer(host, { ...request, staging, objects }, layer, found);
+    const underway = { ...request, staging, objects, objectFolders };
+    for (const layer of request.layers) await stageLayer(host, underway, layer, found);
     requireMembers(found, request.reference);
     await requireOnly(staging.var, 'var', 'var.tgz');
   } catch (error) {
@@ -65,8 +66,12 @@ export async function stageSeed(host: Host, request: StageRequest): Promise<Stag
 /** A seed of which every byte is proven. `settled`: no writing behind goes on any longer; it tells what went wrong with one. */
 export type Staged = { readonly staging: Staging; readonly settled: Promise<void> };
 
-/** A request under way. `objects`: those that were at hand are in their place. */
-type Underway = StageRequest & { readonly staging: Staging; readonly objects: Promise<void> };
+/** A request under way. `objects`: those that were at hand are in their place. `objectFolders` waits until all folders are made. */
+type Underway = StageRequest & {
+  readonly staging: Staging;
+  readonly objects: Promise<void>;
+  readonly objectFolders: () => Promise<void>;
+};
 
 async function stageLayer(host: Host, request: Underway, layer: SeedLayer, found: Set<string>): Promise<void> {
   const below = new Set(found);
@@ -81,6 +86,7 @@ async function stageLayer(host: Host, request: Underway, layer: SeedLayer, found
     for await (const entry of members) {
       const name = memberName(entry.header.name);
       for (const hidden of hiddenBy(name, below)) {
+        await request.objectFolders(); // what is still being made cannot be taken away
         await forget(host, request.staging, hidden);
         below.delete(hidden);
         found.delete(hidden);
