@@ -4,7 +4,7 @@ import type { Host } from '../../internal/host/host.ts';
 import type { Egress } from '../../internal/registry/egress.ts';
 import type { InspectedImage } from '../../internal/registry/inspect.ts';
 import type { Registry } from '../../internal/registry/registry.ts';
-import type { SeedManifest } from '../../internal/seed/manifest.ts';
+import type { SeedManifest } from '../../internal/config/seed-manifest.ts';
 import type { RunRecord } from '../../internal/steps/journal.ts';
 
 /** What the person or unit asked for on the command line. */

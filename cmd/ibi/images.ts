@@ -6,7 +6,7 @@ import type { PullReport } from '../../internal/registry/pull.ts';
 import { openStore, repairStore } from '../../internal/registry/store.ts';
 import { reach, readRecord } from '../../internal/seal/record.ts';
 import { imageList } from '../../internal/seed/image-list.ts';
-import { parseSeedManifest } from '../../internal/seed/manifest.ts';
+import { parseSeedManifest } from '../../internal/config/seed-manifest.ts';
 import { stagingAt } from '../../internal/seed/staging.ts';
 import type { StepIo } from '../../internal/steps/step.ts';
 import type { Ibi } from './context.ts';

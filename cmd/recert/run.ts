@@ -83,7 +83,7 @@ async function runLocked(
     );
   let outcome: Outcome;
   try {
-    outcome = await recert(host, config, telling, progress);
+    outcome = await recert(host, config, telling, { progress });
   } catch (error) {
     // A summary that cannot be written must not hide the run's own error, as upstream lets it.
     await summarize(undefined, error).catch((trouble: unknown) => {

@@ -50,7 +50,11 @@ export const defaultStateFolder = '/var/lib/recert';
 
 /** Reads and checks the file that RECERT_CONFIG names. Throws UsageError. */
 export async function readRecertConfigFile(file: string): Promise<RecertConfig> {
-  const text = await readGiven(file, 'config file');
+  return readRecertConfigText(await readGiven(file, 'config file'), file);
+}
+
+/** The same for a text at hand; `file` only names it in errors. Throws UsageError. */
+export function readRecertConfigText(text: string, file: string): Promise<RecertConfig> {
   return checkRecertConfig(valuesOfDocument(parseConfigDocument(Buffer.from(text), file), file), {
     route: 'file',
     text: new Secret(text),

@@ -2,6 +2,7 @@ import type { RecertConfig } from '../config/recert-config.ts';
 import type { Host } from '../host/host.ts';
 import type { MemberChange, Written } from './commit/commit.ts';
 import type { Replacement } from './document.ts';
+import type { KeySupply } from './keys/key-supply.ts';
 import type { AtRest } from './encryption/at-rest.ts';
 import type { Renamed } from './rename/rename.ts';
 import type { Renaming } from './rename/renaming.ts';
@@ -43,11 +44,18 @@ export type Progress = { renewal?: Renewal; renamed?: Renamed };
  * run writes nothing. Read from top to bottom; each line is a stage, and a stage that has nothing to do says so by giving back nothing.
  *
  * @throws Failure; when it does, nothing is changed, or the journal in the state folder says what is
+ *
+ * @param keys keys that are being made already; used up by this run
  */
-export async function recert(host: Host, config: RecertConfig, tell: Tell, progress: Progress = {}): Promise<Outcome> {
+export async function recert(
+  host: Host,
+  config: RecertConfig,
+  tell: Tell,
+  { progress = {}, keys }: { readonly progress?: Progress; readonly keys?: KeySupply | undefined } = {},
+): Promise<Outcome> {
   const started = performance.now();
   using reading = untilWriting(host.stop);
-  const run = { host, config, tell };
+  const run = { host, config, tell, keys };
 
   await using opened = await openCluster(run, reading.stop);
   const beginning = beginRename(run, opened);

@@ -9,6 +9,7 @@ import { openStateFolder } from './commit/state-folder.ts';
 import type { EtcdReader, Replacement } from './document.ts';
 import { findAtRest, type AtRest } from './encryption/at-rest.ts';
 import { rotate, type Rotation } from './encryption/rotate.ts';
+import type { KeySupply } from './keys/key-supply.ts';
 import { findSshHostKeys, renewSshHostKeys, type SshHostKeys } from './keys/ssh-host-keys.ts';
 import { prepareRename, rehearse, rename, type Prepared, type Renamed, type RenameInput } from './rename/rename.ts';
 import { useCertFrom, useKeyFrom, type RenewOptions } from './renew/options.ts';
@@ -35,7 +36,12 @@ export type Tell = {
 };
 
 /** What every stage works with. */
-type Run = { readonly host: Host; readonly config: RecertConfig; readonly tell: Tell };
+type Run = {
+  readonly host: Host;
+  readonly config: RecertConfig;
+  readonly tell: Tell;
+  readonly keys?: KeySupply | undefined;
+};
 
 /** The etcd of the cluster: as it is, and with its values in the clear. */
 type OpenedEtcd = { readonly raw: Etcd; readonly clear: EtcdReader; readonly atRest: AtRest };
@@ -110,7 +116,7 @@ async function prepare(etcd: EtcdReader, { cluster, crypto, postprocessOnly }: R
 }
 
 /** Stage `renew`: new keys, certificates and tokens, checked; nothing when only the rest of a run is asked for. */
-export async function renewCluster({ host, config, tell }: Run, { etcd }: Opened): Promise<Renewal> {
+export async function renewCluster({ host, config, tell, keys }: Run, { etcd }: Opened): Promise<Renewal> {
   tell.stage('renew');
   if (config.postprocessOnly) return nothingRenewed;
   const renewal = await renew(host, {
@@ -120,6 +126,7 @@ export async function renewCluster({ host, config, tell }: Run, { etcd }: Opened
     externals: config.crypto.externalCertificates,
     options: optionsOf(config, host.now()),
     ...(config.threads === undefined ? {} : { threads: config.threads }),
+    ...(keys === undefined ? {} : { keys }),
   });
   for (const fact of renewal.facts) tell.warn(fact);
   return renewal;

@@ -3,7 +3,7 @@ import { test } from 'tap';
 import { bootedDeployment } from './booted.ts';
 import { imageList } from './image-list.ts';
 import { kernelArguments } from './kernel-arguments.ts';
-import { formatLabel, manifestLabel } from './manifest.ts';
+import { formatLabel, manifestLabel } from './format.ts';
 import { clockWarning, judgeSeed, type SeedFacts, type SeedWishes } from './rules.ts';
 
 const manifest = {

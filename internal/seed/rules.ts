@@ -1,12 +1,6 @@
+import { parseSeedManifest, type SeedManifest } from '../config/seed-manifest.ts';
 import { Failure } from '../errors/errors.ts';
-import {
-  formatLabel,
-  manifestLabel,
-  parseSeedManifest,
-  requireVersion,
-  supportedFormat,
-  type SeedManifest,
-} from './manifest.ts';
+import { formatLabel, manifestLabel, requireVersion, supportedFormat } from './format.ts';
 
 /** What a registry tells of a seed image before a byte of it is fetched. */
 export type SeedFacts = {

@@ -27,6 +27,7 @@ export async function openCrypto(
   };
 }
 
-async function kernelIsInFipsMode(): Promise<boolean> {
+/** What the kernel says. */
+export async function kernelIsInFipsMode(): Promise<boolean> {
   return (await readTextIfPresent('/proc/sys/crypto/fips_enabled'))?.trim() === '1';
 }

@@ -1,7 +1,6 @@
 import { Failure, Interrupted, Refusal } from '../../errors/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { check } from './check.ts';
-import { openCrypto } from '../keys/crypto.ts';
 import { editsOf } from './edits.ts';
 import { givenFor } from './given.ts';
 import { keystoresBeside } from './keystores.ts';
@@ -10,7 +9,8 @@ import { pastedIn } from './pasted.ts';
 import type { Graph, KeyNode } from './graph.ts';
 import { graphOf } from './graph.ts';
 import type { KeyPool } from '../keys/key-pool.ts';
-import { openKeyPool, usualNeed } from '../keys/key-pool.ts';
+import { usualNeed } from '../keys/key-pool.ts';
+import { openKeySupply } from '../keys/key-supply.ts';
 import type { Opened } from '../find/open.ts';
 import { openCluster } from '../find/open.ts';
 import type { RenewOptions } from './options.ts';
@@ -37,12 +37,14 @@ export async function renew(host: Host, input: RenewInput): Promise<Renewal> {
   }); // some 50 ms, and most of what can fail
   stopIfAsked(host);
   // Then keys: they are most of the work, and the scan waits for the disk.
-  await using crypto = await openCrypto(host, input.fips);
   const whole = input.etcd !== undefined && !input.options.ipChangeOnly; // only a whole cluster needs what clusters usually need
-  using pool = openKeyPool(crypto.keyMaker, whole ? usualNeed : [], input.threads);
+  await using supply =
+    input.keys ??
+    (await openKeySupply(host, { fips: input.fips, threads: input.threads, guess: whole ? usualNeed : [] }));
+  supply.hurry();
   const renewal = await renewOpened(opened, input.options, {
-    pool,
-    crypto,
+    pool: supply.pool,
+    crypto: supply.crypto,
     started,
     stopIfAsked: () => {
       stopIfAsked(host);

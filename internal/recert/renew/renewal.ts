@@ -1,4 +1,5 @@
 import type { Edit, EtcdReader, Replacement } from '../document.ts';
+import type { KeySupply } from '../keys/key-supply.ts';
 import type { RenewalRecord } from './record.ts';
 import type { RenewOptions } from './options.ts';
 
@@ -15,6 +16,8 @@ export type RenewInput = {
   readonly fips?: boolean;
   /** Keys made at a time. Left out: one for each CPU. */
   readonly threads?: number;
+  /** Keys that are being made already; used up by the renewal. Left out: they are begun with it. */
+  readonly keys?: KeySupply;
 };
 
 /** Everything that `renew` computes. Nothing has been written. */
