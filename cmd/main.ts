@@ -29,9 +29,12 @@ async function start(name: Program, argv: readonly string[]): Promise<number> {
       const { main } = await import('./recert/main.ts');
       return main(argv, version);
     }
+    case 'post-pivot': {
+      const { main } = await import('./post-pivot/main.ts');
+      return main(argv, version);
+    }
     case 'lca-cli':
       return startSubcommand(argv);
-    case 'post-pivot':
     case 'precache-extract':
       process.stderr.write(`${name}: this program is not part of version ${version} yet\n`);
       return 2;
@@ -47,10 +50,17 @@ async function startSubcommand(argv: readonly string[]): Promise<number> {
     const { main } = await import('./ibi/main.ts');
     return main(rest, version, 'lca-cli ibi');
   }
-  if (sub === 'post-pivot') return start('post-pivot', rest);
+  if (sub === 'post-pivot') {
+    const { main } = await import('./post-pivot/main.ts');
+    return main(rest, version, 'lca-cli post-pivot');
+  }
+  if (sub === 'init-monitor') {
+    const { main } = await import('./post-pivot/init-monitor.ts');
+    return main(rest);
+  }
   if (sub === undefined && (argv.includes('--help') || argv.includes('-h'))) {
     process.stdout.write(
-      'Usage: lca-cli [ibi | post-pivot] [options]\n\nThe names of the reference for the programs ibi and post-pivot.\n',
+      'Usage: lca-cli [ibi | post-pivot | init-monitor] [options]\n\nThe names of the reference for the programs ibi and post-pivot.\n',
     );
     return 0;
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'tap';
 
 const folder = import.meta.dirname;
-const units = readdirSync(folder).filter((name) => name.endsWith('.service'));
+const units = readdirSync(folder).filter((name) => /\.(service|target|path)$/.test(name));
 
 for (const unit of units) {
   const lines = readFileSync(join(folder, unit), 'utf8').split('\n');

@@ -15,7 +15,7 @@ const json = (value: unknown): string => `${JSON.stringify(value, undefined, 1)}
 export const installation: FlowProgram<Ibi, RunValues, LookValues> = {
   flow,
   folders: { run: places.runFolder, state: places.stateFolder },
-  context: ({ host }, { values, version, calledAs }, runSoFar) =>
+  context: ({ host }, { values, version, calledAs }, runs) =>
     new Ibi(
       host,
       {
@@ -26,7 +26,7 @@ export const installation: FlowProgram<Ibi, RunValues, LookValues> = {
         giveUpMs: values.giveUpAfter * 1000,
         unknownKeys: unknownKeysFor(calledAs),
       },
-      runSoFar,
+      () => runs().at(-1),
     ),
   again: ({ configurationFile }) => (configurationFile === '' ? '' : `-f ${configurationFile}`),
   result: (ibi) => (ibi.has('seed') ? `disk "${ibi.disk.path}" boots version ${ibi.config.seedVersion}` : undefined),

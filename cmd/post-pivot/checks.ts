@@ -9,7 +9,7 @@ import type { Host } from '../../internal/host/host.ts';
 import { checkNmstate } from '../../internal/network/nmstate.ts';
 import type { SitePlaces } from '../../internal/site/places.ts';
 import { problemsAsError, type Problem } from '../../internal/site/problem.ts';
-import { siteProblems } from '../../internal/site/rules.ts';
+import { siteProblems, type HostFacts } from '../../internal/site/rules.ts';
 
 /**
  * Every check of a site config that needs no network: rules, key material, network configuration, manifests.
@@ -22,16 +22,20 @@ export async function checkAll(
   seed: SeedManifest,
   files: SitePlaces,
   tell: { readonly warn: (fact: string) => void; readonly say: (fact: string) => void },
+  facts?: HostFacts,
 ): Promise<void> {
-  const fips = (await readTextIfPresent('/proc/sys/crypto/fips_enabled'))?.trim() === '1';
   const problems = [
-    ...siteProblems(site, seed, { fips }),
+    ...siteProblems(site, seed, facts ?? (await factsOfHost())),
     ...(await trustProblems(site)),
     ...(await networkConfigProblems(host, site, tell)),
     ...(await manifestProblems(files, tell)),
   ];
   const error = problemsAsError(problems);
   if (error !== undefined) throw error;
+}
+
+async function factsOfHost(): Promise<HostFacts> {
+  return { fips: (await readTextIfPresent('/proc/sys/crypto/fips_enabled'))?.trim() === '1' };
 }
 
 /** Certificates that recert could not read, which would be found out after network and name were changed. */
@@ -60,7 +64,7 @@ async function networkConfigProblems(
     warn('nmstatectl is not on this machine; continuing without a check of the network configuration');
     return [];
   }
-  await using folder = await temporaryFolder('/run', 'post-pivot-check-');
+  await using folder = await temporaryFolder('/tmp', 'post-pivot-check-');
   return await problemOf(() => checkNmstate(host, join(folder.path, 'nmstate.yaml'), config));
 }
 
@@ -85,6 +89,8 @@ async function problemOf(check: () => Promise<void>): Promise<Problem[]> {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { why, next } = error;
-    return [{ what: why === undefined ? messageOf(error) : `${messageOf(error)} (${why})`, next: next ?? 'correct it' }];
+    return [
+      { what: why === undefined ? messageOf(error) : `${messageOf(error)} (${why})`, next: next ?? 'correct it' },
+    ];
   }
 }

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Cluster } from '../../internal/cluster/cluster.ts';
-import { givenAddressesOf, parseSiteManifest, secretsOf, type SiteManifest } from '../../internal/config/site-manifest.ts';
+import {
+  givenAddressesOf,
+  parseSiteManifest,
+  secretsOf,
+  type SiteManifest,
+} from '../../internal/config/site-manifest.ts';
 import { parseSeedManifest, type SeedManifest } from '../../internal/config/seed-manifest.ts';
 import { Failure, messageOf, Refusal } from '../../internal/errors/errors.ts';
 import { readTextIfPresent } from '../../internal/host/files.ts';
@@ -13,7 +18,11 @@ import { takenDigest } from '../../internal/site/take.ts';
 import { places } from './places.ts';
 
 /** What the person or unit asked for on the command line. */
-export type PostPivotOptions = { readonly configDir?: string };
+export type PostPivotOptions = {
+  readonly configDir?: string;
+  /** How long to look whether something has changed before the same is tried again. */
+  readonly pauseMs: number;
+};
 
 /** Work that goes on beside later steps. Ends with the run. */
 export type Beside = { readonly done: Promise<unknown>; readonly end: () => void };
@@ -51,6 +60,12 @@ export class PostPivot {
   /** Names the site config, for the inputs of steps. */
   get siteDigest(): string {
     return this.#readSite().digest;
+  }
+
+  /** Reads one of the two now. @throws what is wrong with it */
+  require(what: 'seed' | 'site'): void {
+    if (what === 'seed') this.#seed ??= readSeed();
+    else this.#readSite();
   }
 
   /** Another config may stand there now. */
@@ -93,9 +108,11 @@ export class PostPivot {
   [Symbol.dispose](): void {
     for (const { end } of this.beside) end();
     void this.#keys?.then((keys) => keys[Symbol.asyncDispose]()).catch(() => undefined);
-    void this.#cluster?.then((cluster) => {
-      cluster[Symbol.dispose]();
-    }).catch(() => undefined);
+    void this.#cluster
+      ?.then((cluster) => {
+        cluster[Symbol.dispose]();
+      })
+      .catch(() => undefined);
   }
 
   #readSite(): Site {

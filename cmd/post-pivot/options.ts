@@ -8,5 +8,5 @@ export const runFlags = {
   configDir: optionalText('--config-dir <dir>', 'take the site config from this folder, not from a medium'),
 } as const;
 
-export type LookValues = ValuesOf<typeof flags>;
+export type LookValues = object;
 export type RunValues = ValuesOf<typeof runFlags>;

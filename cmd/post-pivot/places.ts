@@ -16,7 +16,6 @@ export const places = {
   etcdData: '/var/lib/etcd',
   sshFolder: '/etc/ssh',
   volumes: '/etc/lvm/devices/system.devices',
-  kubeconfig:
-    '/etc/kubernetes/static-pod-resources/kube-apiserver-certs/secrets/node-kubeconfigs/lb-ext.kubeconfig',
+  kubeconfig: '/etc/kubernetes/static-pod-resources/kube-apiserver-certs/secrets/node-kubeconfigs/lb-ext.kubeconfig',
   unit: 'installation-configuration.service',
 } as const;

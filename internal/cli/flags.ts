@@ -42,6 +42,17 @@ export const text = (flags: string, says: string, fallback: string, env?: string
 /** A text that may be left out. */
 export const optionalText = (flags: string, says: string): Flag<string | undefined> => ({ flags, says, read: textOf });
 
+/** A text that must be given. */
+export const requiredText = (flags: string, says: string): Flag<string> => ({
+  flags,
+  says,
+  read: (given) => {
+    const written = textOf(given);
+    if (written !== undefined && written !== '') return written;
+    throw new UsageError(`${flags.split(' ')[0] ?? flags} is missing`, { next: `give it: ${flags}` });
+  },
+});
+
 export const truth = (flags: string, says: string): Flag<boolean> => ({
   flags,
   says,

@@ -13,7 +13,7 @@ export async function planProgramFlow<C extends Disposable, R extends L, L>(
 ): Promise<number> {
   await using session = call.open({ progressFd: call.values.progressFd });
   const journal = await openJournal(filesOf(folders, call.program).journal);
-  using context = its.context(session, call, () => undefined);
+  using context = its.context(session, call, () => []);
   const { steps, failed } = await planFlow(flow, context, journal, selectionOf(call.values), session.log.debug);
   if (call.json) {
     const failure = failed === undefined ? {} : { failed: messageOf(failed) };

@@ -28,8 +28,10 @@ export const filesOf = ({ run, state }: FlowFolders, program: string) =>
 export type FlowProgram<C extends Disposable, R extends L, L> = {
   readonly flow: Flow<C>;
   readonly folders: FlowFolders;
-  /** Makes what the steps of one run share; `runSoFar` is for a record that a step leaves. It is disposed when the run ends. */
-  readonly context: (session: Session, call: Call<R>, runSoFar: () => RunRecord | undefined) => C;
+  /** Makes what the steps of one run share; `runs` are the runs that are remembered, this one last once it has begun. It is disposed when the run ends. */
+  readonly context: (session: Session, call: Call<R>, runs: () => readonly RunRecord[]) => C;
+  /** A sentence when this machine needs no run any more; then none begins, and nothing is changed. */
+  readonly nothingToDo?: (session: Session) => Promise<string | undefined>;
   /** The options that the same again needs: `-f FILE`. */
   readonly again: (values: L) => string;
   /** What a finished run adds to "finished in 3 min": `disk "/dev/sda" boots version 4.17.0`. */

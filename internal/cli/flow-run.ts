@@ -25,6 +25,12 @@ export async function runProgramFlow<C extends Disposable, R extends L, L>(
   const { host, log } = session;
   const files = filesOf(folders, program);
   await using _lock = await takeLock(files.lock, calledAs);
+  const idle = await its.nothingToDo?.(session);
+  if (idle !== undefined) {
+    log.info(idle);
+    if (call.json) session.print(`${JSON.stringify({ state: 'done', reason: idle })}\n`);
+    return 0;
+  }
   const journal = await openJournal(files.journal);
   const steps = stepsOf(flow);
   let saving = Promise.resolve();
@@ -43,7 +49,7 @@ export async function runProgramFlow<C extends Disposable, R extends L, L>(
   });
   session.emit({ type: 'start', version: 1, program, steps: steps.length });
   log.info(`${program} ${version}`);
-  using context = its.context(session, call, () => journal.runs().at(-1));
+  using context = its.context(session, call, journal.runs);
   try {
     const { stop } = session;
     const run = await runFlow({ program, version, flow, context, journal, selection, reporter, stop, now: host.now });

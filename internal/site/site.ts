@@ -34,8 +34,11 @@ const lookAgainMs = 1000;
  *
  * A medium that is unreadable or holds no site manifest is named and left; the next one that is attached is looked at. Another medium than the
  * one that was taken takes its place, until the cluster has its identity.
+ *
+ * @param pauseMs how long a config that was tried before is left alone, unless a medium brings another one
  */
-export async function settleSite(host: Host, request: SiteRequest, tell: Tell): Promise<void> {
+export async function settleSite(host: Host, request: SiteRequest, tell: Tell, pauseMs = 0): Promise<void> {
+  const untilMs = performance.now() + pauseMs;
   const told = new Set<string>();
   const once = (fact: string): void => {
     if (!told.has(fact)) tell.warn(fact);
@@ -44,16 +47,21 @@ export async function settleSite(host: Host, request: SiteRequest, tell: Tell): 
   for (;;) {
     const standing = await standingConfig(request);
     const found = await lookAtMedia(host, request, standing.isUsable, { ...tell, warn: once });
-    if (found === 'taken' || (found !== 'not-clear' && standing.isUsable)) return;
-    tell.waiting(
-      standing.refused === undefined
-        ? 'a config medium: a device or partition with the label "cluster-config" (attach the config ISO)'
-        : `another config ISO, or a correction in ${request.places.work}: ${standing.refused}`,
-    );
+    const isPausing = standing.isUsable && performance.now() < untilMs;
+    if (found === 'taken' || (found !== 'not-clear' && standing.isUsable && !isPausing)) return;
+    tell.waiting(waitingFor(standing, request, isPausing ? untilMs - performance.now() : 0));
     await sleep(lookAgainMs, undefined, { signal: host.stop }).catch(() => {
       throw new Interrupted('stopped on request while waiting for a config medium');
     });
   }
+}
+
+function waitingFor({ refused }: { readonly refused?: string }, { places }: SiteRequest, pauseMs: number): string {
+  if (pauseMs > 0)
+    return `${Math.ceil(pauseMs / 1000)} s more before the same is tried again; another config ISO ends the wait`;
+  return refused === undefined
+    ? 'a config medium: a device or partition with the label "cluster-config" (attach the config ISO)'
+    : `another config ISO, or a correction in ${places.work}: ${refused}`;
 }
 
 /** Remembers why the config in the working folder can't be used, so that it is not tried again as it is. */

@@ -6,9 +6,7 @@ export const readSite: Step<PostPivot> = {
   says: 'Read what the site asks for',
   run: async ({ site, siteWarnings }, io) => {
     for (const warning of siteWarnings) io.warn(warning);
-    io.say(
-      `site "${site.cluster_name}.${site.base_domain}"${site.hostname === '' ? '' : `, node "${site.hostname}"`}`,
-    );
+    io.say(`site "${site.cluster_name}.${site.base_domain}"${site.hostname === '' ? '' : `, node "${site.hostname}"`}`);
     return Promise.resolve();
   },
 };

@@ -29,7 +29,13 @@ export const renewIdentity: Step<PostPivot> = {
         { image, dataFolder: places.etcdData, authFile: places.pullSecret },
         io.waiting,
       );
-      const tell = { stage: (stage: string) => { io.say(`recert: ${stage}`); }, say: io.say, warn: io.warn };
+      const tell = {
+        stage: (stage: string) => {
+          io.say(`recert: ${stage}`);
+        },
+        say: io.say,
+        warn: io.warn,
+      };
       const outcome = await recert(host, config, tell, { keys: await pivot.takeKeys() });
       await keepExpiry(host, outcome);
       await mark(host, 'recert');

@@ -21,7 +21,8 @@ export const serverSshKeys: Step<PostPivot> = {
     for (const { file_name: name, file_content: content } of site.server_ssh_keys) {
       const path = join(places.sshFolder, basename(name));
       await host.writeFile(path, content.reveal(), { mode: name.endsWith('.pub') ? 0o644 : 0o600 });
-      if (await host.has('chcon')) await host.run('chcon', ['system_u:object_r:sshd_key_t:s0', path], { okStatuses: [1] });
+      if (await host.has('chcon'))
+        await host.run('chcon', ['system_u:object_r:sshd_key_t:s0', path], { okStatuses: [1] });
     }
     for (const name of await readdir(places.sshFolder))
       if (/^ssh_host_.*_key/.test(name) && !given.has(name)) await rm(join(places.sshFolder, name));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Failure, UsageError } from '../../../internal/errors/errors.ts';
+import { UsageError, type Failure } from '../../../internal/errors/errors.ts';
 import { refuseSite, settleSite, takeFolder, type SiteRequest } from '../../../internal/site/site.ts';
 import type { Step } from '../../../internal/steps/step.ts';
 import type { PostPivot } from '../context.ts';
@@ -12,14 +12,14 @@ export const takeSite: Step<PostPivot> = {
   name: 'take-site',
   says: 'Wait for the site config and copy it from its medium',
   run: async (pivot, io) => {
-    void pivot.seed; // a host without seed data waits for nothing
+    pivot.require('seed'); // a host without seed data waits for nothing
     const request = await siteRequest();
     if (!request.isFinal) pivot.beginKeys();
-    if (pivot.options.configDir === undefined) await settleSite(pivot.host, request, io);
+    if (pivot.options.configDir === undefined) await settleSite(pivot.host, request, io, pivot.options.pauseMs);
     else await takeFolder(pivot.host, request, pivot.options.configDir, io);
     pivot.readSiteAgain();
     try {
-      void pivot.site;
+      pivot.require('site');
     } catch (error) {
       if (error instanceof UsageError) await refuseTaken(pivot, error);
       throw error;
@@ -38,5 +38,9 @@ async function siteRequest(): Promise<SiteRequest> {
 
 /** A config that was found wrong is not tried again as it is: the next run waits for another one, and says why. */
 export async function refuseTaken({ host }: PostPivot, error: Failure): Promise<void> {
-  await refuseSite(host, await siteRequest(), [error.message, error.why].filter((text) => text !== undefined).join('; '));
+  await refuseSite(
+    host,
+    await siteRequest(),
+    [error.message, error.why].filter((text) => text !== undefined).join('; '),
+  );
 }

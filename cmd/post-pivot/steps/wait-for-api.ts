@@ -12,9 +12,14 @@ export const waitForApi: Step<PostPivot> = {
     await untilReady(cluster, io);
     const { hostname } = await pivot.node();
     const ending = new AbortController();
-    const done = approveOwnCsrs(cluster, { nodeName: hostname, signal: ending.signal }, { ...io, signal: ending.signal });
+    const done = approveOwnCsrs(
+      cluster,
+      { nodeName: hostname, signal: ending.signal },
+      { ...io, signal: ending.signal },
+    );
     done.catch((error: unknown) => {
-      if (!ending.signal.aborted) io.warn(`requests of this node for certificates are no longer approved: ${messageOf(error)}`);
+      if (!ending.signal.aborted)
+        io.warn(`requests of this node for certificates are no longer approved: ${messageOf(error)}`);
     });
     pivot.beside.push({
       done,
