@@ -4,9 +4,11 @@ import type { Command } from 'commander';
 import { ibiFields } from '../internal/config/ibi-config.ts';
 import { recertFields } from '../internal/config/recert-config-fields.ts';
 import { stages } from '../internal/recert/stages.ts';
-import { stepsOf } from '../internal/steps/step.ts';
+import { stepsOf, type Flow } from '../internal/steps/step.ts';
 import { flow } from '../cmd/ibi/flow.ts';
 import { ibi } from '../cmd/ibi/main.ts';
+import { flow as postPivotFlow } from '../cmd/post-pivot/flow.ts';
+import { postPivot } from '../cmd/post-pivot/main.ts';
 import { recert } from '../cmd/recert/main.ts';
 import { commandOf } from '../internal/cli/program.ts';
 
@@ -18,7 +20,9 @@ const top = dirname(import.meta.dirname);
 
 const parts: readonly { readonly file: string; readonly name: string; readonly text: () => string }[] = [
   { file: 'cmd/ibi/README.md', name: 'configuration', text: configurationTable },
-  { file: 'cmd/ibi/README.md', name: 'steps', text: stepTable },
+  { file: 'cmd/ibi/README.md', name: 'steps', text: () => stepTable(flow) },
+  { file: 'cmd/post-pivot/README.md', name: 'steps', text: () => stepTable(postPivotFlow) },
+  { file: 'cmd/post-pivot/README.md', name: 'help', text: () => helpText(commandOf(postPivot)) },
   { file: 'cmd/ibi/README.md', name: 'help', text: () => helpText(commandOf(ibi)) },
   {
     file: 'cmd/recert/README.md',
@@ -42,7 +46,7 @@ function configurationTable(): string {
   return ['| key | kind | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-function stepTable(): string {
+function stepTable<C>(flow: Flow<C>): string {
   let last = '';
   const rows = stepsOf(flow).map(({ step, index, heading }) => {
     const paragraph = heading.heading === last ? '' : heading.heading;

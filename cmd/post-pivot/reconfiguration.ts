@@ -20,6 +20,7 @@ export const reconfiguration: FlowProgram<PostPivot, RunValues, LookValues> = {
       ...(values.configDir === undefined ? {} : { configDir: values.configDir }),
       pauseMs: host.env['INVOCATION_ID'] === undefined ? 0 : pauseAfter(runs()),
     }),
+  through: ({ inContainer }) => (inContainer ? enterHost : []),
   nothingToDo: ({ host }) => ifFinished(host),
   again: () => '',
   result: ({ site }) => `this host is cluster "${site.cluster_name}.${site.base_domain}"`,
@@ -55,6 +56,9 @@ export const reconfiguration: FlowProgram<PostPivot, RunValues, LookValues> = {
   },
   secretFiles: [places.pullSecret],
 };
+
+/** From a container that shares the host's folders: its programs run in the host's own namespaces. */
+const enterHost = ['nsenter', '--target', '1', '--cgroup', '--mount', '--ipc', '--uts', '--net', '--pid', '--'];
 
 const units = ['kubelet', 'crio', 'dnsmasq', 'NetworkManager', 'nodeip-configuration', 'chronyd', places.unit];
 const unitFacts = 'Id,ActiveState,SubState,Result,ExecMainStatus,UnitFileState,StateChangeTimestamp';

@@ -21,7 +21,11 @@ export async function runProgramFlow<C extends Disposable, R extends L, L>(
   const { program, version, calledAs, values } = call;
   const selection = selectionOf(values);
   selectSteps(flow, selection); // a wrong name is a usage error, before anything is touched
-  await using session = call.open({ logFolder: folders.state, progressFd: values.progressFd });
+  await using session = call.open({
+    logFolder: folders.state,
+    progressFd: values.progressFd,
+    through: its.through?.(values) ?? [],
+  });
   const { host, log } = session;
   const files = filesOf(folders, program);
   await using _lock = await takeLock(files.lock, calledAs);

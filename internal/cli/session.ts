@@ -29,6 +29,8 @@ export type SessionOptions = {
   readonly progressFd?: string | undefined;
   /** What a request to stop does in this program, for the log. */
   readonly stopping?: string;
+  /** Put before every program of the host. */
+  readonly through?: readonly string[];
   /** Folder for the machine-readable log; made if missing. Without it, and when it cannot be written, there is none. */
   readonly logFolder?: string;
 };
@@ -63,7 +65,12 @@ export function openSession(options: SessionOptions): Session {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  const host = openHost({ log, env: own.env, stop: stopping.signal });
+  const host = openHost({
+    log,
+    env: own.env,
+    stop: stopping.signal,
+    ...(options.through === undefined ? {} : { through: options.through }),
+  });
   const toDescriptor =
     options.progressFd === undefined
       ? undefined

@@ -31,6 +31,8 @@ export type Host = {
 };
 
 export type HostOptions = {
+  /** Put before every program: how a container reaches the host. */
+  readonly through?: readonly string[];
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stop?: AbortSignal;
@@ -40,6 +42,7 @@ export type HostOptions = {
 /** Opens the host for a program. */
 export function openHost(options: HostOptions): Host {
   const context: RunContext = {
+    ...(options.through === undefined ? {} : { through: options.through }),
     log: options.log,
     env: options.env,
     stop: options.stop ?? new AbortController().signal,

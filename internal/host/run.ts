@@ -38,6 +38,8 @@ export type CommandResult = {
 
 /** What `run` needs from its surroundings. */
 export type RunContext = {
+  /** Put before every program: how a container reaches the host. The program is then looked up there. */
+  readonly through?: readonly string[];
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the program was told to stop. */
@@ -66,7 +68,8 @@ export async function run(
   options: RunOptions = {},
 ): Promise<CommandResult> {
   const shown = context.log.clean(showCommand(program, args));
-  const path = await findProgram(program, context.env['PATH']);
+  const through = context.through ?? [];
+  const path = through.length > 0 ? program : await findProgram(program, context.env['PATH']);
   if (path === undefined)
     throw new CommandError(shown, { kind: 'not-found' }, '', '', {
       next: `install the program "${program}" or put it on PATH`,
@@ -76,7 +79,8 @@ export async function run(
 
   const started = performance.now();
   const bound = await findProgram('setpriv', context.env['PATH']);
-  const [file, argv] = bound === undefined ? [path, [...args]] : [bound, ['--pdeathsig', 'KILL', '--', path, ...args]];
+  const command = [...through, path, ...args];
+  const [file = path, ...argv] = bound === undefined ? command : [bound, '--pdeathsig', 'KILL', '--', ...command];
   const child = execa(file, argv, {
     ...inputOf(options.input),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

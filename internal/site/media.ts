@@ -53,7 +53,7 @@ function flat(devices: readonly Device[]): Device[] {
 async function labelsOn(host: Host, devices: readonly string[]): Promise<Map<string, string>> {
   const labels = new Map<string, string>();
   if (devices.length === 0) return labels;
-  // 2: nothing was found on one of them; 8: something unclear. Neither says anything of the others.
+  // Nothing was found on one of them (status 2, 4), or something unclear (8): neither says anything of the others.
   const { stdout } = await host.run('blkid', ['--probe', '--output', 'export', ...devices], {
     okStatuses: [0, 2, 4, 8],
   });
