@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { apiServerRecipe } from './cluster/apiserver/build.ts';
+import { kubernetesRecipe } from './cluster/apiserver/build.ts';
 import { ignitionValidateRecipe } from './ignition/build.ts';
 import { coreosInstallerRecipe } from './vm/artefacts/coreos-installer.ts';
 import { ensure, isBuilt, type Recipe, type Say } from './vm/artefacts/cache.ts';
@@ -13,7 +13,7 @@ type Peer = { readonly name: string; readonly says: string; readonly recipe: (sa
 
 export const peers: readonly Peer[] = [
   { name: 'ignition-validate', says: 'half a minute alone', recipe: ignitionValidateRecipe },
-  { name: 'kube-apiserver', says: 'about 6 minutes alone', recipe: apiServerRecipe },
+  { name: 'kubernetes', says: 'API server, kubelet and controllers, about 7 minutes alone', recipe: kubernetesRecipe },
   { name: 'coreos-installer', says: 'about 6 minutes alone', recipe: () => coreosInstallerRecipe },
 ];
 

@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket, type PeerCertificate } from 'node:tls';
-import { apiServerProgram } from './apiserver/build.ts';
+import { kubernetesPrograms } from './apiserver/build.ts';
 import { freePort } from './etcd-server.ts';
 import type { Say } from '../vm/artefacts/cache.ts';
 
@@ -43,7 +43,7 @@ export async function startApiServer(
   { root, endpoint, folder }: { readonly root: string; readonly endpoint: string; readonly folder: string },
   say: Say = () => undefined,
 ): Promise<ApiServer> {
-  const program = (await apiServerProgram(say)).path('kube-apiserver');
+  const program = (await kubernetesPrograms(say)).path('kube-apiserver');
   const certs = join(root, 'kubernetes/static-pod-resources/kube-apiserver-certs');
   const secret = (name: string, suffix = 'tls'): readonly [string, string] => [
     `${certs}/secrets/${name}/${suffix}.crt`,

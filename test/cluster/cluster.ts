@@ -125,7 +125,8 @@ export async function contentsOf(
   );
 }
 
-const thisQuarter = (): Date => new Date(Math.floor(Date.now() / quarterMs) * quarterMs);
+/** What a cluster follows from besides its options. */
+export const thisQuarter = (): Date => new Date(Math.floor(Date.now() / quarterMs) * quarterMs);
 
 async function generatedCluster(options: ClusterOptions, say: Say): Promise<Artefact> {
   const { size, odd = false, encryption = null, age = 'first-day', seed = 1, release = '4.20' } = options;
@@ -133,7 +134,7 @@ async function generatedCluster(options: ClusterOptions, say: Say): Promise<Arte
   return ensure(
     {
       name: `cluster-${size}`,
-      sources: await sources(),
+      sources: await clusterSources(),
       inputs: { odd, encryption, age, seed, release, identity, now: thisQuarter().toISOString() },
       async build(dir) {
         const { values, files, labels, inventory } = await contentsOf(options, identity, say);
@@ -165,7 +166,7 @@ async function forgetOld(folder: string): Promise<void> {
 }
 
 /** Everything that decides what is generated. Tests and judges do not. */
-async function sources(): Promise<URL[]> {
+export async function clusterSources(): Promise<URL[]> {
   const here = [
     ...(await readdir(import.meta.dirname)),
     ...(await readdir(new URL('settings', import.meta.url))).map((name) => `settings/${name}`),

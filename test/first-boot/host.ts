@@ -1,0 +1,229 @@
+import { copyFile, link, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { run, until, type Result, type RunOptions } from '../vm/command.ts';
+import { childrenOf, enterNamespace, processorTicksOf, type Namespace, type Started } from '../vm/namespace.ts';
+import { tempDir } from '../vm/resources.ts';
+import { rootfs } from '../vm/artefacts/rootfs.ts';
+import type { Say } from '../vm/artefacts/cache.ts';
+import { kubernetesPrograms } from '../cluster/apiserver/build.ts';
+import { openshiftKinds } from './artefacts/crds.ts';
+import { podImages } from './artefacts/images.ts';
+import { layer } from './artefacts/layer.ts';
+import { seedHost, type SeedOptions } from './artefacts/seed.ts';
+import { stores } from './artefacts/stores.ts';
+import { makeGroups, type Groups } from './groups.ts';
+import { openNetwork, type Network } from './network.ts';
+
+/*
+ * INVARIANTS
+ * - Everything that is mounted and started is within one mount and pid namespace, whose first process ends with us (test/vm/namespace.ts).
+ * - The disk of the host is two folders: `upper`, laid over artefacts that nobody writes to, and `var`. They outlast a boot, and end with the lab.
+ * - /run of a boot is new, and so are its network, its /dev and its control groups.
+ */
+
+/** The program under test: a built executable, or a checkout whose sources run as they are. */
+export type Program = { readonly executable: string } | { readonly checkout: string };
+
+export type Disk = {
+  readonly dir: string;
+  readonly inside: Namespace;
+  /** The root, mounted; also when the host is off. */
+  readonly root: string;
+  readonly network: Network;
+  readonly groups: Groups;
+};
+
+export async function openDisk(
+  seed: SeedOptions,
+  program: Program,
+  scope: AsyncDisposableStack,
+  say: Say,
+): Promise<Disk> {
+  const kubernetes = await kubernetesPrograms(say);
+  const base = await rootfs(say);
+  const software = await layer(base, say);
+  const store = await stores(software, await podImages(kubernetes, say), say);
+  const host = await seedHost(seed, await openshiftKinds(say), say);
+  const { path: dir } = scope.use(await tempDir('first-boot'));
+  const at = (name: string): string => join(dir, name);
+  for (const name of ['upper', 'work', 'root', 'var', 'lab', 'ways']) await mkdir(at(name));
+  // The layers of images are never written to: they are shared. Each host has databases of its own.
+  const images = ['containerd', 'containers'].map((name) => store.path(name));
+  await run('cp', ['-a', '--sparse=always', '--reflink=auto', `${host.path('var')}/.`, at('var')]);
+  await run('cp', ['-al', ...images, at('var/lib')]);
+  for (const [index, name] of ['containerd', 'containers'].entries())
+    await run('bash', ['-c', ownDatabases, 'bash', images[index] ?? '', at(`var/lib/${name}`)]);
+  await layPrograms(at('upper'), at('var'), kubernetes.path('kubelet'), program);
+  const groups = scope.use(await makeGroups(basename(dir)));
+  const inside = scope.use(await enterNamespace({ PATH: process.env['PATH'] }));
+  // nspawn keeps notes of its machines there, and other labs theirs
+  await inside.run('bash', ['-c', 'mkdir -p /run/systemd && mount -t tmpfs -o mode=755 nspawn /run/systemd']);
+  const below = [host.dir, software.path('root'), base.path('root')];
+  await inside.run('mount', [
+    ...['-t', 'overlay', 'overlay', at('root'), '-o'],
+    `lowerdir=${below.join(':')},upperdir=${at('upper')},workdir=${at('work')}`,
+  ]);
+  await inside.run('mount', ['--bind', at('var'), at('root/var')]);
+  // packages have left the name of the machine that they were unpacked on; a seed has none
+  await inside.run('rm', ['--force', at('root/etc/hostname')]);
+  const user = ['--uid', '1000', '--no-create-home', '--home-dir', '/var/home/core', '--shell', '/bin/bash', 'core'];
+  await inside.run('chroot', [at('root'), 'useradd', ...user]);
+  return { dir, inside, root: at('root'), network: await openNetwork(inside, at('ways')), groups };
+}
+
+/** Files outside the images' layers are replaced by copies: a hard link would be shared with the artefact. */
+const ownDatabases =
+  'cd "$1" && find . -type f -not -path "*/snapshots/*" -not -path "*/blobs/*" -not -path "*/overlay/*/diff/*" -print0 | xargs -0 cp -a --parents --remove-destination -t "$2"';
+
+const top = join(import.meta.dirname, '../..');
+
+async function layPrograms(upper: string, ofVar: string, kubelet: string, program: Program): Promise<void> {
+  const lab = join(upper, 'usr/lib/lab');
+  await mkdir(lab, { recursive: true });
+  await linkOrCopy(kubelet, join(lab, 'kubelet'));
+  await linkOrCopy(process.execPath, join(lab, 'node'));
+  await symlink(join(import.meta.dirname, 'guest'), join(lab, 'guest'));
+  await copyFile(join(import.meta.dirname, 'guest/cgroups'), join(lab, 'cgroups'));
+  await mkdir(join(upper, 'usr/sbin'));
+  await copyFile(join(import.meta.dirname, 'guest/mount.iso9660'), join(upper, 'usr/sbin/mount.iso9660'));
+  const bin = join(ofVar, 'usrlocal/bin');
+  const wrap = async (name: string, words: string): Promise<void> =>
+    writeFile(join(bin, name), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+  await wrap('nmstatectl', '/usr/lib/lab/node /usr/lib/lab/guest/nmstatectl.ts');
+  if ('executable' in program) {
+    await linkOrCopy(program.executable, join(bin, 'lca-cli'));
+    await link(join(bin, 'lca-cli'), join(bin, 'post-pivot'));
+  } else {
+    const main = `/usr/lib/lab/node ${program.checkout}/cmd/main.ts`;
+    await wrap('lca-cli', `${main} lca-cli`);
+    await wrap('post-pivot', `${main} post-pivot`);
+  }
+}
+
+const linkOrCopy = (from: string, to: string): Promise<void> => link(from, to).catch(() => copyFile(from, to));
+
+/** Units that a container has no use for, or that would lay hands on the machine below. */
+const masked = [
+  'systemd-udevd.service',
+  'systemd-udev-trigger.service',
+  'systemd-udevd-kernel.socket',
+  'systemd-udevd-control.socket',
+  'systemd-networkd.service',
+  'systemd-resolved.service',
+  'systemd-timesyncd.service',
+  'lvm2-monitor.service',
+  'lvm2-lvmpolld.socket',
+  'blk-availability.service',
+  'nftables.service',
+  'apt-daily.timer',
+  'apt-daily-upgrade.timer',
+  'e2scrub_all.timer',
+  'fstrim.timer',
+  'podman-auto-update.timer',
+  'systemd-remount-fs.service',
+  'dev-hugepages.mount',
+  'sys-kernel-config.mount',
+  'sys-kernel-debug.mount',
+  'sys-kernel-tracing.mount',
+  'ostree-remount.service',
+];
+
+export type Running = {
+  /** The container's process 1, as the lab's namespace and the machine see it. */
+  readonly init: number;
+  run(program: string, args: readonly string[], options?: RunOptions): Promise<Result>;
+  powerOff(): Promise<void>;
+  kill(): Promise<void>;
+};
+
+export type Boot = {
+  readonly hostname: string;
+  /** Units that are not to start. */
+  readonly masks: readonly string[];
+  /** Device nodes of the machine that the host has from the first moment. */
+  readonly nodes: readonly string[];
+  /** The folder of udev's database. */
+  readonly databases: string;
+};
+
+export async function bootDisk(disk: Disk, { hostname, masks, nodes, databases }: Boot): Promise<Running> {
+  const { inside, root, dir, network, groups } = disk;
+  const [program = '', ...before] = groups.enter;
+  await network.plugIn();
+  const log = join(dir, 'console.log');
+  const spawned = await inside.start(
+    program,
+    [
+      ...before,
+      'systemd-nspawn',
+      '--boot',
+      '--quiet',
+      `--machine=${basename(dir)}`,
+      `--directory=${root}`,
+      '--network-namespace-path=/run/netns/host',
+      '--capability=all',
+      '--register=no',
+      '--keep-unit',
+      '--link-journal=no',
+      '--console=pipe',
+      '--resolv-conf=off',
+      '--timezone=off',
+      `--hostname=${hostname}`,
+      `--bind-ro=${top}`,
+      `--bind=${join(dir, 'lab')}:/run/lab`,
+      `--bind=${databases}:/run/udev/data`,
+      ...nodes.map((path) => `--bind=${path}`),
+      ...[...masked, ...masks].map((unit) => `systemd.mask=${unit}`),
+    ],
+    {
+      logFile: log,
+      env: { SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '0', SYSTEMD_NSPAWN_API_VFS_WRITABLE: '1', SYSTEMD_SECCOMP: '0' },
+    },
+  );
+  const init = await initOf(spawned, log);
+  const enter = (program: string, args: readonly string[], options: RunOptions = {}): Promise<Result> =>
+    run('nsenter', ['--target', String(init), '--all', '--wdns=/', program, ...args], options);
+  await until(
+    'systemd in the host',
+    async () => {
+      if (!spawned.isRunning()) throw new Error(`the host ended while it booted:\n${await readFile(log, 'utf8')}`);
+      return (await enter('test', ['-S', '/run/systemd/private'], { accept: 'any' })).exitCode === 0;
+    },
+    60_000,
+    { progress: () => processorTicksOf(init) },
+  );
+  return {
+    init,
+    run: enter,
+    // nspawn tells the container's systemd
+    powerOff: () => spawned.stop(120_000),
+    async kill() {
+      process.kill(init, 'SIGKILL');
+      await spawned.ended;
+    },
+  };
+}
+
+/** systemd-nspawn → its child is process 1 of the container. nsenter is between us and nspawn. */
+async function initOf(spawned: Started, log: string): Promise<number> {
+  let init = 0;
+  await until(
+    'the container to start',
+    async () => {
+      if (!spawned.isRunning()) throw new Error(`systemd-nspawn ended at once:\n${await readFile(log, 'utf8')}`);
+      const nspawn = (await childrenOf(spawned.pid))[0];
+      if (nspawn === undefined) return false;
+      // before it there is a child that only prepares the container
+      for (const child of await childrenOf(nspawn)) if (await isFirstInItsNamespace(child)) init = child;
+      return init !== 0;
+    },
+    30_000,
+  );
+  return init;
+}
+
+async function isFirstInItsNamespace(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const own = /^NSpid:\s+(.*)$/m.exec(status)?.[1]?.split(/\s+/) ?? [];
+  return own.length > 2 && own.at(-1) === '1';
+}
