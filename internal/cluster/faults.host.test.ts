@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { test } from 'tap';
+import { freePort } from '../../test/cluster/etcd-server.ts';
+import { judgeMissing } from '../../test/cluster/apiserver/build.ts';
+import { Secret } from '../log/secret.ts';
+import { applyManifests } from './apply.ts';
+import { at, textAt } from './object.ts';
+import { dropSeedMirrors } from './seed-mirrors.ts';
+import { listener, startTestApi, type TestApi } from './test-api.ts';
+import type { Fault, FaultPlan } from './test-fault-proxy.ts';
+import { waitForApi } from './wait-for-api.ts';
+
+/** The API as it is while a cluster comes up: a real one, with faults injected before it. */
+
+async function folderOf(api: TestApi, files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await mkdtemp(join(api.folder, 'manifests-'));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return folder;
+}
+
+const configMap = (name: string, value: string): string =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {a: "${value}"}\n`;
+const configMaps = '/api/v1/namespaces/default/configmaps';
+
+await test('faults', { skip: await judgeMissing() }, async (t) => {
+  await using api = await startTestApi();
+  const { proxy } = api;
+
+  const rows: readonly (readonly [string, Fault])[] = [
+    ['429 without Retry-After', { kind: 'answer', status: 429 }],
+    ['429 with Retry-After', { kind: 'answer', status: 429, headers: { 'Retry-After': '1' } }],
+    ['500', { kind: 'answer', status: 500, message: 'failed calling webhook "x": connection refused' }],
+    ['503', { kind: 'answer', status: 503 }],
+    ['504 of a proxy', { kind: 'answer', status: 504, headers: { 'Content-Type': 'text/html' } }],
+    ['409', { kind: 'answer', status: 409 }],
+    ['401 within the grace', { kind: 'answer', status: 401 }],
+    ['a reset before the request was read', { kind: 'reset' }],
+    ['an answer that is lost', { kind: 'lost' }],
+    ['an answer that comes too late', { kind: 'slow', ms: 1500 }],
+  ];
+  for (const [index, [says, fault]] of rows.entries()) {
+    await t.test(
+      `${says}, twice at each request, is waited out when an object is made and when it is changed`,
+      async () => {
+        using cluster = await api.open({ answerMs: 700 });
+        const name = `fault-${index}`;
+        const plan: FaultPlan = ({ count }) => (count <= 2 ? fault : undefined);
+        for (const [value, did] of [
+          ['1', 'created'],
+          ['2', 'changed'],
+        ] as const) {
+          proxy.plan(plan);
+          const startMs = performance.now();
+          const report = await applyManifests(
+            cluster,
+            await folderOf(api, { 'a.yaml': configMap(name, value) }),
+            listener(),
+          );
+          assert.equal(report[did], 1);
+          assert.equal(textAt((await api.ask('GET', `${configMaps}/${name}`)).body, 'data', 'a'), value);
+          const writes = proxy.passed.filter((line) => !line.startsWith('GET'));
+          if (fault.kind !== 'slow') assert.equal(writes.length, 1, writes.join('\n'));
+          if (says === '429 with Retry-After')
+            assert.ok(performance.now() - startMs >= 1900, 'it was not asked before its time');
+        }
+      },
+    );
+  }
+
+  await t.test('a write whose answer was lost is found done, and is not made again', async () => {
+    using cluster = await api.open();
+    const folder = await folderOf(api, { 'a.yaml': configMap('lost', '1') });
+    proxy.plan(({ method, count }) => (method === 'POST' && count === 1 ? { kind: 'lost' } : undefined));
+    assert.deepEqual(await applyManifests(cluster, folder, listener()), { created: 1, changed: 0, asWished: 0 });
+    assert.deepEqual(
+      proxy.passed.filter((line) => !line.startsWith('GET')),
+      [`POST ${configMaps}`],
+    );
+  });
+
+  await t.test(
+    'a change that somebody else makes between reading and writing is a conflict, and is kept by a merge',
+    async () => {
+      using cluster = await api.open();
+      await api.ask('POST', configMaps, { metadata: { name: 'shared' }, data: { a: '0' } });
+      const merge = configMap('shared', '1').replace(
+        '{name: shared}',
+        '{name: shared, annotations: {lca.openshift.io/apply-type: merge}}',
+      );
+      const folder = await folderOf(api, { 'a.yaml': merge });
+      proxy.plan(({ method, count }) =>
+        method === 'PUT' && count === 1
+          ? {
+              kind: 'before',
+              act: async () => {
+                await api.ask('PATCH', `${configMaps}/shared`, { data: { theirs: 'x' } });
+              },
+            }
+          : undefined,
+      );
+      assert.equal((await applyManifests(cluster, folder, listener())).changed, 1);
+      assert.equal(proxy.passed.filter((line) => line.startsWith('PUT')).length, 2);
+      assert.deepEqual(at((await api.ask('GET', `${configMaps}/shared`)).body, 'data'), { a: '1', theirs: 'x' });
+    },
+  );
+
+  await t.test('what no retry can mend ends at once, with the words of the server', async () => {
+    using cluster = await api.open();
+    for (const status of [400, 422]) {
+      proxy.plan(({ method }) => (method === 'POST' ? { kind: 'answer', status, message: 'this is why' } : undefined));
+      const folder = await folderOf(api, { 'a.yaml': configMap(`never-${status}`, '1') });
+      await assert.rejects(applyManifests(cluster, folder, listener()), {
+        why: new RegExp(`did not create ConfigMap "never-${status}" in "default": it answered ${status}: this is why$`),
+      });
+      assert.equal(proxy.seen.filter((line) => line.startsWith('POST')).length, 1);
+    }
+  });
+
+  await t.test('401 and 403 are final when their grace is over, and trouble when patience is', async () => {
+    using cluster = await api.open({
+      patience: { firstDelayMs: 20, longestDelayMs: 100, graceMs: 400, giveUpMs: 900 },
+    });
+    for (const [status, says] of [
+      [401, /it answered 401: injected; given up after \d s of trying to say whether it serves ConfigMap/],
+      [503, /it answered 503: injected; given up after \d s/],
+    ] as const) {
+      cluster.kinds.refresh();
+      proxy.plan(() => ({ kind: 'answer', status }));
+      const folder = await folderOf(api, { 'a.yaml': configMap('never', '1') });
+      await assert.rejects(applyManifests(cluster, folder, listener()), { name: 'ApiFailure', why: says });
+    }
+    proxy.clear();
+  });
+
+  await t.test('a deletion whose answer was lost is repeated, and finds nothing', async () => {
+    await api.define('imagedigestmirrorsets');
+    using cluster = await api.open();
+    const mirrors = '/apis/config.openshift.io/v1/imagedigestmirrorsets';
+    await api.ask('POST', mirrors, {
+      apiVersion: 'config.openshift.io/v1',
+      kind: 'ImageDigestMirrorSet',
+      metadata: { name: 'seed' },
+      spec: { imageDigestMirrors: [{ source: 'quay.io/a', mirrors: ['m.example/a'] }] },
+    });
+    proxy.plan(({ method, count }) => (method === 'DELETE' && count === 1 ? { kind: 'lost' } : undefined));
+    const heard = listener();
+    await dropSeedMirrors(cluster, heard);
+    assert.ok(heard.said.includes("dropped the seed's imagedigestmirrorsets: seed"));
+    assert.deepEqual(at((await api.ask('GET', mirrors)).body, 'items'), []);
+  });
+
+  await t.test('waitForApi() says what it sees and who must act, and notices the API within 1.5 s', async () => {
+    using cluster = await api.open();
+    const heard = listener();
+    proxy.plan(() => ({ kind: 'answer', status: 503, message: 'etcdserver: no leader' }));
+    const waiting = waitForApi(cluster, heard);
+    const next = async (count: number): Promise<void> => {
+      while (heard.waited.length < count) await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    await next(1);
+    proxy.plan(() => ({ kind: 'answer', status: 401, message: 'Unauthorized' }));
+    await next(2);
+    proxy.plan(() => ({ kind: 'reset' }));
+    await next(3);
+    proxy.clear();
+    const startMs = performance.now();
+    await waiting;
+    assert.ok(performance.now() - startMs < 1500);
+    assert.match(
+      heard.waited[0] ?? '',
+      /: it answered 503: etcdserver: no leader; kube-apiserver is up and not ready; etcd or a part of it is missing/,
+    );
+    assert.match(
+      heard.waited[1] ?? '',
+      /: it answered 401: Unauthorized; it does not know our client certificate: it must have read the authorities that recert made$/,
+    );
+    assert.match(
+      heard.waited[2] ?? '',
+      /: it closed the connection before it had answered; kubelet must start kube-apiserver/,
+    );
+  });
+
+  await t.test(
+    'waitForApi() tells a refused connection from a certificate of another name, and ends when told to',
+    async () => {
+      const nobody = await freePort();
+      using refused = await api.open({ port: nobody });
+      const heard = listener();
+      const ended = assert.rejects(waitForApi(refused, heard), { name: 'Interrupted' });
+      while (heard.waited.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      heard.stop();
+      await ended;
+      assert.deepEqual(heard.waited, [
+        `the API at "localhost:${nobody}": it refuses the connection: kube-apiserver is not up yet; kubelet must start kube-apiserver (journalctl -u kubelet; crictl ps -a)`,
+      ]);
+    },
+  );
+
+  await t.test('a secret stands in nothing that is told, whatever the server quotes', async () => {
+    const canary = 'canary-5f0c2b7e';
+    const encoded = Buffer.from(canary).toString('base64');
+    using cluster = await api.open({ secrets: [new Secret('pull-canary-91')] });
+    const folder = await folderOf(api, {
+      'a.yaml': `apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {k: "${encoded}", bad key: "${encoded}"}\nstringData: {l: ${canary}}\n`,
+      'b.yaml': `apiVersion: v1\nkind: Secret\nmetadata: {name: t}\ndata: {k: "${canary}!"}\n`,
+      'c.yaml': `apiVersion: v1\nkind: Secret\nmetadata: {name: u}\nstringData: {k: ${canary}}\n`,
+    });
+    proxy.plan(({ method, count }) =>
+      method === 'POST' && count === 3
+        ? { kind: 'answer', status: 422, message: `cannot take "${canary}", ${encoded} and pull-canary-91` }
+        : undefined,
+    );
+    const heard = listener();
+    const error: unknown = await applyManifests(cluster, folder, heard).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    const told = [inspect(error, { depth: 9 }), ...heard.said, ...heard.warned, ...heard.waited].join('\n');
+    assert.match(told, /the API refused 3 of the manifests/);
+    assert.match(told, /cannot take "\[secret\]", \[secret\] and \[secret\]/);
+    assert.ok(!told.includes(canary) && !told.includes(encoded) && !told.includes('pull-canary'), told);
+  });
+
+  await t.test('broken manifests name file and line, and no part of their text', async () => {
+    using cluster = await api.open();
+    const folder = await folderOf(api, {
+      'a.yaml': 'kind: Secret\n stringData: {k: canary-1234}\n',
+      'b.json': '{"kind":"Secret","k":"canary-1234"} {"a":1} {"x": canary-1234}',
+      'c.yaml': 'a: 1\n--- canary-1234\nb: 1\n',
+    });
+    await assert.rejects(applyManifests(cluster, folder, listener()), (error: Error & { why?: string }) => {
+      assert.match(
+        error.why ?? '',
+        /"a.yaml" line 1: it is no YAML.*"b.json" line 1: object 3 is no JSON.*"c.yaml" line 2: invalid Yaml document separator/,
+      );
+      assert.ok(!inspect(error, { depth: 9 }).includes('canary'));
+      return true;
+    });
+  });
+});
