@@ -138,7 +138,7 @@ function partsOf(text: string): Part[] {
     const says = start === 1 ? /^\s*[^\s#]/ : /\S/;
     if (lines.some((line) => says.test(line))) parts.push({ line: start, lines, broken: false });
   };
-  text.split('\n').forEach((line, at) => {
+  text.split(/\r?\n/).forEach((line, at) => {
     if (!line.startsWith('---')) {
       lines.push(line);
       return;
