@@ -7,7 +7,9 @@ import { freePort } from '../../test/cluster/etcd-server.ts';
 import { judgeMissing } from '../../test/cluster/apiserver/build.ts';
 import { Secret } from '../log/secret.ts';
 import { applyManifests } from './apply.ts';
-import { at, textAt } from './object.ts';
+import { listAll } from './calls.ts';
+import { at, nameOf, textAt } from './object.ts';
+import { openCluster } from './open.ts';
 import { dropSeedMirrors } from './seed-mirrors.ts';
 import { listener, startTestApi, type TestApi } from './test-api.ts';
 import type { Fault, FaultPlan } from './test-fault-proxy.ts';
@@ -121,16 +123,70 @@ await test('faults', { skip: await judgeMissing() }, async (t) => {
     using cluster = await api.open({
       patience: { firstDelayMs: 20, longestDelayMs: 100, graceMs: 400, giveUpMs: 900 },
     });
-    for (const [status, says] of [
-      [401, /it answered 401: injected; given up after \d s of trying to say whether it serves ConfigMap/],
-      [503, /it answered 503: injected; given up after \d s/],
-    ] as const) {
-      cluster.kinds.refresh();
-      proxy.plan(() => ({ kind: 'answer', status }));
-      const folder = await folderOf(api, { 'a.yaml': configMap('never', '1') });
-      await assert.rejects(applyManifests(cluster, folder, listener()), { name: 'ApiFailure', why: says });
-    }
+    const folder = await folderOf(api, { 'a.yaml': configMap('never', '1') });
+    proxy.plan(() => ({ kind: 'answer', status: 401 }));
+    await assert.rejects(applyManifests(cluster, folder, listener()), {
+      name: 'ApiFailure',
+      why: /^it answered 401: injected; given up after \d s of trying to say whether it serves ConfigMap$/,
+    });
+    proxy.plan(() => ({ kind: 'reset' }));
+    await assert.rejects(applyManifests(cluster, folder, listener()), {
+      name: 'ApiFailure',
+      why: /; given up after \d s/,
+    });
+    proxy.plan(() => ({ kind: 'answer', status: 503, message: 'no such service' }));
+    await assert.rejects(applyManifests(cluster, folder, listener(), { waitMs: 1000 }), {
+      message: `1 manifests of "${folder}" could not be applied`,
+      why: /did not get an answer of the API \(it answered 503: no such service; given up after .*\) for "a.yaml"$/,
+    });
     proxy.clear();
+  });
+
+  await t.test('a webhook that is not up holds up only its own object', async () => {
+    using cluster = await api.open({ patience: { firstDelayMs: 20, longestDelayMs: 100, serverMs: 300 } });
+    const folder = await folderOf(api, {
+      'a.yaml': 'apiVersion: v1\nkind: Secret\nmetadata: {name: hooked}\n',
+      'b.yaml': configMap('free', '1'),
+    });
+    proxy.plan(({ method, path }) =>
+      method === 'POST' && path.endsWith('/secrets')
+        ? { kind: 'answer', status: 500, message: 'failed calling webhook "x"' }
+        : undefined,
+    );
+    const heard = listener();
+    const applying = applyManifests(cluster, folder, heard);
+    while (heard.waited.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal((await api.ask('GET', `${configMaps}/free`)).status, 200);
+    assert.match(
+      heard.waited.join('\n'),
+      /an answer of the API \(it answered 500: failed calling webhook "x".*\) for "a.yaml"/,
+    );
+    proxy.clear();
+    assert.deepEqual(await applying, { created: 2, changed: 0, asWished: 0 });
+  });
+
+  await t.test('wherever it is stopped, the next run makes the same of it, and a third writes nothing', async () => {
+    using cluster = await api.open();
+    for (let stopAt = 1; stopAt <= 8; stopAt += 1) {
+      const files = Object.fromEntries(
+        ['x', 'y', 'z'].map((name) => [`${name}.yaml`, configMap(`stop-${stopAt}-${name}`, '1')]),
+      );
+      const folder = await folderOf(api, files);
+      const heard = listener();
+      let requests = 0;
+      proxy.plan(() => {
+        requests += 1;
+        if (requests === stopAt) heard.stop();
+        return undefined;
+      });
+      await applyManifests(cluster, folder, heard).catch((error: unknown) => {
+        assert.match(String(error), /Interrupted/);
+      });
+      proxy.clear();
+      const { created, asWished } = await applyManifests(cluster, folder, listener());
+      assert.equal(created + asWished, 3);
+      assert.deepEqual(await applyManifests(cluster, folder, listener()), { created: 0, changed: 0, asWished: 3 });
+    }
   });
 
   await t.test('a deletion whose answer was lost is repeated, and finds nothing', async () => {
@@ -143,7 +199,14 @@ await test('faults', { skip: await judgeMissing() }, async (t) => {
       metadata: { name: 'seed' },
       spec: { imageDigestMirrors: [{ source: 'quay.io/a', mirrors: ['m.example/a'] }] },
     });
-    proxy.plan(({ method, count }) => (method === 'DELETE' && count === 1 ? { kind: 'lost' } : undefined));
+    // Right after its start a server answers 404 for what it is about to serve.
+    proxy.plan(({ method, path, count }) =>
+      path.endsWith('config.openshift.io/v1') && count <= 3
+        ? { kind: 'answer', status: 404 }
+        : method === 'DELETE' && count === 1
+          ? { kind: 'lost' }
+          : undefined,
+    );
     const heard = listener();
     await dropSeedMirrors(cluster, heard);
     assert.ok(heard.said.includes("dropped the seed's imagedigestmirrorsets: seed"));
@@ -196,6 +259,37 @@ await test('faults', { skip: await judgeMissing() }, async (t) => {
       ]);
     },
   );
+
+  await t.test('waitForApi() gives a question up that is not answered, and asks again', async () => {
+    using cluster = await api.open();
+    proxy.plan(({ count }) => (count === 1 ? { kind: 'slow', ms: 20_000 } : undefined));
+    const startMs = performance.now();
+    await waitForApi(cluster, listener());
+    assert.ok(performance.now() - startMs < 8000);
+  });
+
+  await t.test('lists are read page by page, and from the start when a page is refused', async () => {
+    using cluster = await api.open();
+    const kind = { apiVersion: 'v1', kind: 'ConfigMap', resource: 'configmaps', namespaced: true };
+    const all = (await listAll(cluster, kind, listener())).map(nameOf);
+    proxy.plan(({ count }) => (count === 3 ? { kind: 'answer', status: 410, message: 'too old' } : undefined));
+    assert.deepEqual((await listAll(cluster, kind, listener(), { limit: '4' })).map(nameOf), all);
+    assert.ok(all.length > 12 && proxy.seen.length > all.length / 4, String(all.length));
+  });
+
+  await t.test('waitForApi() names the names of a certificate of another identity', async () => {
+    const text = api.kubeconfigText(proxy.port).replace('server: https://localhost:', 'server: https://127.0.0.2:');
+    using stranger = await openCluster({ text: new Secret(text), folder: '/' });
+    const heard = listener();
+    const ended = assert.rejects(waitForApi(stranger, heard), { name: 'Interrupted' });
+    while (heard.waited.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    heard.stop();
+    await ended;
+    assert.match(
+      heard.waited[0] ?? '',
+      /its certificate is not for "127\.0\.0\.2" but for DNS:localhost, .*; it serves a certificate of another identity/,
+    );
+  });
 
   await t.test('a secret stands in nothing that is told, whatever the server quotes', async () => {
     const canary = 'canary-5f0c2b7e';

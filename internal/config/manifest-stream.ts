@@ -24,7 +24,7 @@ export type ManifestStream = {
 };
 
 /**
- * Reads a stream of JSON objects or of YAML documents, as programs of Kubernetes do (fact stream/forms).
+ * Reads a stream of JSON objects or of YAML documents, as programs of Kubernetes do (kube/stream).
  *
  * A text that begins with `{` is tried as JSON, one object after the other. When the first or the second is none, all is read as YAML, of which
  * JSON with a comma too many is a form. YAML is that of Go's reader, version 1.1 without times: `yes` is true, `0644` is 420.
