@@ -92,7 +92,8 @@ async function applyOne(
   tell: Tell,
 ): Promise<string | undefined> {
   try {
-    return await applyNow({ ...cluster, patience: { serverMs: turnMs, ...cluster.patience } }, manifest, counts, tell);
+    const serverMs = Math.min(turnMs, cluster.patience.giveUpMs ?? turnMs);
+    return await applyNow({ ...cluster, patience: { serverMs, ...cluster.patience } }, manifest, counts, tell);
   } catch (error) {
     if (!isKind(error, 'server')) throw error;
     return `an answer of the API (${error.why ?? error.message})`;
