@@ -46,6 +46,8 @@ export async function openOverlayRoot(environment: NodeJS.ProcessEnv = {}): Prom
       `for name in null zero full random urandom; do cp -a /dev/$name ${root}/dev/; done`,
       `ln -s /proc/self/fd ${root}/dev/fd`,
       `mkdir -p ${root}/opt/stand-ins`,
+      // This machine's kernel may not have ISO 9660.
+      `install -m 755 ${join(import.meta.dirname, 'first-boot/guest/mount.iso9660')} ${root}/sbin/mount.iso9660`,
       `grep -q ^core: ${root}/etc/passwd || echo core:x:4242:4242::/home/core:/bin/sh >> ${root}/etc/passwd`,
     ].join('\n');
     await inside.run('bash', ['-c', script]);

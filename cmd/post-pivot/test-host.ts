@@ -49,10 +49,15 @@ export async function openSeedHost(): Promise<SeedHost> {
         ...started,
         [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
         said: () => text,
-        untilItSays: (what) =>
-          until(`"${what.source}" of:\n${text}`, () => what.test(text), 60_000, {
-            progress: () => Promise.resolve(text),
-          }),
+        untilItSays: async (what) => {
+          // What it says again while it waits is no progress.
+          const progress = (): Promise<string> => Promise.resolve(text.replace(/^.*still waiting.*$/gm, ''));
+          try {
+            await until(`"${what.source}"`, () => what.test(text), 30_000, { progress });
+          } catch (error) {
+            throw new Error(`${String(error)}; it said:\n${text}`);
+          }
+        },
       };
     },
     calls: async () => (await root.read('/run/calls')) ?? '',

@@ -18,13 +18,15 @@ export type ApplyOptions = {
 };
 
 const pauseMs = 1000;
+/** Patience with one manifest in its turn: an API of an operator, or its webhook, that is not up must not hold up the others. */
+const turnMs = 10_000;
 const tellEveryMs = 30_000;
 
 /** What cannot be applied yet. */
 type Pending = { readonly manifest: Manifest; readonly lacks: string };
 
 /**
- * Applies the manifests of a folder, in the order of files and documents (facts apply/order, apply/late).
+ * Applies the manifests of a folder, in the order of files and documents (kube/order, kube/late).
  *
  * What lacks its kind or its namespace is left for later: an operator that a later manifest brings may bring it. What the API refuses for good is
  * a failure at the end, when all others have had their turn; so a wrong manifest does not keep the site's ssh key away.
@@ -39,7 +41,7 @@ export async function applyManifests(
 ): Promise<ApplyReport> {
   const read = typeof source === 'string' ? await readManifests(source, options) : source;
   refuseBadManifests(read);
-  read.warnings.forEach(tell.warn);
+  for (const warning of read.warnings) tell.warn(warning);
   const counts = { created: 0, changed: 0, asWished: 0 };
   const refused: ApiFailure[] = [];
   const waitMs = options.waitMs ?? 15 * 60_000;
@@ -82,8 +84,23 @@ export async function applyManifests(
   return counts;
 }
 
-/** Applies one; the answer is what it lacks, when it cannot be applied yet. */
+/** Applies one in its turn; the answer is what it lacks, when it cannot be applied yet. */
 async function applyOne(
+  cluster: Cluster,
+  manifest: Manifest,
+  counts: Record<keyof ApplyReport, number>,
+  tell: Tell,
+): Promise<string | undefined> {
+  try {
+    const serverMs = Math.min(turnMs, cluster.patience.giveUpMs ?? turnMs);
+    return await applyNow({ ...cluster, patience: { serverMs, ...cluster.patience } }, manifest, counts, tell);
+  } catch (error) {
+    if (!isKind(error, 'server')) throw error;
+    return `an answer of the API (${error.why ?? error.message})`;
+  }
+}
+
+async function applyNow(
   cluster: Cluster,
   { object, place, applyType }: Manifest,
   counts: Record<keyof ApplyReport, number>,

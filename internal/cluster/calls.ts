@@ -33,21 +33,59 @@ export function titleOf(object: JsonMap): string {
   return `${textAt(object, 'kind')} "${nameOf(object)}"${namespace === '' ? '' : ` in "${namespace}"`}`;
 }
 
-/** The kind as served, or undefined. */
-export function findKind(cluster: Cluster, name: KindName, tell: Waiting): Promise<Kind | undefined> {
+/**
+ * The kind as served, or undefined.
+ *
+ * @param definition the name of its CustomResourceDefinition: while that exists, a kind that is not served is one that is not served yet. A server
+ * lists nodes some moments before it serves what is defined.
+ */
+export function findKind(
+  cluster: Cluster,
+  name: KindName,
+  tell: Waiting,
+  definition?: string,
+): Promise<Kind | undefined> {
   return patiently(
     `say whether it serves ${name.kind}`,
-    () => cluster.kinds.find(name, tell.signal),
+    async () => {
+      const kind = await cluster.kinds.find(name, tell.signal);
+      if (kind !== undefined || definition === undefined || !(await isDefined(cluster, definition, tell))) return kind;
+      throw unserved(cluster, name, `"${definition}" is defined`);
+    },
     tell,
     cluster.patience,
   );
 }
 
-/** The kind as served. @throws ApiFailure when it is not */
-export async function kindNamed(cluster: Cluster, name: KindName, tell: Waiting): Promise<Kind> {
-  const kind = await findKind(cluster, name, tell);
-  if (kind !== undefined) return kind;
-  throw new ApiFailure('absent', `the API at "${cluster.server}" serves no ${name.kind} of "${name.apiVersion}"`, {
+async function isDefined(cluster: Cluster, definition: string, tell: Waiting): Promise<boolean> {
+  const named = { kind: 'CustomResourceDefinition', metadata: { name: definition } };
+  return (await readOnce(cluster, definitionKind, named, tell)) !== undefined;
+}
+
+const definitionKind: Kind = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  resource: 'customresourcedefinitions',
+  namespaced: false,
+};
+
+/** The kind as served; one that every cluster has. @throws ApiFailure when it is not served within the grace */
+export function kindNamed(cluster: Cluster, name: KindName, tell: Waiting): Promise<Kind> {
+  return patiently(
+    `serve ${name.kind}`,
+    async () => {
+      const kind = await cluster.kinds.find(name, tell.signal);
+      if (kind === undefined) throw unserved(cluster, name, 'every cluster has it');
+      return kind;
+    },
+    tell,
+    cluster.patience,
+  );
+}
+
+function unserved(cluster: Cluster, name: KindName, why: string): ApiFailure {
+  return new ApiFailure('unserved', `the API at "${cluster.server}" serves no ${name.kind} of "${name.apiVersion}"`, {
+    why: `${why}, and it is not served yet`,
     next: 'see whether kube-apiserver has come up with all its kinds: oc api-resources',
   });
 }
@@ -68,8 +106,8 @@ export async function listAll(
       const found: JsonMap[] = [];
       for (let from = ''; ;) {
         const words = new URLSearchParams({
-          ...query,
           limit: String(pageSize),
+          ...query,
           ...(from === '' ? {} : { continue: from }),
         });
         const { object } = await cluster.ask({

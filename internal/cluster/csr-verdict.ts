@@ -14,7 +14,7 @@ const bootstrapNamespace = 'openshift-machine-config-operator';
 const bootstrapUser = `system:serviceaccount:${bootstrapNamespace}:node-bootstrapper`;
 
 /**
- * Whether a request is one that the kubelet of this very node makes (fact csr/rules). Everything must fit; what we do not know is refused.
+ * Whether a request is one that the kubelet of this very node makes (kube/csr). Everything must fit; what we do not know is refused.
  *
  * | | client | serving |
  * |---|---|---|

@@ -1,5 +1,5 @@
 import type { Asker } from './ask.ts';
-import { isList, isMap, listAt, nameOf, namespaceOf, textAt, textsAt, type JsonMap } from './object.ts';
+import { isMap, listAt, nameOf, namespaceOf, textAt, type JsonMap } from './object.ts';
 import { isKind } from './trouble.ts';
 
 /** A kind as the API serves it. */
@@ -9,7 +9,6 @@ export type Kind = {
   /** The plural in paths: "machineconfigs". */
   readonly resource: string;
   readonly namespaced: boolean;
-  readonly verbs: readonly string[];
 };
 
 export type KindName = { readonly apiVersion: string; readonly kind: string };
@@ -42,7 +41,6 @@ export function kindsOf(ask: Asker): Kinds {
             kind: textAt(entry, 'kind'),
             resource,
             namespaced: entry['namespaced'] === true,
-            verbs: isList(entry['verbs']) ? textsAt(entry, 'verbs') : [],
           },
         ];
       });

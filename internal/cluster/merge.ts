@@ -2,7 +2,7 @@ import { isList, isMap, type Json, type JsonMap } from './object.ts';
 import { sameQuantity } from './quantity.ts';
 
 /**
- * Lays a template over what exists, so that the result has everything of the template and keeps what exists beside it (fact merge/rules).
+ * Lays a template over what exists, so that the result has everything of the template and keeps what exists beside it (kube/merge).
  *
  * | template | existing       | result                                                                        |
  * |----------|----------------|-------------------------------------------------------------------------------|

@@ -47,7 +47,7 @@ export async function setNodeLabels(
   const kind = await kindNamed(cluster, nodeKind, tell);
   const find = async (): Promise<JsonMap> => {
     const nodes = await listAll(cluster, kind, tell, { labelSelector: 'node-role.kubernetes.io/master=' });
-    return chosenNode(nodes, nodeName);
+    return chosenNode(nodes, nodeName?.toLowerCase()); // kubelet registers in small letters
   };
   const patience = { ...cluster.patience, giveUpMs: cluster.patience.giveUpMs ?? budgetMs };
   const node = await patiently('show this host as its node', find, tell, patience);

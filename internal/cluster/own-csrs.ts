@@ -40,7 +40,7 @@ export async function approveOwnCsrs(
   let told = '';
   while (!isAborted(stop)) {
     try {
-      await oneRound(calm, nodeName, report, { ...tell, waiting: () => undefined, signal: stop });
+      await oneRound(calm, nodeName.toLowerCase(), report, { ...tell, waiting: () => undefined, signal: stop });
       told = '';
     } catch (error) {
       if (isAborted(stop)) break;

@@ -5,8 +5,10 @@ import { ApiFailure, graceKinds, type TroubleKind } from './trouble.ts';
 export type Patience = {
   /** Time with nothing but trouble after which the last one is final. Default: 10 minutes. */
   readonly giveUpMs?: number;
-  /** The same for what passes only while a cluster comes up: TLS, 401, 403. Default: 2 minutes. */
+  /** The same for what passes only while a cluster comes up: TLS, 401, 403, a kind not served. Default: 1 minute. */
   readonly graceMs?: number;
+  /** The same for 5xx, of a caller that has something else to do meanwhile. Default: `giveUpMs`. */
+  readonly serverMs?: number;
   /** First delay, doubled up to the longest. Defaults: 0.2 s and 5 s: the server is on this host, and nobody else waits for it. */
   readonly firstDelayMs?: number;
   readonly longestDelayMs?: number;
@@ -47,7 +49,7 @@ export async function patiently<T>(
       }
       failures += 1;
       const waitedMs = nowMs() - sinceMs;
-      const budgetMs = graceKinds.has(error.kind) ? (patience.graceMs ?? 120_000) : (patience.giveUpMs ?? 600_000);
+      const budgetMs = budgetOf(error.kind, patience);
       if (waitedMs >= budgetMs) throw exhausted(what, error, nowMs() - startMs);
       const grown = Math.min(patience.longestDelayMs ?? 5000, (patience.firstDelayMs ?? 200) * 2 ** (failures - 1));
       // A conflict is settled by reading anew; waiting for long settles nothing.
@@ -64,6 +66,11 @@ export async function patiently<T>(
       }
     }
   }
+}
+
+function budgetOf(kind: TroubleKind, { giveUpMs = 600_000, graceMs = 60_000, serverMs = giveUpMs }: Patience): number {
+  if (graceKinds.has(kind)) return graceMs;
+  return kind === 'server' ? serverMs : giveUpMs;
 }
 
 export function stopIfTold(signal: AbortSignal): void {

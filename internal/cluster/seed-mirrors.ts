@@ -9,14 +9,24 @@ const mirrorKinds = [
   {
     apiVersion: 'operator.openshift.io/v1alpha1',
     kind: 'ImageContentSourcePolicy',
+    definition: 'imagecontentsourcepolicies.operator.openshift.io',
     rules: 'repositoryDigestMirrors',
   },
-  { apiVersion: 'config.openshift.io/v1', kind: 'ImageDigestMirrorSet', rules: 'imageDigestMirrors' },
+  {
+    apiVersion: 'config.openshift.io/v1',
+    kind: 'ImageDigestMirrorSet',
+    definition: 'imagedigestmirrorsets.config.openshift.io',
+    rules: 'imageDigestMirrors',
+  },
 ] as const;
-const catalogKind = { apiVersion: 'operators.coreos.com/v1alpha1', kind: 'CatalogSource' } as const;
+const catalogKind = {
+  apiVersion: 'operators.coreos.com/v1alpha1',
+  kind: 'CatalogSource',
+  definition: 'catalogsources.operators.coreos.com',
+} as const;
 
 /**
- * Deletes what the seed said about mirrors and catalogues; the site brings its own (fact mirrors/drop). Kinds that the API does not serve and
+ * Deletes what the seed said about mirrors and catalogues; the site brings its own (kube/mirrors). Kinds that the API does not serve and
  * objects that are gone are nothing to do.
  *
  * @param site manifests that will be applied next: an object that one of them replaces is left to it, so that a second run does not take
@@ -24,7 +34,7 @@ const catalogKind = { apiVersion: 'operators.coreos.com/v1alpha1', kind: 'Catalo
  */
 export async function dropSeedMirrors(cluster: Cluster, tell: Tell, site: readonly Manifest[] = []): Promise<void> {
   for (const name of [...mirrorKinds, catalogKind]) {
-    const kind = await findKind(cluster, name, tell);
+    const kind = await findKind(cluster, name, tell, name.definition);
     if (kind === undefined) tell.say(`the API serves no ${name.kind}: none to drop`);
     else await dropAll(cluster, kind, tell, site);
   }
@@ -54,7 +64,7 @@ function replaces({ object, applyType }: Manifest, live: JsonMap): boolean {
 export async function mirrorSourcesOf(cluster: Cluster, tell: Tell): Promise<string[]> {
   const sources: string[] = [];
   for (const name of mirrorKinds) {
-    const kind = await findKind(cluster, name, tell);
+    const kind = await findKind(cluster, name, tell, name.definition);
     if (kind === undefined) continue;
     for (const object of await listAll(cluster, kind, tell))
       sources.push(...listAt(object, 'spec', name.rules).map((rule) => textAt(rule, 'source').split('/')[0] ?? ''));

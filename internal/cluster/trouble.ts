@@ -9,17 +9,27 @@ import { Failure, type FailureDetails } from '../errors/errors.ts';
  * | tls           | the certificate is not believed                      | again within the grace: the server may still serve the old one |
  * | busy          | 429                                                 | again, after what Retry-After says |
  * | server        | 5xx, a webhook that is not up, etcd without leader   | again |
- * | conflict      | 409                                                 | read anew and decide anew |
+ * | conflict      | 409, 410                                            | read anew and decide anew |
  * | unauthorized  | 401                                                 | again within the grace |
  * | forbidden     | 403                                                 | again within the grace: roles are made late |
+ * | unserved      | a kind that ought to be there is not served          | again within the grace: definitions are served late |
  * | absent        | 404                                                 | final, or what the caller makes of it |
  * | invalid       | 400, 405, 413, 415, 422 and all others               | final |
  */
 export type TroubleKind =
-  'unreachable' | 'tls' | 'busy' | 'server' | 'conflict' | 'unauthorized' | 'forbidden' | 'absent' | 'invalid';
+  | 'unreachable'
+  | 'tls'
+  | 'busy'
+  | 'server'
+  | 'conflict'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'unserved'
+  | 'absent'
+  | 'invalid';
 
 /** Trouble that passes by itself only while the cluster comes up. */
-export const graceKinds: ReadonlySet<TroubleKind> = new Set(['tls', 'unauthorized', 'forbidden']);
+export const graceKinds: ReadonlySet<TroubleKind> = new Set(['tls', 'unauthorized', 'forbidden', 'unserved']);
 const transientKinds: ReadonlySet<TroubleKind> = new Set([...graceKinds, 'unreachable', 'busy', 'server', 'conflict']);
 
 export type ApiDetails = FailureDetails & {
@@ -53,8 +63,9 @@ export function isKind(error: unknown, ...kinds: readonly TroubleKind[]): error 
 export function kindOfStatus(status: number): TroubleKind {
   if (status === 401) return 'unauthorized';
   if (status === 403) return 'forbidden';
-  if (status === 404 || status === 410) return 'absent';
-  if (status === 409) return 'conflict';
+  if (status === 404) return 'absent';
+  // 410: the pages of a list are of a version that is gone; it is read anew.
+  if (status === 409 || status === 410) return 'conflict';
   if (status === 408 || status === 429) return 'busy';
   return status >= 500 ? 'server' : 'invalid';
 }

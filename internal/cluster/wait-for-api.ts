@@ -8,6 +8,8 @@ import { ApiFailure, type TroubleKind } from './trouble.ts';
 /** Shorter than the second and a half in which an API that has come up is to be noticed. */
 const pauseMs = 1000;
 const tellEveryMs = 30_000;
+/** Longest silence of an attempt, doubled up to the last after each: a packet that was lost is noticed soon, a slow server is not given up. */
+const [shortAnswerMs, longAnswerMs] = [3000, 30_000];
 
 /**
  * Waits until the API lists nodes, for as long as it takes: nobody gains from a first boot that gives up, and the host may be pulling
@@ -15,14 +17,20 @@ const tellEveryMs = 30_000;
  */
 export async function waitForApi(cluster: Cluster, tell: Tell): Promise<void> {
   const startMs = performance.now();
-  let [told, toldMs] = ['', -Infinity];
+  let [told, toldMs, answerMs] = ['', -Infinity, shortAnswerMs];
   for (;;) {
     stopIfTold(tell.signal);
+    const silence = AbortSignal.timeout(answerMs);
+    const signal = AbortSignal.any([tell.signal, silence]);
     try {
-      await cluster.ask({ what: 'list nodes', method: 'GET', path: '/api/v1/nodes?limit=1', signal: tell.signal });
+      await cluster.ask({ what: 'list nodes', method: 'GET', path: '/api/v1/nodes?limit=1', signal });
       break;
-    } catch (error) {
+    } catch (thrown) {
       stopIfTold(tell.signal);
+      const error = silence.aborted
+        ? new ApiFailure('unreachable', 'no answer', { why: 'it takes the question and does not answer' })
+        : thrown;
+      answerMs = silence.aborted ? Math.min(answerMs * 2, longAnswerMs) : shortAnswerMs;
       const seen = error instanceof ApiFailure ? sentenceOf(error) : messageOf(error);
       const nowMs = performance.now();
       // The server's words may hold a counter or an address that differs each time; the kind of trouble tells what is new.
@@ -48,6 +56,7 @@ const whoActs: Readonly<Record<TroubleKind, string>> = {
   conflict: 'it will take us later',
   unauthorized: 'it does not know our client certificate: it must have read the authorities that recert made',
   forbidden: 'it knows us and has not made its roles yet',
+  unserved: 'it is coming up',
   absent: 'another program answers at this address',
   invalid: 'another program answers at this address, or the kubeconfig is of another cluster',
 };

@@ -7,7 +7,7 @@ import { ApiFailure } from './trouble.ts';
 /*
  * One HTTP exchange with the API. No attempt is repeated here.
  *
- * By node:https, not by @kubernetes/client-node (fact client/own).
+ * By node:https, not by @kubernetes/client-node (kube/client).
  */
 
 export type Exchange = {
@@ -108,7 +108,7 @@ function unanswered(error: unknown, server: URL): ApiFailure {
   if (error instanceof Silence) return new ApiFailure('unreachable', what, { why: error.message });
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return new ApiFailure('tls', what, {
-      why: `its certificate is of other names: ${messageOf(error).replace(/^.*altnames: /, '')}`,
+      why: `its certificate is not for "${server.hostname}" but for ${namesShown(error)}`,
       next: 'the certificates are not of this identity: look at what recert made, and at the address in the kubeconfig',
     });
   if (code !== undefined && /CERT|SIGNATURE|ISSUER|ERR_SSL|EPROTO/.test(code))
@@ -117,6 +117,13 @@ function unanswered(error: unknown, server: URL): ApiFailure {
       next: 'its certificate and the authority in the kubeconfig do not fit: look at what recert made, and at the clock',
     });
   return new ApiFailure('unreachable', what, { why: (code && words[code]) ?? messageOf(error) });
+}
+
+/** The names of the certificate that was shown: Node puts it beside its own words. */
+function namesShown(error: unknown): string {
+  const cert = typeof error === 'object' && error !== null && 'cert' in error ? error.cert : undefined;
+  const names = typeof cert === 'object' && cert !== null && 'subjectaltname' in cert ? cert.subjectaltname : undefined;
+  return typeof names === 'string' && names !== '' ? names : 'no name at all';
 }
 
 /** Several addresses tried at once come as an AggregateError. */

@@ -15,7 +15,7 @@ export type StreamDocument = {
 
 export type ManifestStream = {
   readonly documents: readonly StreamDocument[];
-  /** Lines of documents that hold nothing but comments. */
+  /** Lines of documents that hold nothing but comments; a heading of the file is none. */
   readonly empty: readonly number[];
   /** What is odd and was read nevertheless. */
   readonly warnings: readonly string[];
@@ -24,7 +24,7 @@ export type ManifestStream = {
 };
 
 /**
- * Reads a stream of JSON objects or of YAML documents, as programs of Kubernetes do (fact stream/forms).
+ * Reads a stream of JSON objects or of YAML documents, as programs of Kubernetes do (kube/stream).
  *
  * A text that begins with `{` is tried as JSON, one object after the other. When the first or the second is none, all is read as YAML, of which
  * JSON with a comma too many is a form. YAML is that of Go's reader, version 1.1 without times: `yes` is true, `0644` is 420.
@@ -86,11 +86,11 @@ function readYaml(text: string): ManifestStream {
   const [empty, warnings, problems]: [number[], string[], string[]] = [[], [], []];
   let index = 0;
   for (const { line, lines, broken } of partsOf(text)) {
-    index += 1;
     if (broken) {
       problems.push(`line ${line}: invalid Yaml document separator: only blanks or a comment may follow "---"`);
       continue;
     }
+    index += 1;
     const document = parseDocument(lines.join('\n'), {
       version: '1.1',
       prettyErrors: false,
@@ -108,7 +108,13 @@ function readYaml(text: string): ManifestStream {
       problems.push(`line ${lineOf(first.pos[0])}: it is no YAML (${first.code})`);
       continue;
     }
-    const value = jsonOf(document.toJS({ mapAsMap: true, maxAliasCount: 1000 }));
+    let value: Json | undefined;
+    try {
+      value = jsonOf(document.toJS({ mapAsMap: true, maxAliasCount: 1000 }));
+    } catch {
+      problems.push(`line ${line}: it unfolds to too much`);
+      continue;
+    }
     if (value === undefined || value === null) empty.push(line);
     else if (isJsonMap(value)) documents.push({ index, line, value });
     else problems.push(`line ${line}: it is ${Array.isArray(value) ? 'a list' : 'a single value'}, not an object`);
@@ -128,9 +134,11 @@ function partsOf(text: string): Part[] {
   const parts: Part[] = [];
   let [start, lines]: [number, string[]] = [1, []];
   const close = (): void => {
-    if (lines.some((line) => line.trim() !== '')) parts.push({ line: start, lines, broken: false });
+    // Remarks before the first separator are the file's heading.
+    const says = start === 1 ? /^\s*[^\s#]/ : /\S/;
+    if (lines.some((line) => says.test(line))) parts.push({ line: start, lines, broken: false });
   };
-  text.split('\n').forEach((line, at) => {
+  text.split(/\r?\n/).forEach((line, at) => {
     if (!line.startsWith('---')) {
       lines.push(line);
       return;
