@@ -46,8 +46,6 @@ export async function openOverlayRoot(environment: NodeJS.ProcessEnv = {}): Prom
       `for name in null zero full random urandom; do cp -a /dev/$name ${root}/dev/; done`,
       `ln -s /proc/self/fd ${root}/dev/fd`,
       `mkdir -p ${root}/opt/stand-ins`,
-      // This machine's kernel may not have ISO 9660.
-      `install -m 755 ${join(import.meta.dirname, 'first-boot/guest/mount.iso9660')} ${root}/sbin/mount.iso9660`,
       `grep -q ^core: ${root}/etc/passwd || echo core:x:4242:4242::/home/core:/bin/sh >> ${root}/etc/passwd`,
     ].join('\n');
     await inside.run('bash', ['-c', script]);
@@ -89,18 +87,20 @@ export async function openOverlayRoot(environment: NodeJS.ProcessEnv = {}): Prom
   }
 }
 
-/** A config ISO as the installer makes it: files by their paths in it. */
-export async function configIso(
+/**
+ * A config medium with these files by their paths in it. It is ext4, which every kernel mounts; the first-boot lab has real ISO images.
+ */
+export async function configMedium(
   files: Readonly<Record<string, string>>,
-  label = 'cluster-config',
 ): Promise<AsyncDisposable & { readonly path: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'config-iso-'));
+  const folder = await mkdtemp(join(tmpdir(), 'config-medium-'));
+  const tree = join(folder, 'tree');
+  await mkdir(tree);
   for (const [name, content] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, 'tree', name)), { recursive: true });
-    await writeFile(join(folder, 'tree', name), content);
+    await mkdir(dirname(join(tree, name)), { recursive: true });
+    await writeFile(join(tree, name), content);
   }
-  await mkdir(join(folder, 'tree'), { recursive: true });
-  const path = join(folder, 'config.iso');
-  await run('xorriso', ['-as', 'mkisofs', '-rational-rock', '-volid', label, '-o', path, join(folder, 'tree')]);
+  const path = join(folder, 'medium.img');
+  await run('mke2fs', ['-q', '-t', 'ext4', '-L', 'cluster-config', '-d', tree, path, '4M']);
   return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'tap';
-import { configIso } from '../../test/overlay-root.ts';
+import { configMedium } from '../../test/overlay-root.ts';
 import { mediumOf, openSeedHost, site } from './test-host.ts';
 
 const early = '/home/core/.ssh/authorized_keys.d/ib-early-access';
@@ -11,9 +11,9 @@ await test('a medium that is attached while the host waits is taken, and lets pe
   await using run = await host.startPostPivot();
   await run.untilItSays(/waiting for a config medium: a device or partition with the label "cluster-config"/);
   assert.equal(await host.read(manifest), undefined);
-  await using iso = await configIso(mediumOf());
+  await using image = await configMedium(mediumOf());
   const attached = performance.now();
-  await using medium = await host.attach(iso.path);
+  await using medium = await host.attach(image.path);
   await run.untilItSays(/the site config was taken from/);
   t.comment(`taken ${Math.round(performance.now() - attached)} ms after it was attached`);
   await run.untilItSays(/user core can log in/);
@@ -50,9 +50,9 @@ await test('a medium that is attached while the host waits is taken, and lets pe
 
 await test('a medium that cannot be read is named once, and another one is waited for', async () => {
   await using host = await openSeedHost();
-  await using broken = await configIso({ 'cluster-configuration/manifest.json': '{"pull_secret": "canary' });
-  await using empty = await configIso({ 'readme.txt': 'x' });
-  await using good = await configIso(mediumOf());
+  await using broken = await configMedium({ 'cluster-configuration/manifest.json': '{"pull_secret": "canary' });
+  await using empty = await configMedium({ 'readme.txt': 'x' });
+  await using good = await configMedium(mediumOf());
   await using run = await host.startPostPivot();
   {
     await using _medium = await host.attach(broken.path);
@@ -73,7 +73,7 @@ await test('a medium that cannot be read is named once, and another one is waite
 
 await test('a config that does not fit is refused with nothing but access changed, and the next medium undoes it', async () => {
   await using host = await openSeedHost();
-  await using wrong = await configIso(
+  await using wrong = await configMedium(
     mediumOf({ machine_networks: ['2001:db8::/64'], proxy: undefined, hostname: 'Bad_1' }),
   );
   {
@@ -91,7 +91,7 @@ await test('a config that does not fit is refused with nothing but access change
   await run.untilItSays(/waiting for another config ISO, or a correction in \/opt\/openshift: hostname "Bad_1"/);
   const { stdout: status } = await host.postPivot(['status']);
   assert.match(status, /^running.*\nstep 1\/25 take-site.*\nwaiting for another config ISO.*hostname "Bad_1"/s);
-  await using good = await configIso(mediumOf({ ssh_key: `${site.ssh_key}-2` }));
+  await using good = await configMedium(mediumOf({ ssh_key: `${site.ssh_key}-2` }));
   await using _medium = await host.attach(good.path);
   await run.untilItSays(/failed at step 13\/25/);
   assert.equal(await host.read(early), `${site.ssh_key}-2`);
@@ -99,7 +99,7 @@ await test('a config that does not fit is refused with nothing but access change
 
 await test('a refused config is looked at again when its files are corrected by hand', async () => {
   await using host = await openSeedHost();
-  await using wrong = await configIso(mediumOf({ api_version: 2 }));
+  await using wrong = await configMedium(mediumOf({ api_version: 2 }));
   await using _medium = await host.attach(wrong.path);
   assert.equal((await host.postPivot(['run'])).exitCode, 2);
   await using run = await host.startPostPivot();
@@ -110,10 +110,10 @@ await test('a refused config is looked at again when its files are corrected by 
 
 await test('two media are named, and one has to go; a partition counts as well', async () => {
   await using host = await openSeedHost();
-  await using iso = await configIso(mediumOf(), 'relocation-config');
+  await using image = await configMedium(mediumOf());
   await using run = await host.startPostPivot();
-  await using _one = await host.attach(iso.path);
-  await using other = await configIso(mediumOf({ hostname: 'other' }));
+  await using _one = await host.attach(image.path);
+  await using other = await configMedium(mediumOf({ hostname: 'other' }));
   // Both at once, before the host looks again, would be a matter of luck: the first may be taken already.
   await using _other = await host.attach(other.path);
   await run.untilItSays(/several devices bear the label of a config medium|the site config was taken from/);
@@ -141,8 +141,8 @@ await test('a finished host says so and leaves the medium alone', async () => {
     '/var/lib/post-pivot/finished.json',
     '{"finishedAt":"2026-01-01T00:00:00Z","cluster":"a.b","clusterId":""}',
   );
-  await using iso = await configIso(mediumOf());
-  await using _medium = await host.attach(iso.path);
+  await using image = await configMedium(mediumOf());
+  await using _medium = await host.attach(image.path);
   const { exitCode, stderr } = await host.postPivot(['run']);
   assert.equal(exitCode, 0);
   assert.match(stderr, /this host is cluster "a.b" since 2026-01-01T00:00:00Z/);
