@@ -266,7 +266,8 @@ await test('faults', { skip: await judgeMissing() }, async (t) => {
     proxy.plan(({ count }) => (count === 1 ? { kind: 'slow', ms: 20_000 } : undefined));
     const startMs = performance.now();
     await waitForApi(cluster, listener());
-    assert.ok(performance.now() - startMs < 8000);
+    assert.ok(performance.now() - startMs < 15_000);
+    proxy.clear();
   });
 
   await t.test('lists are read page by page, and from the start when a page is refused', async () => {
