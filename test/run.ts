@@ -1,5 +1,6 @@
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { t } from 'tap';
 import { buildPeersBeside, missingPeers } from './peers.ts';
@@ -31,20 +32,15 @@ const parts: readonly Part[] = [
     name: 'check',
     says: 'types, lint, form, import direction, references, generated files',
     run: async () => {
-      await commandTest('types', ['node_modules/.bin/tsc', '-p', '.'], tally);
-      await commandTest('lint', ['node_modules/.bin/eslint', '.'], tally);
-      await commandTest(
-        'import direction',
-        ['node_modules/.bin/depcruise', '--config', '.dependency-cruiser.cjs', 'cmd', 'internal'],
-        tally,
-      );
-      await commandTest(
-        'form (npm run format)',
-        ['node_modules/.bin/prettier', '--check', '--log-level', 'warn', '.'],
-        tally,
-      );
-      await commandTest('generated files', [process.execPath, 'build/generate.ts', '--check'], tally);
-      await commandTest('references', [process.execPath, 'build/check-references.ts'], tally);
+      const checks = {
+        lint: ['node_modules/.bin/eslint', '.'],
+        'form (npm run format)': ['node_modules/.bin/prettier', '--check', '--log-level', 'warn', '.'],
+        types: ['node_modules/.bin/tsc', '-p', '.'],
+        'import direction': ['node_modules/.bin/depcruise', '--config', '.dependency-cruiser.cjs', 'cmd', 'internal'],
+        'generated files': [process.execPath, 'build/generate.ts', '--check'],
+        references: [process.execPath, 'build/check-references.ts'],
+      };
+      await Promise.all(Object.entries(checks).map(([name, command]) => commandTest(name, command, tally)));
     },
   },
   { name: 'unit', says: 'tests on values', run: async () => fileTests(await testFiles('unit'), tally) },
@@ -83,7 +79,8 @@ const chosen = files.length > 0 ? [named] : parts.filter(({ name }) => wanted.le
 const record = join(cacheRoot(), 'results/tests.tap');
 mkdirSync(dirname(record), { recursive: true });
 t.pipe(createWriteStream(record));
-t.jobs = 2;
+// One more than there are cores: much of a test on real parts is waiting for a disk.
+t.jobs = availableParallelism() + 1;
 t.setTimeout(0);
 const tally = openTally(say);
 

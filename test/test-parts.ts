@@ -21,7 +21,7 @@ const fileBudgetSeconds = 3 * 3600;
 /** Without a result for so long a file hangs. The longest single test is one of many whole installations. */
 const silenceMs = 20 * 60_000;
 
-/** Files of tests, two at a time, each a process of its own: what a file leaves in its process harms no other. */
+/** Files of tests, some at a time, each a process of its own: what a file leaves in its process harms no other. */
 export async function fileTests(files: readonly string[], tally: Tally): Promise<void> {
   await Promise.all(files.map((file) => fileTest(file, tally)));
 }
@@ -113,8 +113,8 @@ export async function commandTest(
   [program = '', ...args]: readonly string[],
   tally: Tally,
 ): Promise<void> {
-  const startedMs = performance.now();
-  await t.test(name, async (one) => {
+  await t.test(name, { buffered: true }, async (one) => {
+    const startedMs = performance.now();
     const { status, output } = await run(program, args, false);
     one.equal(status, 0, name);
     tally.add({
