@@ -54,10 +54,22 @@ async function ownGroups(): Promise<Group[]> {
   });
 }
 
+/** Ends what is in a group; it may have ended by itself, and processes of namespaces that we do not see are 0. */
+function end(pid: number): void {
+  if (pid <= 1) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // gone
+  }
+}
+
 /** Groups go from the leaves up, and each only when the kernel has buried all that was in it. */
 async function removeGroup(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => []))
     if (entry.isDirectory()) await removeGroup(join(folder, entry.name));
+  for (const pid of (await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => '')).split('\n'))
+    end(Number(pid));
   const isGone = (): Promise<boolean> =>
     rmdir(folder).then(
       () => true,

@@ -11,7 +11,7 @@ import { podImages } from './artefacts/images.ts';
 import { layer } from './artefacts/layer.ts';
 import { seedHost, type SeedOptions } from './artefacts/seed.ts';
 import { stores } from './artefacts/stores.ts';
-import { makeGroups, type Groups } from './groups.ts';
+import { makeGroups } from './groups.ts';
 import { openNetwork, type Network } from './network.ts';
 
 /*
@@ -30,7 +30,6 @@ export type Disk = {
   /** The root, mounted; also when the host is off. */
   readonly root: string;
   readonly network: Network;
-  readonly groups: Groups;
 };
 
 export async function openDisk(
@@ -54,7 +53,6 @@ export async function openDisk(
   for (const [index, name] of ['containerd', 'containers'].entries())
     await run('bash', ['-c', ownDatabases, 'bash', images[index] ?? '', at(`var/lib/${name}`)]);
   await layPrograms(at('upper'), at('var'), kubernetes.path('kubelet'), program);
-  const groups = scope.use(await makeGroups(basename(dir)));
   const inside = scope.use(await enterNamespace({ PATH: process.env['PATH'] }));
   // nspawn keeps notes of its machines there, and other labs theirs
   await inside.run('bash', ['-c', 'mkdir -p /run/systemd && mount -t tmpfs -o mode=755 nspawn /run/systemd']);
@@ -68,7 +66,7 @@ export async function openDisk(
   await inside.run('rm', ['--force', at('root/etc/hostname')]);
   const user = ['--uid', '1000', '--no-create-home', '--home-dir', '/var/home/core', '--shell', '/bin/bash', 'core'];
   await inside.run('chroot', [at('root'), 'useradd', ...user]);
-  return { dir, inside, root: at('root'), network: await openNetwork(inside, at('ways')), groups };
+  return { dir, inside, root: at('root'), network: await openNetwork(inside, at('ways')) };
 }
 
 /** Files outside the images' layers are replaced by copies: a hard link would be shared with the artefact. */
@@ -147,7 +145,10 @@ export type Boot = {
 };
 
 export async function bootDisk(disk: Disk, { hostname, masks, nodes, databases }: Boot): Promise<Running> {
-  const { inside, root, dir, network, groups } = disk;
+  const { inside, root, dir, network } = disk;
+  // new ones for each boot: in old groups kubelet looks long for what has died in them
+  await using scope = new AsyncDisposableStack();
+  const groups = scope.use(await makeGroups(basename(dir)));
   const [program = '', ...before] = groups.enter;
   await network.plugIn();
   const log = join(dir, 'console.log');
@@ -192,14 +193,19 @@ export async function bootDisk(disk: Disk, { hostname, masks, nodes, databases }
     60_000,
     { progress: () => processorTicksOf(init) },
   );
+  const held = scope.move();
   return {
     init,
     run: enter,
-    // nspawn tells the container's systemd
-    powerOff: () => spawned.stop(120_000),
+    async powerOff() {
+      // nspawn tells the container's systemd
+      await spawned.stop(120_000);
+      await held.disposeAsync();
+    },
     async kill() {
       process.kill(init, 'SIGKILL');
       await spawned.ended;
+      await held.disposeAsync();
     },
   };
 }

@@ -69,7 +69,7 @@ export async function attachMedium(
 
 /** Makes what udev would make of it in a host that runs. */
 export async function showMedium({ nodes, name, label }: Medium, inside: RunInside): Promise<void> {
-  const steps = nodes.map(({ path, numbers }) => `rm -f ${path}; mknod ${path} b ${numbers.replace(':', ' ')}`);
+  const steps = nodes.map(({ path, numbers }) => `[ -b ${path} ] || mknod ${path} b ${numbers.replace(':', ' ')}`);
   const link = `/dev/disk/by-label/${label}`;
   await inside('bash', ['-ec', `${steps.join('\n')}\nmkdir -p ${dirname(link)}\nln -sf ../../${name} ${link}`]);
 }
