@@ -86,7 +86,8 @@ export async function faultProxy(
       asked.socket.destroy();
       return;
     }
-    if (fault?.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.ms));
+    // Nobody may be waiting any more, and the test must not either.
+    if (fault?.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.ms).unref());
     if (fault?.kind === 'before') await fault.act();
     const { answer, body: text } = await pass(asked, body);
     // The etcd of tests elects anew in a tenth of a second: on a busy machine the server has 5xx of its own, which say nothing of us.
