@@ -37,9 +37,18 @@ export async function prepareRecert(pivot: PostPivot, io: StepIo): Promise<Recer
   // What a seed does not have is nothing to renew.
   for (const key of ['crypto_files', 'cluster_customization_files', 'crypto_dirs', 'cluster_customization_dirs'])
     fields[key] = await present(fields[key], io.warn);
-  fields['use_key_rules'] = [...textsOf(fields['use_key_rules']), ...rulesForAgain(pivot, files)];
+  if (!(await namesIfPresent(places.sshFolder)).some((name) => /^ssh_host_.*_key$/.test(name))) {
+    delete fields['regenerate_server_ssh_keys'];
+    io.warn(`"${places.sshFolder}" holds no ssh server keys; continuing because sshd makes its own when it starts`);
+  }
+  if (await exists(begun))
+    fields['use_key_rules'] = [...textsOf(fields['use_key_rules']), ...rulesForAgain(pivot, files)];
+  await host.writeFile(begun, '');
   return readRecertConfigText(JSON.stringify(fields), 'the configuration of recert');
 }
+
+/** Says that an identity was begun with: the cluster may have it already when the marker is not there. */
+const begun = join(places.stateFolder, 'identity-begun');
 
 /** A run that was cut off between its writing and its marker has named the ingress certificate already: it keeps the same key then. */
 function rulesForAgain({ site, seed }: PostPivot, { kept }: KeyFiles): string[] {

@@ -8,7 +8,8 @@ const secretForms: readonly (readonly [RegExp, string])[] = [
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:"']*(?::[^\s/@"']*)?@/gi, '$1[redacted]@'],
   // JSON and YAML members of pull secrets and proxy settings
   [
-    /(["']?\b(?:auth|password|passwd|identitytoken|registrytoken|token|secret|pullSecret)\b["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,}"']+)/gi,
+    // but for the step that bears such a name
+    /(?<!step \d+\/\d+ pull-)(["']?\b(?:auth|password|passwd|identitytoken|registrytoken|token|secret|pullSecret)\b["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,}"']+)/gi,
     '$1"[redacted]"',
   ],
   [/\b((?:Proxy-)?Authorization:\s*(?:Basic|Bearer)\s+)\S+/gi, '$1[redacted]'],

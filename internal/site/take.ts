@@ -65,6 +65,8 @@ export async function takeSite(
       next: 'attach the config ISO again, or another copy of it',
       transient: true,
     });
+  // An ISO may say that nobody writes here; the host's own programs do.
+  await host.run('chmod', ['-R', 'u+rwX', staging]);
   await mkdir(join(staging, 'cluster-configuration/manifests'), { recursive: true });
   await host.run('sync', ['--file-system', staging], { onStop: 'finish', budgetMs: 10 * 60_000 });
   await removeTree(host, places.configuration);
