@@ -197,6 +197,7 @@ await ask('a volume group over it and another disk', async () => {
   await host.run('pvcreate', ['-q', '-y', storage, `/dev/${two}`]);
   await host.run('vgcreate', ['-q', 'spans', storage, `/dev/${two}`]);
   // as where nobody has mapped the partitions
+  await run('udevadm', 'settle'); // its probes hold the partition
   await host.run('kpartx', ['-d', '-n', disk.path]);
   try {
     room.refuseUnsafe(await room.inspectDisk(host, disk));
