@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { multipathArguments } from '../../internal/disk/disk.ts';
 import { Failure } from '../../internal/errors/errors.ts';
 import { bootBytesOf } from '../../internal/ostree/boot-space.ts';
 import { readRecord, writeRecord } from '../../internal/seal/record.ts';
@@ -31,9 +32,17 @@ export async function learnSeed({ host, target, config, seed }: Ibi, staging: St
   await writeRecord(host, target.root, { ...record, result: { ...record.result, ...facts } });
 }
 
-/** @throws Failure when the seed was not fetched to this disk */
-export async function seedOnDisk({ target }: Ibi): Promise<SeedFacts> {
+/**
+ * What the seed says, and what this disk needs beside it.
+ *
+ * @throws Failure when the seed was not fetched to this disk
+ */
+export async function seedOnDisk({ target, disk }: Ibi): Promise<SeedFacts> {
   const facts = seedFactsSchema.safeParse((await readRecord(target.root))?.result);
   if (!facts.success) throw new Failure('the seed is not on the disk', { next: 'fetch it: ibi run --from fetch-seed' });
-  return facts.data;
+  const { kernelArguments: given } = facts.data;
+  return {
+    ...facts.data,
+    kernelArguments: disk.paths === undefined ? given : [...given, ...multipathArguments(given)],
+  };
 }

@@ -11,7 +11,7 @@ export type BlockDevice = {
   readonly sizeBytes: number;
   readonly sectorBytes: number;
   readonly readOnly: boolean;
-  /** Set for partitions: number in the table and the whole disk. */
+  /** Set for partitions, those of a multipath device among them: number in the table and the whole disk. */
   readonly partition?: { readonly number: number; readonly disk: string };
   /** Devices built on this one, and devices this one is built on. */
   readonly holders: readonly string[];
@@ -68,6 +68,12 @@ async function readBlockDevice(sys: string, name: string): Promise<BlockDevice |
   const raidLevel = await attribute(folder, 'md/level');
   const backing = await attribute(folder, 'loop/backing_file');
   const parent = number === undefined ? undefined : await attribute(disk, 'dev');
+  const slaves = await linked(sys, join(folder, 'slaves'));
+  const mapper = mapperName === undefined ? undefined : await mapperOf(folder, mapperName);
+  const partition =
+    number === undefined || parent === undefined
+      ? mapper && partitionOfMap(mapper.uuid, slaves)
+      : { number: Number(number), disk: parent };
   return {
     device,
     name,
@@ -75,10 +81,10 @@ async function readBlockDevice(sys: string, name: string): Promise<BlockDevice |
     sizeBytes: Number((await attribute(folder, 'size')) ?? 0) * 512, // always in units of 512, whatever the sector size
     sectorBytes: Number((await attribute(parent === undefined ? folder : disk, 'queue/logical_block_size')) ?? 512),
     readOnly: (await attribute(folder, 'ro')) === '1',
-    ...(number === undefined || parent === undefined ? {} : { partition: { number: Number(number), disk: parent } }),
+    ...(partition === undefined ? {} : { partition }),
     holders: await linked(sys, join(folder, 'holders')),
-    slaves: await linked(sys, join(folder, 'slaves')),
-    ...(mapperName === undefined ? {} : { mapper: await mapperOf(folder, mapperName) }),
+    slaves,
+    ...(mapper === undefined ? {} : { mapper }),
     ...(raidLevel === undefined ? {} : { raidLevel }),
     ...(backing === undefined ? {} : { loop: await loopBacking(backing) }),
   };
@@ -97,6 +103,13 @@ async function attribute(folder: string, name: string): Promise<string | undefin
 async function mapperOf(folder: string, name: string): Promise<NonNullable<BlockDevice['mapper']>> {
   const uuid = (await attribute(folder, 'dm/uuid')) ?? '';
   return { name, uuid, ...((await attribute(folder, 'dm/suspended')) === '1' ? { suspended: true } : {}) };
+}
+
+/** kpartx writes the number and the map's uuid into the uuid of the partition; its name may be anything. */
+function partitionOfMap(uuid: string, slaves: readonly string[]): BlockDevice['partition'] {
+  const number = /^part(\d+)-mpath-/.exec(uuid)?.[1];
+  const [disk] = slaves;
+  return number === undefined || disk === undefined ? undefined : { number: Number(number), disk };
 }
 
 async function linked(sys: string, folder: string): Promise<string[]> {

@@ -3,17 +3,18 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { isNotFound } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
-import { blockDeviceAt, readBlockDevices, type BlockDevice } from './block-devices.ts';
+import { blockDeviceAt, readBlockDevices, type BlockDevice, type BlockDevices } from './block-devices.ts';
+import { isMultipath, multipathOver, nodeOf, pathsOf, type PathFacts } from './multipath.ts';
 import { showBytes } from './sizes.ts';
 
 /** What is known about a disk, whoever asked for it. */
 export type DiskDescription = {
-  /** Kernel node, links resolved: "/dev/nvme0n1". */
+  /** Kernel node, links resolved: "/dev/nvme0n1"; for a multipath device "/dev/mapper/NAME". */
   readonly path: string;
   readonly name: string;
   /** Device number as `major:minor`; the only thing that is compared. */
   readonly device: string;
-  /** "disk" or "loop". */
+  /** "disk", "loop" or "mpath". */
   readonly type: string;
   readonly model?: string;
   readonly serial?: string;
@@ -25,6 +26,8 @@ export type DiskDescription = {
   readonly readOnly: boolean;
   /** Stable names below /dev/disk/by-id, sorted. */
   readonly byId: readonly string[];
+  /** Set for a multipath device: the disks that it is made of. */
+  readonly paths?: readonly (PathFacts & { readonly device: string })[];
 };
 
 /** A disk as `ibi disks` shows it. */
@@ -47,20 +50,22 @@ const lsblkOutput = z.object({
   ),
 });
 
-/** All whole disks of this machine that have a size; loop devices only when something is behind them. */
+/** All whole disks of this machine that have a size; loop devices only when something is behind them. A multipath device stands for its paths. */
 export async function listDisks(host: Host): Promise<DiskRow[]> {
-  const blocks = [...(await readBlockDevices()).values()];
+  const all = await readBlockDevices();
+  const blocks = [...all.values()];
   const whole = blocks.filter(
     (block) =>
       block.sizeBytes > 0 &&
       block.partition === undefined &&
-      block.mapper === undefined &&
-      block.raidLevel === undefined,
+      block.raidLevel === undefined &&
+      (block.mapper === undefined || isMultipath(block)) &&
+      multipathOver(block, all) === undefined,
   );
-  const descriptions = await readDescriptions(host, whole);
+  const descriptions = await readDescriptions(host, whole, all);
   const mounts = await host.mounts();
   return descriptions
-    .filter(({ type }) => type === 'disk' || type === 'loop')
+    .filter(({ type }) => isDiskType(type))
     .map((disk) => {
       const own = new Set(
         blocks
@@ -73,9 +78,31 @@ export async function listDisks(host: Host): Promise<DiskRow[]> {
           ? ['holds the running system']
           : points.slice(0, 2).map((point) => `mounted at "${point}"`)),
         ...(disk.readOnly ? ['read-only'] : []),
+        ...(disk.paths === undefined ? twinNote(disk, descriptions) : [pathsNote(disk.paths)]),
       ];
       return { ...disk, notes };
     });
+}
+
+/** What may be a target, in lsblk's words. */
+export function isDiskType(type: string): boolean {
+  return type === 'disk' || type === 'loop' || type === 'mpath';
+}
+
+/** "2 paths: /dev/sda, /dev/sdb". */
+function pathsNote(paths: readonly PathFacts[]): string {
+  return `${paths.length} ${paths.length === 1 ? 'path' : 'paths'}: ${paths.map(({ path }) => path).join(', ')}`;
+}
+
+/** Paths to one disk that multipathd has not joined look like two disks. */
+function twinNote(disk: DiskDescription, all: readonly DiskDescription[]): string[] {
+  const twins = twinsOf(disk, all).map(({ path }) => path);
+  return twins.length === 0 ? [] : [`same WWN as ${twins.join(', ')}`];
+}
+
+/** Other disks with the same WWN. */
+export function twinsOf(disk: DiskDescription, all: readonly DiskDescription[]): DiskDescription[] {
+  return all.filter(({ device, wwn }) => wwn !== undefined && wwn === disk.wwn && device !== disk.device);
 }
 
 /** The table of `ibi disks` and of refusals, heading first. */
@@ -109,12 +136,51 @@ export function describeDisk(disk: DiskDescription): string {
     ...(disk.wwn === undefined ? [] : [`WWN ${disk.wwn}`]),
     showBytes(disk.sizeBytes),
     `${disk.sectorBytes}-byte sectors`,
+    ...(disk.paths === undefined ? [] : [pathsNote(disk.paths)]),
   ];
   return `${disk.name}: ${parts.join(', ')}`;
 }
 
 /** Adds what lsblk and /dev/disk/by-id know to devices of the kernel; devices that lsblk no longer shows are left out. */
-export async function readDescriptions(host: Host, blocks: readonly BlockDevice[]): Promise<DiskDescription[]> {
+export async function readDescriptions(
+  host: Host,
+  blocks: readonly BlockDevice[],
+  all: BlockDevices,
+): Promise<DiskDescription[]> {
+  const plain = await describe(
+    host,
+    blocks.flatMap((block) => (isMultipath(block) ? [block, ...pathsOf(block, all)] : [block])),
+  );
+  const of = (block: BlockDevice): DiskDescription[] => plain.filter(({ device }) => device === block.device);
+  return blocks.flatMap((block) =>
+    isMultipath(block)
+      ? of(block).map((map) => joined(map, pathsOf(block, all).flatMap(of), block.mapper?.name ?? block.name))
+      : of(block),
+  );
+}
+
+/** A map itself knows neither model nor serial number; its paths do. */
+function joined(map: DiskDescription, paths: readonly DiskDescription[], name: string): DiskDescription {
+  const told = <K extends 'model' | 'serial' | 'wwn' | 'transport'>(key: K): Partial<Record<K, string>> =>
+    named(key, paths.find((path) => path[key] !== undefined)?.[key]);
+  return {
+    ...map,
+    name,
+    ...told('model'),
+    ...told('serial'),
+    ...told('wwn'),
+    ...told('transport'),
+    // "dm-name-mpatha" is no more stable than "mpatha"
+    byId: map.byId.filter((link) => !/\/dm-name-/.test(link)),
+    paths: paths.map(({ path, device, sizeBytes, sectorBytes, serial, wwn }) => ({
+      ...{ path, device, sizeBytes, sectorBytes },
+      ...(serial === undefined ? {} : { serial }),
+      ...(wwn === undefined ? {} : { wwn }),
+    })),
+  };
+}
+
+async function describe(host: Host, blocks: readonly BlockDevice[]): Promise<DiskDescription[]> {
   if (blocks.length === 0) return [];
   // lsblk answers for the devices it could find and exits 32 or 64 when one has just gone
   const columns = ['--json', '--bytes', '--nodeps', '--output', 'MAJ:MIN,TYPE,MODEL,SERIAL,WWN,TRAN'];
@@ -122,12 +188,13 @@ export async function readDescriptions(host: Host, blocks: readonly BlockDevice[
     okStatuses: [0, 32, 64],
   });
   const links = await stableNames();
+  const nodes = new Map(await Promise.all(blocks.map(async (block) => [block.device, await nodeOf(block)] as const)));
   return blocks.flatMap((block) => {
     const entry = output.blockdevices.find((candidate) => candidate['maj:min'].trim() === block.device);
     if (entry === undefined) return [];
     return [
       {
-        path: block.path,
+        path: nodes.get(block.device) ?? block.path,
         name: block.name,
         device: block.device,
         type: entry.type,

@@ -32,6 +32,7 @@ export {
 export { addPartition, derivedUuid, type ExtraPartition } from './extra-partition.ts';
 export { formatPartition, isFormatted } from './format.ts';
 export { growRoot, growFileSystem } from './grow.ts';
+export { againstMultipath, multipathArguments } from './multipath.ts';
 
 /** Fill: the target is mounted, measured, and let go. */
 export { mountTarget, isMounted, relabelContainers, type MountPlan, type Target } from './mount-target.ts';

@@ -6,6 +6,7 @@ import {
   findPartition,
   hasPartition,
   readTable,
+  sfdiskFlags,
   showPartitions,
   type Partition,
   type PartitionTable,
@@ -63,7 +64,7 @@ export async function addPartition(host: Host, disk: Disk, wish: ExtraPartition,
   const number = freeNumber(table, wish.number, say);
   // The new partition's first bytes may still show what lay there under an older table, and udev would act on it: wipe those, and only those.
   // (The number stands in the script and not behind -N: that ignores both the number of a new partition and the wish to wipe it.)
-  await host.run('sfdisk', ['--append', '--wipe-partitions', 'always', disk.path], {
+  await host.run('sfdisk', ['--append', ...sfdiskFlags(disk), '--wipe-partitions', 'always', disk.path], {
     input: `${number} : start=${scriptStart(wish.start, sector)}, name="${wish.label}", uuid=${wish.partUuid}\n`,
     onStop: 'finish',
   });

@@ -72,7 +72,7 @@ export function directlyAbove(state: KernelState, device: string): BlockDevice[]
     ...all
       .filter((block) => block.partition?.disk === device)
       .sort((a, b) => (a.partition?.number ?? 0) - (b.partition?.number ?? 0)),
-    ...all.filter((block) => holders.has(block.device)),
+    ...all.filter((block) => holders.has(block.device) && block.partition?.disk !== device),
     ...all.filter((block) => block.loop?.on === device),
   ];
 }

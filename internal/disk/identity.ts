@@ -2,7 +2,15 @@ import { realpath } from 'node:fs/promises';
 import { Failure, Interrupted, Refusal, UsageError } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
 import { blockDeviceAt, readBlockDevices, type BlockDevice, type BlockDevices } from './block-devices.ts';
-import { describeDisk, diskTable, listDisks, readDescriptions, type DiskDescription } from './candidates.ts';
+import {
+  describeDisk,
+  diskTable,
+  isDiskType,
+  listDisks,
+  readDescriptions,
+  type DiskDescription,
+} from './candidates.ts';
+import { isMultipath, mapperNode, multipathOver, requireOneDisk } from './multipath.ts';
 import type { Say } from './say.ts';
 import { showBytes } from './sizes.ts';
 
@@ -39,12 +47,16 @@ export async function resolveDisk(host: Host, spelling: string, options: Resolve
   if (block === undefined)
     throw new Failure(`the kernel does not list the device ${device} that "${spelling}" leads to`);
   requireWholeDisk(spelling, block, blocks);
-  const description = (await readDescriptions(host, [block]))[0];
+  const description = (await readDescriptions(host, [block], blocks))[0];
   if (description === undefined) throw new Failure(`disk "${spelling}" went away while it was looked at`);
-  if (description.type !== 'disk' && description.type !== 'loop') {
+  if (!isDiskType(description.type))
     throw new UsageError(`"${spelling}" is of type "${description.type}"; name a disk`);
-  }
-  const disk: Disk = { spelling, ...description, path: await realpath(spelling) };
+  if (description.paths !== undefined) await requireOneDisk(host, description, description.paths);
+  const disk: Disk = {
+    spelling,
+    ...description,
+    ...(description.paths === undefined ? { path: await realpath(spelling) } : {}),
+  };
   if (disk.readOnly)
     throw new Failure(`disk "${disk.name}" is read-only; lift its write protection or choose another disk`, {
       why: describeDisk(disk),
@@ -66,8 +78,9 @@ export async function resolveDisk(host: Host, spelling: string, options: Resolve
  * @throws Refusal when it is another one
  */
 export async function confirmDisk(host: Host, disk: Disk): Promise<void> {
-  const block = (await readBlockDevices()).get(disk.device);
-  const now = block === undefined ? undefined : (await readDescriptions(host, [block]))[0];
+  const blocks = await readBlockDevices();
+  const block = blocks.get(disk.device);
+  const now = block === undefined ? undefined : (await readDescriptions(host, [block], blocks))[0];
   const differs = (['name', 'sizeBytes', 'sectorBytes', 'serial', 'wwn'] as const).find(
     (key) => now !== undefined && now[key] !== undefined && disk[key] !== undefined && now[key] !== disk[key],
   );
@@ -86,11 +99,21 @@ export async function confirmDisk(host: Host, disk: Disk): Promise<void> {
 
 /** Says that a name may mean another disk after the next start; undefined for stable names. */
 export function nameWarning(disk: Disk): string | undefined {
+  if (disk.paths !== undefined) return mapNameWarning(disk);
   // Every kernel node lies directly in /dev (or in a driver's folder); every stable link lies in /dev/disk or is made by a person.
   if (disk.spelling !== disk.path || disk.type === 'loop') return undefined;
   const stable = disk.byId.at(0);
   const wish = stable === undefined ? 'prefer a name below "/dev/disk/by-path"' : `prefer "${stable}"`;
   return `the name "${disk.spelling}" may mean another disk after the next start of this machine; ${wish}`;
+}
+
+/** "mpatha" is kept in a file that a live system forgets; a WWID is the disk's own. */
+function mapNameWarning({ spelling, name, byId }: Disk): string | undefined {
+  if (!/^\/dev\/(?:dm-\d+$|mapper\/)/.test(spelling) || byId.includes(`/dev/disk/by-id/dm-uuid-mpath-${name}`))
+    return undefined;
+  const [stable] = byId;
+  const wish = stable === undefined ? 'prefer a name below "/dev/disk/by-id"' : `prefer "${stable}"`;
+  return `the name "${spelling}" may mean another disk after the next start of this machine; ${wish}`;
 }
 
 async function waitForDevice(host: Host, spelling: string, { waitMs = 60_000, say }: ResolveOptions): Promise<string> {
@@ -114,32 +137,52 @@ async function absent(host: Host, spelling: string, what: string, waitMs: number
     rows.length === 0 ? ['this machine shows no disk at all'] : ['the disks of this machine are:', ...diskTable(rows)];
   return new Failure(`disk "${spelling}" ${what}${waitMs > 0 ? ` within ${Math.ceil(waitMs / 1000)} s` : ''}`, {
     why: present.join('\n'),
-    next: 'correct "installationDisk", or attach the disk',
+    next: spelling.startsWith('/dev/mapper/')
+      ? 'start multipathd, correct "installationDisk", or attach the disk'
+      : 'correct "installationDisk", or attach the disk',
   });
 }
 
-/** @throws UsageError for a partition, a device-mapper device or an array, naming the whole disk below it */
+/** @throws UsageError for a partition, a path of a multipath device, another device-mapper device or an array, naming the whole disk */
 export function requireWholeDisk(spelling: string, block: BlockDevice, blocks: BlockDevices): void {
   if (block.partition !== undefined) {
     const whole = blocks.get(block.partition.disk);
+    const map = whole === undefined ? undefined : multipathOver(whole, blocks);
+    if (map !== undefined)
+      throw new UsageError(
+        `"${spelling}" is partition ${block.partition.number} of disk "${whole?.name ?? ''}", ${pathOf(map)}; name "${shownNode(map)}"`,
+      );
     throw new UsageError(
-      `"${spelling}" is partition ${block.partition.number} of disk "${whole?.name ?? block.partition.disk}"; name the whole disk "${whole?.path ?? ''}"`,
+      `"${spelling}" is partition ${block.partition.number} of disk "${whole?.mapper?.name ?? whole?.name ?? block.partition.disk}"; name the whole disk "${whole === undefined ? '' : shownNode(whole)}"`,
     );
   }
+  const map = multipathOver(block, blocks);
+  if (map !== undefined) throw new UsageError(`"${spelling}" is ${pathOf(map)}; name "${shownNode(map)}"`);
+  if (isMultipath(block)) return;
   if (block.mapper === undefined && block.raidLevel === undefined) return;
   const kind =
     block.mapper === undefined ? `RAID array "${block.name}"` : `device-mapper device "${block.mapper.name}"`;
-  const disks = wholeDisksBelow(block, blocks).map((disk) => `"${disk.path}"`);
+  const disks = wholeDisksBelow(block, blocks).map((disk) => `"${shownNode(disk)}"`);
   throw new UsageError(
     `"${spelling}" is the ${kind}${disks.length === 0 ? '' : `, which lies on ${disks.join(' and ')}`}; name a whole disk`,
   );
 }
 
-/** The whole disks at the bottom of a stacked device, each once, in order of name. */
+/** What a path is, for people: `a path of multipath device "mpatha"`. */
+export function pathOf(map: BlockDevice): string {
+  return `a path of multipath device "${map.mapper?.name ?? map.name}"`;
+}
+
+/** The node to name to a program. */
+export function shownNode(block: BlockDevice): string {
+  return block.mapper === undefined ? block.path : mapperNode(block.mapper.name);
+}
+
+/** The whole disks at the bottom of a stacked device, each once, in order of name. A multipath device is one, its paths are not. */
 export function wholeDisksBelow(block: BlockDevice, blocks: BlockDevices): BlockDevice[] {
   const found = new Map<string, BlockDevice>();
   const visit = (device: BlockDevice): void => {
-    const below = device.partition === undefined ? device.slaves : [device.partition.disk];
+    const below = device.partition !== undefined ? [device.partition.disk] : isMultipath(device) ? [] : device.slaves;
     if (below.length === 0) found.set(device.device, device);
     for (const number of below) {
       const next = blocks.get(number);

@@ -9,7 +9,8 @@ import type { KernelState } from './kernel-state.ts';
  * GRUB's search), and may start from the wrong disk. Best effort: it only warns.
  */
 export async function lookAlikes(host: Host, state: KernelState, disk: Disk): Promise<string[]> {
-  const own = new Set(devicesOf(holderTree(state, disk.device)));
+  // the paths of a multipath device show its content again
+  const own = new Set([disk, ...(disk.paths ?? [])].flatMap(({ device }) => devicesOf(holderTree(state, device))));
   const notes: string[] = [];
   for (const label of ['boot', 'root']) {
     // without its cache blkid reads the devices; status 2: none
@@ -22,7 +23,8 @@ export async function lookAlikes(host: Host, state: KernelState, disk: Disk): Pr
       const device = await blockDeviceAt(path);
       if (typeof device !== 'string' || own.has(device)) continue;
       const block = state.blocks.get(device);
-      const name = block?.partition === undefined ? block?.name : state.blocks.get(block.partition.disk)?.name;
+      const whole = block?.partition === undefined ? block : state.blocks.get(block.partition.disk);
+      const name = whole?.mapper?.name ?? whole?.name;
       notes.push(
         `"${path}"${name === undefined ? '' : ` on disk "${name}"`} carries a file system labelled "${label}", too; the installed system may find that one first`,
       );

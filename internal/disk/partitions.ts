@@ -69,7 +69,7 @@ export async function readTable(host: Host, disk: DiskDescription): Promise<Part
   const nodes = [...(await readBlockDevices()).values()].filter((block) => block.partition?.disk === disk.device);
   const sectorBytes = table.sectorsize ?? disk.sectorBytes;
   const partitions = (table.partitions ?? []).map((entry): Partition => {
-    const number = partitionNumber(disk.path, entry.node);
+    const number = partitionNumber(disk, entry.node);
     const node = nodes.find((block) => block.partition?.number === number);
     return {
       number,
@@ -161,12 +161,22 @@ export function showPartitions(table: PartitionTable | undefined): string {
   return `its partitions are ${table.partitions.map(({ number, label }) => (label === undefined ? String(number) : `${number} "${label}"`)).join(', ')}`;
 }
 
-/** sfdisk tells the number only as the tail of a name it made from the path we gave: the path, a "p" after a digit, the number. */
-function partitionNumber(diskPath: string, node: string): number {
-  const tail = node.startsWith(diskPath) ? /^(?:p|-part)?(\d+)$/.exec(node.slice(diskPath.length)) : null;
-  if (tail?.[1] === undefined)
-    throw new Failure(`sfdisk names a partition "${node}" that does not belong to "${diskPath}"`);
-  return Number(tail[1]);
+/**
+ * sfdisk tells the number only as the tail of a name it made from the path we gave: the path, a "p" after a digit, the number. Of a map's
+ * number it makes the map's name, and it drops a "disc" at the end (a custom of devfs).
+ */
+function partitionNumber(disk: DiskDescription, node: string): number {
+  for (const start of [disk.path, ...(disk.paths === undefined ? [] : [`/dev/mapper/${disk.name}`])])
+    for (const prefix of [start, start.replace(/disc$/, '')]) {
+      const tail = node.startsWith(prefix) ? /^(?:p|-part)?(\d+)$/.exec(node.slice(prefix.length)) : null;
+      if (tail?.[1] !== undefined) return Number(tail[1]);
+    }
+  throw new Failure(`sfdisk names a partition "${node}" that does not belong to "${disk.path}"`);
+}
+
+/** The kernel rereads no table of a multipath device; sfdisk would ask it to. */
+export function sfdiskFlags(disk: DiskDescription): string[] {
+  return disk.paths === undefined ? [] : ['--no-reread', '--no-tell-kernel'];
 }
 
 async function askSfdisk(host: Host, disk: DiskDescription, question: string): Promise<string | undefined> {

@@ -139,10 +139,9 @@ test('a disk is refused', async (t) => {
       {},
       { made: [{ name: 'dm-0', device: '253:0', mapper: ['mpatha', 'mpath-360'], on: ['sda', 'sdb'] }] },
     );
-    assert.deepEqual(
-      inspection.reasons.map((reason) => reason.what),
-      ['multipath device "mpatha" lies on disk "sda" and also on "/dev/sdb"'],
-    );
+    assert.deepEqual(inspection.reasons, [
+      { what: 'disk "sda" is a path of multipath device "mpatha"', next: 'name "/dev/mapper/mpatha" as the disk' },
+    ]);
   });
 
   await t.test('when a mounted file system lies on a volume that lies on it', async () => {

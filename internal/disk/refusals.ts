@@ -1,16 +1,18 @@
 import { Refusal } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
-import { describeDisk } from './candidates.ts';
+import { describeDisk, listDisks, twinsOf } from './candidates.ts';
 import { activeHolders, devicesOf, holderTree, type Holder } from './holders.ts';
 import { staysBusy } from './busy.ts';
-import type { Disk } from './identity.ts';
+import { pathOf, shownNode, type Disk } from './identity.ts';
 import { readKernelState, type KernelState } from './kernel-state.ts';
 import { lookAlikes } from './look-alikes.ts';
 import { namespacesWith } from './mount-users.ts';
+import { multipathOver } from './multipath.ts';
 import { isOwnMount, ownFolders, type OwnFolders } from './own-mounts.ts';
 import { readTable, type Partition } from './partitions.ts';
 import { keepsSomething, savedFilter, savedPartitions } from './saved-partitions.ts';
 import type { Reason } from './reason.ts';
+import { settle } from './settle.ts';
 import { halfSavedReasons, spanningNotes, spanningReasons } from './spanning.ts';
 
 /** All that was found out about a disk before it is touched. */
@@ -47,6 +49,8 @@ export async function lookAt(
   options: InspectOptions,
 ): Promise<{ state: KernelState; inspection: Inspection }> {
   const filter = savedFilter(options.coreosInstallerArgs ?? []);
+  // Nobody but kpartx makes the partitions of a multipath device; without them what they hold would not be seen. The disk is not written.
+  if (disk.paths !== undefined) await settle(host, disk);
   const saved = savedPartitions(filter, await readTable(host, disk));
   const state = await readKernelState(host);
   const inspection = judge(state, disk, {
@@ -60,6 +64,7 @@ export async function lookAt(
       ? [`no partition of disk "${disk.name}" fits what coreosInstallerArgs asks to keep; nothing of it is kept`]
       : []),
     ...(await lookAlikes(host, state, disk)),
+    ...(await twinNotes(host, disk)),
   ];
   return {
     state,
@@ -67,9 +72,18 @@ export async function lookAt(
   };
 }
 
+/** Without multipathd each path looks like a disk of its own, and others write to the same disk beside us. */
+async function twinNotes(host: Host, disk: Disk): Promise<string[]> {
+  if (disk.wwn === undefined || disk.paths !== undefined) return [];
+  return twinsOf(disk, await listDisks(host)).map(
+    (twin) =>
+      `disk "${twin.name}" has the same WWN; if both are paths to one disk, start multipathd and name "/dev/mapper/…"`,
+  );
+}
+
 /** A container may have mounted the disk where our mount table does not show it. Only telling while nothing visible holds the disk. */
 async function hiddenUse({ disk, tree }: Inspection): Promise<Reason[]> {
-  if (activeHolders(tree).length > 0 || !(await staysBusy(disk.path))) return [];
+  if (activeHolders(tree).length > 0 || !(await staysBusy(disk))) return [];
   const users = await namespacesWith(new Set(devicesOf(tree)));
   return [
     {
@@ -91,6 +105,7 @@ export function judge(
   const foreign = mounts.filter((mount) => !isOwnMount(mount, mounts, own));
   const leftovers = mounts.filter((mount) => isOwnMount(mount, mounts, own)).map((mount) => mount.target);
   const reasons = [
+    ...pathReasons(state, disk),
     ...mountReasons(disk, foreign),
     ...(allowSpanning ? [] : spanningReasons(state, disk, devices)),
     ...halfSavedReasons(state, disk, saved),
@@ -115,6 +130,15 @@ export function refuseUnsafe(inspection: Inspection): void {
     why: describeDisk(inspection.disk),
     next: [...new Set([first, ...more].map((reason) => reason.next))].join('; '),
   });
+}
+
+/** A map may have been made of the disk since it was chosen. */
+function pathReasons(state: KernelState, disk: Disk): Reason[] {
+  const block = state.blocks.get(disk.device);
+  const map = block === undefined ? undefined : multipathOver(block, state.blocks);
+  return map === undefined
+    ? []
+    : [{ what: `disk "${disk.name}" is ${pathOf(map)}`, next: `name "${shownNode(map)}" as the disk` }];
 }
 
 type MountFact = { readonly target: string; readonly type: string };

@@ -88,7 +88,7 @@ async function act(host: Host, action: ReleaseAction, say: Say): Promise<void> {
 async function requireUnused(host: Host, disk: Disk, options: InspectOptions): Promise<void> {
   await insist(async () => {
     const { inspection } = await lookAt(host, disk, { ...options, allowSpanning: true });
-    if (activeHolders(inspection.tree).length === 0 && !(await isBusy(disk.path))) return undefined;
+    if (activeHolders(inspection.tree).length === 0 && !(await isBusy(disk))) return undefined;
     const elsewhere =
       activeHolders(inspection.tree).length > 0 ? [] : await namespacesWith(new Set(devicesOf(inspection.tree)));
     return new Failure(`disk "${disk.name}" is still in use after all that uses it was told to let go`, {

@@ -1,6 +1,7 @@
 import { directlyAbove, devicesOf, holderTree, kindOf } from './holders.ts';
 import type { Disk } from './identity.ts';
 import type { KernelState } from './kernel-state.ts';
+import { isMultipath } from './multipath.ts';
 import type { Partition } from './partitions.ts';
 import { isFirmwareRaid } from './raid.ts';
 import type { Reason } from './reason.ts';
@@ -16,7 +17,7 @@ import { wholesOf } from './wholes.ts';
  * | MD array, running                          | the kernel's slaves of the array                       | refused |
  * | MD array, at rest                          | its UUID in other superblocks                          | refused |
  * | file system over several devices           | its UUID there (shared-parts.ts)                       | refused |
- * | multipath, other mapper                    | the kernel's slaves                                    | refused |
+ * | other mapper                               | the kernel's slaves                                    | refused |
  * | firmware RAID                              | nothing: the firmware knows the rest                   | refused |
  * | what has its data on a device without mark | nothing, or the size of one that bears no mark         | refused |
  * | any of these, parts missing                | the count of parts that it tells                       | named   |
@@ -132,7 +133,7 @@ function stackReasons(state: KernelState, disk: Disk, devices: ReadonlySet<strin
   );
   const stacked = [...devices]
     .flatMap((device) => directlyAbove(state, device))
-    .filter((block) => block.partition === undefined);
+    .filter((block) => block.partition === undefined && !isMultipath(block)); // a path is refused as such
   return [...new Set(stacked)].flatMap((block) => {
     // what metadata has named already is not named twice
     const others = block.slaves

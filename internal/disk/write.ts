@@ -43,7 +43,7 @@ export async function writeImage(
         `disk "${disk.name}" was opened by another program for a moment; nothing is written yet, trying again`,
       );
       await new Promise((resolve) => setTimeout(resolve, 1000 * attempt));
-      await staysBusy(disk.path);
+      await staysBusy(disk);
     }
   }
   await settle(host, disk);

@@ -22,14 +22,7 @@ export type MachineFacts = { readonly text: string; readonly warnings: readonly 
  */
 export async function checkMachine(host: Host, needs: MachineNeeds): Promise<MachineFacts> {
   if (process.getuid?.() !== 0) throw new Failure('this program needs root', { next: 'start it as root' });
-  const missing: string[] = [];
-  for (const [program, purpose] of Object.entries(needs.programs))
-    if (!(await host.has(program))) missing.push(`"${program}" (${purpose})`);
-  if (missing.length > 0)
-    throw new Failure(
-      `${missing.length === 1 ? 'a program is' : 'programs are'} missing on this machine: ${missing.join(', ')}`,
-      { next: 'install what is missing or start from the installation ISO' },
-    );
+  await requirePrograms(host, needs.programs);
   const memory = await memoryAvailableBytes();
   const warnings: string[] = [];
   if (memory < needs.leastMemoryBytes)
@@ -42,6 +35,18 @@ export async function checkMachine(host: Host, needs: MachineNeeds): Promise<Mac
     text: `${imageArchitecture()}, ${sizeText(memory)} of memory available, SELinux ${(await selinuxEnabled()) ? 'on' : 'off'}, all programs present`,
     warnings,
   };
+}
+
+/** @throws Failure naming all missing programs at once */
+export async function requirePrograms(host: Host, programs: MachineNeeds['programs']): Promise<void> {
+  const missing: string[] = [];
+  for (const [program, purpose] of Object.entries(programs))
+    if (!(await host.has(program))) missing.push(`"${program}" (${purpose})`);
+  if (missing.length > 0)
+    throw new Failure(
+      `${missing.length === 1 ? 'a program is' : 'programs are'} missing on this machine: ${missing.join(', ')}`,
+      { next: 'install what is missing or start from the installation ISO' },
+    );
 }
 
 /** This machine's architecture as images name it. */

@@ -3,7 +3,16 @@ import { join } from 'node:path';
 
 export type Firmware = 'bios' | 'uefi';
 
-export type VirtualDisk = { serial: string; file: string; readOnly?: boolean; sectorSize?: 512 | 4096 };
+export type VirtualDisk = {
+  serial: string;
+  file: string;
+  readOnly?: boolean;
+  sectorSize?: 512 | 4096;
+  /** Reached on so many paths, as SCSI disks with one WWN; without it the disk is a virtio disk. */
+  paths?: number;
+  /** World wide name of a SCSI disk, 16 hexadecimal digits; without it the paths have their serial number in common only. */
+  wwn?: string;
+};
 
 export type MachineOptions = {
   firmware: Firmware;
@@ -80,7 +89,12 @@ export async function qemuArguments(
       `scsi-cd,drive=cd${options.kernel === undefined ? ',bootindex=0' : ''}`,
     );
   }
+  if (options.disks.some(({ paths }) => paths !== undefined)) args.push('-device', 'virtio-scsi-pci,id=san');
   for (const [index, disk] of options.disks.entries()) {
+    if (disk.paths !== undefined) {
+      args.push(...pathArguments(disk, index, disk.paths));
+      continue;
+    }
     const sectors = disk.sectorSize === 4096 ? ',logical_block_size=4096,physical_block_size=4096' : '';
     args.push(
       '-drive',
@@ -106,4 +120,19 @@ export async function qemuArguments(
     args.push('-kernel', options.kernel.file, '-initrd', options.kernel.initrd, '-append', options.kernel.arguments);
   if (options.script !== undefined) args.push('-fw_cfg', `name=opt/lab/script,file=${files.script}`);
   return args;
+}
+
+/** One drive a path: the file is shared, so nobody may lock it, and each path must see at once what another has written. */
+function pathArguments(disk: VirtualDisk, index: number, paths: number): string[] {
+  const sectors = disk.sectorSize === 4096 ? ',logical_block_size=4096,physical_block_size=4096' : '';
+  const wwn = disk.wwn === undefined ? '' : `,wwn=0x${disk.wwn}`;
+  return Array.from({ length: paths }, (_, path) => {
+    const id = `disk${String(index)}path${String(path)}`;
+    return [
+      '-drive',
+      `if=none,id=${id},file=${disk.file},format=raw,cache=unsafe,discard=unmap,file.locking=off`,
+      '-device',
+      `scsi-hd,bus=san.0,drive=${id},serial=${disk.serial},share-rw=on${wwn}${path === 0 ? `,bootindex=${String(index + 1)}` : ''}${sectors}`,
+    ];
+  }).flat();
 }

@@ -13,6 +13,8 @@ export type Scenario = {
   /** Default `slim`: a shorter way to the same proof. `full` also has podman on the installed host. */
   readonly os?: 'full' | 'slim';
   readonly sectorSize?: 512 | 4096;
+  /** The target is a SCSI disk that the live system reaches on so many paths. */
+  readonly paths?: number;
   readonly seed?: SeedOptions;
   /** The live boot of the baseline's story. */
   readonly boot?: Partial<LiveBoot>;
@@ -40,6 +42,7 @@ export async function playScenario(scenario: Scenario, say: Say, signal: AbortSi
     signal,
     os: scenario.os ?? 'slim',
     ...(scenario.sectorSize === undefined ? {} : { sectorSize: scenario.sectorSize }),
+    ...(scenario.paths === undefined ? {} : { paths: scenario.paths }),
     ...(scenario.seed === undefined ? {} : { seed: scenario.seed }),
   });
   await scenario.prepare?.(stage);

@@ -44,6 +44,8 @@ export type StageOptions = {
   readonly name: string;
   readonly os: 'full' | 'slim';
   readonly sectorSize?: 512 | 4096;
+  /** Reaches the target on so many paths, as a SCSI disk. */
+  readonly paths?: number;
   readonly seed?: SeedOptions;
   readonly say: Say;
   readonly signal: AbortSignal;
@@ -53,6 +55,7 @@ export async function openStage({
   name,
   os,
   sectorSize = 512,
+  paths,
   seed: seedOptions,
   say,
   signal,
@@ -70,7 +73,10 @@ export async function openStage({
     const seedReference = await registry.push(seed.dir, seed.image.tag);
     const proxyPassword = registry.password.replace('registry', 'proxy');
     const auth = Buffer.from(`${registry.user}:${registry.password}`).toString('base64');
-    const target = await makeBlankDisk(work.path, 'target', { sectorSize });
+    const target: VirtualDisk = {
+      ...(await makeBlankDisk(work.path, 'target', { sectorSize })),
+      ...(paths === undefined ? {} : { paths, wwn: '5000c50000000001' }),
+    };
     const held = scope.move();
     return {
       parts,

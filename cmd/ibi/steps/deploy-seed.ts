@@ -1,3 +1,4 @@
+import { againstMultipath } from '../../../internal/disk/disk.ts';
 import { eachOf } from '../../../internal/host/each-of.ts';
 import { requireBootSpace } from '../../../internal/ostree/boot-space.ts';
 import { deploy, findDeployment, removeUnfinished } from '../../../internal/ostree/deploy.ts';
@@ -20,7 +21,7 @@ export const deploySeed: Step<Ibi> = {
   },
   recover: ({ host, target, seed }) => removeUnfinished(host, target.root, seed.stateroot),
   run: async (ibi, io) => {
-    const { host, target, seed } = ibi;
+    const { host, target, seed, disk } = ibi;
     const staging = stagingAt(stagingFolder(target));
     const { commit, kernelArguments, bootBytes } = await seedOnDisk(ibi);
     io.say(await requireBootSpace(target.root, bootBytes));
@@ -34,6 +35,11 @@ export const deploySeed: Step<Ibi> = {
     await eachOf([() => initStateroot(host, target.root, seed.stateroot), takeRepository], 2, (work) => work());
     const deployment = await deploy(host, { sysroot: target.root, stateroot: seed.stateroot, commit, kernelArguments });
     io.say(`deployment ${deployment.name} in stateroot "${seed.stateroot}"`);
+    if (disk.paths !== undefined)
+      for (const argument of againstMultipath(kernelArguments))
+        io.warn(
+          `kernel argument "${argument}" of the seed leads to one path instead of multipath device "${disk.name}"; continuing because the seed asks for it`,
+        );
     for (const argument of kernelArguments) io.say(`kernel argument ${argument}`);
   },
 };

@@ -6,7 +6,8 @@ import { ensure, type Artefact, type Say } from './cache.ts';
 
 /**
  * What an OSTree host must hold to be installed, to boot and to install: the kernel, systemd, ostree, podman and the disk
- * tools that RHCOS has. `libstdc++6` is for Node, `lvm2` and `mdadm` for disks with leftovers, `policycoreutils` for restorecon.
+ * tools that RHCOS has. `libstdc++6` is for Node, `lvm2` and `mdadm` for disks with leftovers,
+ * `multipath-tools` for disks with several paths, `policycoreutils` for restorecon.
  */
 const packages = [
   'systemd',
@@ -36,6 +37,8 @@ const packages = [
   'lvm2',
   'mdadm',
   'dmsetup',
+  'multipath-tools',
+  'kpartx',
   'policycoreutils',
   'acl',
   'attr',

@@ -5,7 +5,7 @@ import { ensure, put, type Artefact, type Say } from './cache.ts';
 import { kernelVersion } from './initramfs.ts';
 import { installUnits, masked, unitSources } from './units.ts';
 
-/** Loadable modules that stay, with what they need: buses, disks, file systems, LVM and RAID, the network card. The rest is half of the OS. */
+/** Loadable modules that stay, with what they need: buses, disks, file systems, LVM, RAID and multipath, the network card. The rest is half of the OS. */
 const modules = [
   'virtio_pci',
   'virtio_blk',
@@ -33,6 +33,10 @@ const modules = [
   'dm-snapshot',
   'dm-raid',
   'dm-mirror',
+  'dm-multipath',
+  'dm-service-time',
+  'dm-round-robin',
+  'dm-queue-length',
   'raid0',
   'raid1',
   'raid10',

@@ -93,6 +93,10 @@ export const masked = [
   'apt-daily-upgrade.timer',
   'dpkg-db-backup.timer',
   'fstrim.timer',
+  // a scenario with several paths starts it
+  'multipathd.service',
+  'multipathd.socket',
+  'multipath-tools.service',
   'mdcheck_start.timer',
   'mdcheck_continue.timer',
   'mdmonitor-oneshot.timer',

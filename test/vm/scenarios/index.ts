@@ -4,6 +4,7 @@ import { bios } from './bios.ts';
 import { finishedDisk } from './finished-disk.ts';
 import { installerStyle } from './installer-style.ts';
 import { leftovers } from './leftovers.ts';
+import { multipath } from './multipath.ts';
 import { powerCutFill, powerCutFinish, powerCutWrite } from './power-cut.ts';
 import { registryAway } from './registry-away.ts';
 import { registryUnreachable } from './registry-unreachable.ts';
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   powerCutWrite,
   powerCutFinish,
   leftovers,
+  multipath,
   savePartlabel,
   finishedDisk,
   registryUnreachable,
