@@ -30,6 +30,8 @@ export type Disk = {
   /** The root, mounted; also when the host is off. */
   readonly root: string;
   readonly network: Network;
+  /** Folders of this machine that the host sees, too. */
+  readonly shared: readonly string[];
 };
 
 export async function openDisk(
@@ -56,6 +58,7 @@ export async function openDisk(
   const inside = scope.use(await enterNamespace({ PATH: process.env['PATH'] }));
   // nspawn keeps notes of its machines there, and other labs theirs
   await inside.run('bash', ['-c', 'mkdir -p /run/systemd && mount -t tmpfs -o mode=755 nspawn /run/systemd']);
+  const shared = [top, ...('checkout' in program && program.checkout !== top ? [program.checkout] : [])];
   const below = [host.dir, software.path('root'), base.path('root')];
   await inside.run('mount', [
     ...['-t', 'overlay', 'overlay', at('root'), '-o'],
@@ -66,7 +69,7 @@ export async function openDisk(
   await inside.run('rm', ['--force', at('root/etc/hostname')]);
   const user = ['--uid', '1000', '--no-create-home', '--home-dir', '/var/home/core', '--shell', '/bin/bash', 'core'];
   await inside.run('chroot', [at('root'), 'useradd', ...user]);
-  return { dir, inside, root: at('root'), network: await openNetwork(inside, at('ways')) };
+  return { dir, inside, root: at('root'), network: await openNetwork(inside, at('ways')), shared };
 }
 
 /** Files outside the images' layers are replaced by copies: a hard link would be shared with the artefact. */
@@ -145,7 +148,7 @@ export type Boot = {
 };
 
 export async function bootDisk(disk: Disk, { hostname, masks, nodes, databases }: Boot): Promise<Running> {
-  const { inside, root, dir, network } = disk;
+  const { inside, root, dir, network, shared } = disk;
   // new ones for each boot: in old groups kubelet looks long for what has died in them
   await using scope = new AsyncDisposableStack();
   const groups = scope.use(await makeGroups(basename(dir)));
@@ -170,7 +173,7 @@ export async function bootDisk(disk: Disk, { hostname, masks, nodes, databases }
       '--resolv-conf=off',
       '--timezone=off',
       `--hostname=${hostname}`,
-      `--bind-ro=${top}`,
+      ...shared.map((path) => `--bind-ro=${path}`),
       `--bind=${join(dir, 'lab')}:/run/lab`,
       `--bind=${databases}:/run/udev/data`,
       ...nodes.map((path) => `--bind=${path}`),
