@@ -1,13 +1,15 @@
-import { readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Call } from '../../internal/cli/program.ts';
 import { tellFailure } from '../../internal/cli/failure.ts';
 import type { Session } from '../../internal/cli/session.ts';
 import { parseSeedManifest } from '../../internal/config/seed-manifest.ts';
 import { parseSiteManifest, secretsOf } from '../../internal/config/site-manifest.ts';
-import { messageOf, UsageError } from '../../internal/errors/errors.ts';
+import { errorCode, messageOf, UsageError } from '../../internal/errors/errors.ts';
 import { temporaryFolder } from '../../internal/host/files.ts';
 import type { Host } from '../../internal/host/host.ts';
+import { mediumLabels } from '../../internal/site/media.ts';
 import { sitePlaces } from '../../internal/site/places.ts';
 import { checkAll } from './checks.ts';
 
@@ -21,7 +23,8 @@ export async function checkConfig(session: Session, call: Call<{ readonly seedMa
     const seed = parseSeedManifest(await read(values.seedManifest), `"${values.seedManifest}"`);
     await using content = await opened(host, path);
     const files = sitePlaces(content.path);
-    const { site, warnings } = parseSiteManifest(await read(files.manifest), files.manifest);
+    const name = 'cluster-configuration/manifest.json';
+    const { site, warnings } = parseSiteManifest(await read(files.manifest, `"${name}" of "${path}"`), name);
     for (const secret of secretsOf(site)) log.conceal(secret);
     warnings.forEach((warning) => {
       log.warn(warning);
@@ -41,33 +44,50 @@ export async function checkConfig(session: Session, call: Call<{ readonly seedMa
   }
 }
 
-async function read(file: string): Promise<string> {
+async function read(file: string, named = `"${file}"`): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`"${file}" cannot be read: ${messageOf(error)}`, { next: 'check the path', cause: error });
+    throw new UsageError(`${named} cannot be read: ${errorCode(error) ?? messageOf(error)}`, {
+      next: 'check the path',
+    });
   }
 }
 
 /** A folder as it is; an ISO image is unpacked for the time of the check. */
 async function opened(host: Host, path: string): Promise<AsyncDisposable & { readonly path: string }> {
   const found = await stat(path).catch((error: unknown) => {
-    throw new UsageError(`"${path}" cannot be read: ${messageOf(error)}`, { next: 'check the path', cause: error });
+    throw new UsageError(`"${path}" cannot be read: ${errorCode(error) ?? messageOf(error)}`, {
+      next: 'check the path',
+    });
   });
   if (found.isDirectory()) return { path, [Symbol.asyncDispose]: () => Promise.resolve() };
-  const folder = await temporaryFolder('/tmp', 'site-config-');
+  await requireLabel(path);
+  const folder = await temporaryFolder(tmpdir(), 'site-config-');
+  const content = join(folder.path, 'iso');
   try {
-    await host.run('xorriso', ['-osirrox', 'on', '-indev', path, '-extract', '/', join(folder.path, 'iso')], {
-      budgetMs: 5 * 60_000,
-    });
-    await host.run('chmod', ['-R', 'u+rwX', join(folder.path, 'iso')]);
+    await host.run('xorriso', ['-osirrox', 'on', '-indev', path, '-extract', '/', content], { budgetMs: 5 * 60_000 });
+    await host.run('chmod', ['-R', 'u+rwX', content]);
   } catch (error) {
     await folder[Symbol.asyncDispose]();
-    throw new UsageError(`"${path}" is no config ISO that can be read`, {
-      why: messageOf(error),
-      next: 'give a config ISO (xorriso reads it), or the folder it was made from',
+    throw new UsageError(`the config ISO "${path}" cannot be unpacked`, {
+      next: 'make it again, or give the folder it was made from',
       cause: error,
     });
   }
-  return { path: join(folder.path, 'iso'), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+  return { path: content, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
+
+/** The host finds its medium by the label alone. ISO 9660: the primary volume descriptor is sector 16, its name stands at byte 40. */
+async function requireLabel(path: string): Promise<void> {
+  const next = `give a folder, or a config ISO with the volume label "${mediumLabels[0] ?? ''}"`;
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(72), 0, 72, 16 * 2048);
+  if (bytesRead < 72 || buffer.toString('latin1', 0, 6) !== '\x01CD001')
+    throw new UsageError(`"${path}" is no ISO image`, { next });
+  const label = buffer.toString('latin1', 40, 72).trimEnd();
+  if (!mediumLabels.includes(label))
+    throw new UsageError(`the ISO image "${path}" has the volume label "${label}", by which no host finds it`, {
+      next,
+    });
 }

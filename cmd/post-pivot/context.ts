@@ -8,7 +8,7 @@ import {
   type SiteManifest,
 } from '../../internal/config/site-manifest.ts';
 import { parseSeedManifest, type SeedManifest } from '../../internal/config/seed-manifest.ts';
-import { Failure, messageOf, Refusal } from '../../internal/errors/errors.ts';
+import { errorCode, Failure, messageOf, Refusal } from '../../internal/errors/errors.ts';
 import { readTextIfPresent } from '../../internal/host/files.ts';
 import type { Host } from '../../internal/host/host.ts';
 import { nodeAddressesIn, nodeAddressFiles } from '../../internal/network/node-addresses.ts';
@@ -131,10 +131,9 @@ function readSeed(): SeedManifest {
   try {
     text = readFileSync(places.seedManifest, 'utf8');
   } catch (error) {
-    throw new Refusal(`failed to get seed info from ${places.seedManifest}: ${messageOf(error)}`, {
+    throw new Refusal(`failed to get seed info from ${places.seedManifest}: ${errorCode(error) ?? messageOf(error)}`, {
       why: 'this host was not installed from a seed image, or it is finished',
       next: 'install the host with ibi',
-      cause: error,
     });
   }
   return parseSeedManifest(text, `"${places.seedManifest}"`);
