@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isIn, readAddress, readNetwork } from '../address/address.ts';
+import { isIn, readAddress, readNetwork, type Network } from '../address/address.ts';
 import { Failure, Interrupted, isNotFound, messageOf, UsageError } from '../errors/errors.ts';
 import { exists } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
@@ -27,52 +27,76 @@ export async function hintNodeAddresses(host: Host, machineNetworks: readonly st
   await host.writeFile(nodeAddressFiles.hint, `KUBELET_NODEIP_HINT=${hints.join(' ')}`);
 }
 
+/** So long nothing new is seen before the wait is given up; whoever started us looks for another config then, and begins again. */
+const patienceMs = 5 * 60_000;
+const lookAgainMs = 500;
+
 /**
- * The addresses that kubelet will use, primary first: chosen by `nodeip-configuration.service`, which is started if it has not run since
- * the boot. Waits without end, because a cable may be plugged in tomorrow, and says what the host has.
+ * The addresses that kubelet will use, primary first: chosen by `nodeip-configuration.service`, which is started if it has not run since the
+ * boot, and again when it chose by the seed's hint, before this site's network was there.
+ *
+ * @throws Failure (transient) when the host has had nothing new to show for five minutes
  */
 export async function findNodeAddresses(
   host: Host,
   machineNetworks: readonly string[],
   tell: { readonly say: (fact: string) => void; readonly waiting: (forWhat: string) => void },
 ): Promise<readonly string[]> {
-  let failed = '';
-  for (let attempt = 0; !(await exists(nodeAddressFiles.primary)); attempt += 1) {
-    if (attempt % 10 === 0) failed = await startService(host);
-    tell.waiting(await whatIsMissing(host, machineNetworks, failed));
-    await sleep(1000, undefined, { signal: host.stop }).catch(() => {
+  const networks = machineNetworks.flatMap((text) => readNetwork(text) ?? []);
+  let [seen, sinceMs] = ['', performance.now()];
+  for (let attempt = 0; ; attempt += 1) {
+    const found = (await exists(nodeAddressFiles.primary)) ? nodeAddressesIn(await dropIn()) : undefined;
+    if (found !== undefined && doFit(found, networks)) return found;
+    const failed = attempt % 20 === 0 ? await startService(host, found) : '';
+    const missing = await whatIsMissing(host, networks, found);
+    if (missing !== seen) [seen, sinceMs] = [missing, performance.now()];
+    tell.waiting(`${missing}${failed}`);
+    if (performance.now() - sinceMs > patienceMs)
+      throw new Failure(`waited five minutes in vain for ${missing}`, {
+        next: 'connect the host, or attach a config ISO with other machine_networks; see journalctl -u nodeip-configuration',
+        transient: true,
+      });
+    await sleep(lookAgainMs, undefined, { signal: host.stop }).catch(() => {
       throw new Interrupted('stopped on request while waiting for an address of this node');
     });
   }
-  const addresses = nodeAddressesIn(await dropIn());
-  if (addresses.length === 0)
-    throw new Failure(
-      'failed to parse node IPs from kubelet config: no KUBELET_NODE_IP or KUBELET_NODE_IPS found in kubelet config',
-      { why: `"${nodeAddressFiles.dropIn}" names no address`, next: 'look at: journalctl -u nodeip-configuration' },
-    );
-  return addresses;
 }
 
-async function startService(host: Host): Promise<string> {
+/** Each address in the network of the same place. Without networks any will do. */
+function doFit(addresses: readonly string[], networks: readonly Network[]): boolean {
+  if (addresses.length === 0) return false;
+  return networks.length !== addresses.length
+    ? networks.length === 0 || addresses.some((address) => isInOne(address, networks))
+    : addresses.every((address, index) => isInOne(address, networks.slice(index, index + 1)));
+}
+
+function isInOne(text: string, networks: readonly Network[]): boolean {
+  const address = readAddress(text);
+  return address !== undefined && networks.some((network) => isIn(network, address));
+}
+
+async function startService(host: Host, found: readonly string[] | undefined): Promise<string> {
   try {
-    await host.run('systemctl', ['start', '--no-block', 'nodeip-configuration']);
+    const verb = found === undefined ? 'start' : 'restart';
+    await host.run('systemctl', [verb, '--no-block', 'nodeip-configuration']);
     return '';
   } catch (error) {
     return `; nodeip-configuration does not start: ${messageOf(error)}`;
   }
 }
 
-async function whatIsMissing(host: Host, machineNetworks: readonly string[], failed: string): Promise<string> {
+async function whatIsMissing(
+  host: Host,
+  networks: readonly Network[],
+  found: readonly string[] | undefined,
+): Promise<string> {
   const has = await addressesOf(host).catch(() => []);
-  const networks = machineNetworks.flatMap((text) => readNetwork(text) ?? []);
-  const fitting = has.filter(({ address }) => {
-    const read = readAddress(address);
-    return read !== undefined && networks.some((network) => isIn(network, read));
-  });
+  const addresses = has.map(({ link, address }) => `${address} on ${link}`).join(', ') || 'none';
+  if (networks.length === 0 || (found === undefined && has.some(({ address }) => isInOne(address, networks))))
+    return `nodeip-configuration, which chooses this node's address among ${addresses}`;
   const links = await linksOf(host).catch(() => []);
-  if (fitting.length > 0 || networks.length === 0)
-    return `nodeip-configuration, which chooses this node's address among ${has.map(({ link, address }) => `${address} on ${link}`).join(', ') || 'none'}${failed}`;
-  return `an address in ${networks.map(({ text }) => text).join(' or ')}; this host has ${has.map(({ link, address }) => `${address} on ${link}`).join(', ') || 'none'}, devices ${links.map(linkText).join(', ') || 'none'}${failed}`;
+  const chosen = found === undefined || found.length === 0 ? '' : `; chosen was ${found.join(' and ')}`;
+  return `an address in ${networks.map(({ text }) => text).join(' and ')}; this host has ${addresses}, devices ${links.map(linkText).join(', ') || 'none'}${chosen}`;
 }
 
 async function dropIn(): Promise<string> {
