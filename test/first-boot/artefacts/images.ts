@@ -20,7 +20,8 @@ type Contents = {
 };
 
 const script = (name: string): string => fileURLToPath(new URL(`../guest/image/${name}`, import.meta.url));
-const scripts = ['hyperkube', 'watch-termination', 'pause'] as const;
+const scripts = ['hyperkube', 'watch-termination', 'pause', 'operator'] as const;
+const operators = ['cluster-etcd-operator', 'cluster-kube-apiserver-operator', 'cluster-policy-controller'];
 
 /** Archives of images, `etcd.tar`, `hyperkube.tar` and `pause.tar`, made from the real programs. */
 export const podImages = (kubernetes: Artefact, say: Say): Promise<Artefact> =>
@@ -36,13 +37,14 @@ export const podImages = (kubernetes: Artefact, say: Say): Promise<Artefact> =>
           etcd: {
             programs: [...shell.programs, '/usr/bin/etcd', '/usr/bin/etcdctl'],
             files: {},
-            folders: [...shell.folders, 'var/lib/etcd'],
+            folders: [...shell.folders, 'var/lib/etcd', 'usr/local/bin'],
           },
           hyperkube: {
             programs: [...shell.programs, '/usr/bin/jq'],
             files: {
               'usr/bin/hyperkube': script('hyperkube'),
               'usr/bin/watch-termination': script('watch-termination'),
+              ...Object.fromEntries(operators.map((name) => [`usr/bin/${name}`, script('operator')])),
               'usr/bin/kube-apiserver': kubernetes.path('kube-apiserver'),
               'usr/bin/kube-controller-manager': kubernetes.path('kube-controller-manager'),
             },
@@ -83,6 +85,7 @@ async function archive(dir: string, name: string, tag: string, contents: Content
     'sed',
   ];
   for (const applet of applets) await run('ln', ['-s', 'busybox', join(root, 'bin', applet)]);
+  await run('ln', ['-sf', '/bin/busybox', join(root, 'usr/bin/timeout')]);
   const at = join(dir, `${name}.image`);
   await mkdir(at);
   const layerFile = join(at, 'layer.tar');

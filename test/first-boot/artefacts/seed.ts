@@ -14,7 +14,7 @@ import type { Identity } from '../../cluster/identity.ts';
 import { run } from '../../vm/command.ts';
 import { ensure, type Artefact, type Say } from '../../vm/artefacts/cache.ts';
 import { accessOf, apiAt } from '../api.ts';
-import { runnablePod, runnablePods } from '../static-pods.ts';
+import { runnablePod } from '../static-pods.ts';
 import { createKinds, createObjects } from './objects.ts';
 
 export type SeedOptions = Pick<ClusterOptions, 'size' | 'stack' | 'encryption' | 'identity'>;
@@ -146,9 +146,7 @@ async function folders(host: (path: string) => string): Promise<void> {
 async function staticPods(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
-    if (runnablePods.includes(name))
-      await writeFile(path, runnablePod(name, await readFile(path, 'utf8')), { mode: 0o600 });
-    else await rm(path);
+    await writeFile(path, runnablePod(name, await readFile(path, 'utf8')), { mode: 0o600 });
   }
 }
 
