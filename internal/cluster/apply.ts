@@ -79,7 +79,7 @@ export async function applyManifests(
   }
   if (refused.length > 0) throw refusedFailure(read.folder, refused);
   tell.say(
-    `${read.manifests.length} manifests of "${read.folder}": ${counts.created} created, ${counts.changed} changed, ${counts.asWished} as wished already`,
+    `"${read.folder}": ${counts.created} created, ${counts.changed} changed, ${counts.asWished} as wished already`,
   );
   return counts;
 }
@@ -153,7 +153,7 @@ function notCome(folder: string, pending: readonly Pending[], ms: number, refuse
 function refusedFailure(folder: string, refused: readonly ApiFailure[]): Failure {
   return new Failure(`the API refused ${refused.length} of the manifests of "${folder}"`, {
     why: refused.map(words).join('; '),
-    next: 'correct the manifests on the configuration medium',
+    next: `correct the files in "${folder}", or attach a config ISO with corrected ones`,
     cause: refused[0],
   });
 }

@@ -79,7 +79,7 @@ export function refuseBadManifests({ folder, problems }: Manifests): void {
   if (problems.length === 0) return;
   throw new UsageError(
     `${problems.length} ${problems.length === 1 ? 'place' : 'places'} in "${folder}" cannot be applied`,
-    { why: problems.join('; '), next: 'correct the manifests on the configuration medium' },
+    { why: problems.join('; '), next: `correct the files in "${folder}", or attach a config ISO with corrected ones` },
   );
 }
 

@@ -23,6 +23,8 @@ export type RunOptions = {
   readonly onLine?: (stream: 'stdout' | 'stderr', line: string) => void;
   /** Exit statuses that are an answer, not a failure. Default: only 0. */
   readonly okStatuses?: readonly number[];
+  /** No line for it in the log: for what is asked each second while something is waited for, maybe for days. */
+  readonly quiet?: true;
 };
 
 /** A file, or the end of a pipe, by its descriptor. */
@@ -75,7 +77,7 @@ export async function run(
       next: `install the program "${program}" or put it on PATH`,
     });
   if (context.stop.aborted && options.onStop !== 'finish') throw new CommandError(shown, { kind: 'stopped' }, '', '');
-  context.log.debug(`run: ${shown}`);
+  if (options.quiet !== true) context.log.debug(`run: ${shown}`);
 
   const started = performance.now();
   const bound = await findProgram('setpriv', context.env['PATH']);

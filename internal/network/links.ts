@@ -15,7 +15,7 @@ export type Link = { readonly name: string; readonly mac: string; readonly hasCa
 
 /** The network devices of this host but for the loopback. */
 export async function linksOf(host: Host): Promise<Link[]> {
-  const found = await host.json(z.array(linkSchema), 'ip', ['-json', 'link', 'show']);
+  const found = await host.json(z.array(linkSchema), 'ip', ['-json', 'link', 'show'], { quiet: true });
   return found
     .filter(({ link_type: type }) => type !== 'loopback')
     .map(({ ifname, address, permaddr, flags }) => ({
@@ -37,7 +37,9 @@ const addressSchema = z.object({
 
 /** Global addresses of this host with their devices, for messages. */
 export async function addressesOf(host: Host): Promise<{ readonly link: string; readonly address: string }[]> {
-  const found = await host.json(z.array(addressSchema), 'ip', ['-json', 'address', 'show', 'scope', 'global']);
+  const found = await host.json(z.array(addressSchema), 'ip', ['-json', 'address', 'show', 'scope', 'global'], {
+    quiet: true,
+  });
   return found.flatMap(({ ifname, addr_info: addresses }) =>
     addresses
       .filter(({ scope, local }) => scope === 'global' && local !== '')

@@ -29,7 +29,9 @@ const listSchema = z.object({ blockdevices: z.array(deviceSchema) });
  * drive that has just been filled, a host without udev) are asked themselves.
  */
 export async function findMedia(host: Host): Promise<Medium[]> {
-  const { blockdevices } = await host.json(listSchema, 'lsblk', ['--json', '--output', 'PATH,LABEL,TYPE']);
+  const { blockdevices } = await host.json(listSchema, 'lsblk', ['--json', '--output', 'PATH,LABEL,TYPE'], {
+    quiet: true,
+  });
   const devices = flat(blockdevices).filter(({ type }) => readable.includes(type));
   const asked = await labelsOn(
     host,
@@ -56,6 +58,7 @@ async function labelsOn(host: Host, devices: readonly string[]): Promise<Map<str
   // Nothing was found on one of them (status 2, 4), or something unclear (8): neither says anything of the others.
   const { stdout } = await host.run('blkid', ['--probe', '--output', 'export', ...devices], {
     okStatuses: [0, 2, 4, 8],
+    quiet: true,
   });
   for (const block of stdout.split('\n\n')) {
     const [, device] = /^DEVNAME=(.*)$/m.exec(block) ?? [];

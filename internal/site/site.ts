@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseSiteManifest } from '../config/site-manifest.ts';
 import { Failure, Interrupted, messageOf } from '../errors/errors.ts';
-import { temporaryFolder } from '../host/files.ts';
+import { readTextIfPresent, temporaryFolder } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import { findMedia, type Medium } from './media.ts';
 import type { SitePlaces } from './places.ts';
@@ -33,7 +33,7 @@ const lookAgainMs = 1000;
  * Waits until the working folder holds a whole site config that was not refused, and takes it from a medium where there is one.
  *
  * A medium that is unreadable or holds no site manifest is named and left; the next one that is attached is looked at. Another medium than the
- * one that was taken takes its place, until the cluster has its identity.
+ * one that was taken takes its place; once the cluster has its identity only if its site manifest is the same (other manifests beside it).
  *
  * @param pauseMs how long a config that was tried before is left alone, unless a medium brings another one
  */
@@ -141,13 +141,14 @@ async function takeFrom(
     await using _mounted = await host.mount(device, folder.path, ['--read-only', '-o', 'nosuid,nodev,noexec']);
     const digest = mediumDigest(folder.path);
     if (digest === record.medium && (isUsable || record.refused !== undefined)) return 'known';
-    if (isUsable && (record.medium === undefined || isFinal)) {
+    const manifest = await readFirst(folder.path);
+    const isLeft = isFinal ? manifest !== (await readTextIfPresent(places.manifest)) : record.medium === undefined;
+    if (isUsable && isLeft) {
       tell.warn(
-        `the config medium ${device} is left: ${isFinal ? 'the cluster has its identity already' : `${places.work} holds a config that did not come from a medium`}`,
+        `the config medium ${device} is left: ${isFinal ? 'the cluster has its identity already, and this is another' : `${places.work} holds a config that did not come from a medium`}`,
       );
       return 'known';
     }
-    await readFirst(folder.path);
     if (isUsable) tell.say(`the config medium ${device} is another than the one that was taken; it takes its place`);
     await takeSite(host, folder.path, places, tell.say);
     await writeSiteRecord(host, state, { medium: digest, device, takenAt: host.now().toISOString() });
@@ -157,8 +158,8 @@ async function takeFrom(
   return 'taken';
 }
 
-/** What can be said of a medium before it is copied: that it holds a site manifest which can be read. */
-async function readFirst(folder: string): Promise<void> {
+/** What can be said of a medium before it is copied: that it holds a site manifest which can be read. @returns its text */
+async function readFirst(folder: string): Promise<string> {
   const name = 'cluster-configuration/manifest.json';
   let content: string;
   try {
@@ -171,6 +172,7 @@ async function readFirst(folder: string): Promise<void> {
     });
   }
   parseSiteManifest(content, name);
+  return content;
 }
 
 /** A drive is opened, so that whoever attached the medium sees that it is no longer needed. Failing at it harms nobody. */

@@ -8,9 +8,6 @@ export const applyManifests: Step<PostPivot> = {
   says: "Apply the site's manifests",
   run: async (pivot, io) => {
     const cluster = await pivot.cluster();
-    for (const manifests of await siteManifests()) {
-      const { created, changed, asWished } = await apply(cluster, manifests, io);
-      io.say(`${manifests.folder}: ${created} created, ${changed} changed, ${asWished} as wished already`);
-    }
+    for (const manifests of await siteManifests()) await apply(cluster, manifests, io);
   },
 };

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { imageInPod } from '../../../internal/config/static-pod.ts';
 import { runEtcd } from '../../../internal/etcd/in-container.ts';
 import { updateTrust } from '../../../internal/host/trust.ts';
+import type { Stage } from '../../../internal/recert/stages.ts';
 import type { Step } from '../../../internal/steps/step.ts';
 import type { PostPivot } from '../context.ts';
 import { keepExpiry } from '../expiry.ts';
@@ -21,6 +22,7 @@ export const renewIdentity: Step<PostPivot> = {
   run: async (pivot, io) => {
     const { host } = pivot;
     const { recert } = await import('../../../internal/recert/recert.ts');
+    const { stages } = await import('../../../internal/recert/stages.ts');
     const config = await prepareRecert(pivot, io);
     const image = imageInPod(await readFile(places.etcdPod, 'utf8'), 'etcd', places.etcdPod);
     {
@@ -30,8 +32,8 @@ export const renewIdentity: Step<PostPivot> = {
         io.waiting,
       );
       const tell = {
-        stage: (stage: string) => {
-          io.say(`recert: ${stage}`);
+        stage: (stage: Stage) => {
+          io.say(`${stage}: ${stages[stage]}`);
         },
         say: io.say,
         warn: io.warn,
