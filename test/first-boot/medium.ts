@@ -75,7 +75,9 @@ export async function showMedium({ nodes, name, label }: Medium, inside: RunInsi
 }
 
 export async function hideMedium({ nodes, label }: Medium, inside: RunInside): Promise<void> {
-  await inside('rm', ['-f', `/dev/disk/by-label/${label}`, ...nodes.map(({ path }) => path)]);
+  // a device that was there at the boot is bound over its name
+  const steps = nodes.map(({ path }) => `! mountpoint -q ${path} || umount ${path}; rm -f ${path}`);
+  await inside('bash', ['-ec', [`rm -f /dev/disk/by-label/${label}`, ...steps].join('\n')]);
 }
 
 type RunInside = (program: string, args: readonly string[]) => Promise<Result>;

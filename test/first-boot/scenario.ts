@@ -107,8 +107,8 @@ const mayChange = [
   /^\/var\/home\/core\/\.ssh\//,
   /^\/var\/lib\/kubelet\/config\.json$/,
   /^\/var\/lib\/(ibi|post-pivot|systemd|dbus|cni|kubelet\/(?!pki))/,
-  /^\/etc\/(machine-id|resolv\.conf|\.updated|\.pwd\.lock|dnsmasq\.d\/|systemd\/system\/kubelet\.service\.d\/)/,
-  /^\/var\/\.updated$/,
+  /^\/etc\/(machine-id|resolv\.conf|cni\/net\.d\/cni\.lock|\.updated|\.pwd\.lock|dnsmasq\.d\/|systemd\/system\/kubelet\.service\.d\/)/,
+  /^\/var\/(\.updated|lock|run)$/,
 ];
 
 async function hostIsAsBefore(host: Host, before: ReadonlyMap<string, string>): Promise<void> {
