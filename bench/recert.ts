@@ -117,7 +117,7 @@ async function renamesOf(program: string, size: Size, times: number, say: Say): 
 }
 
 /** What nobody can do without, and what shows how fast this machine is just now: the keys that a cluster usually needs, and nothing else. */
-async function keysAlone(): Promise<number> {
+export async function keysAlone(): Promise<number> {
   const make = promisify(generateKeyPair);
   const began = performance.now();
   await eachOf(usualNeed, availableParallelism(), async (shape) => {

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheRoot } from '../test/vm/artefacts/cache.ts';
 import { messageOf } from '../internal/errors/errors.ts';
+import { benchFirstBoot } from './first-boot.ts';
 import { benchOverhead } from './overhead.ts';
 import { benchPulls } from './pulls.ts';
 import { benchRecert } from './recert.ts';
@@ -44,6 +45,7 @@ const benches: Readonly<Record<string, () => Promise<Row[]>>> = {
   seed: () => benchSeed(say),
   overhead: () => benchOverhead(say),
   recert: () => benchRecert(say),
+  'first-boot': () => benchFirstBoot(say),
 };
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches);

@@ -105,12 +105,12 @@ await test('the name decides, and --version gives version, commit and Node versi
 });
 
 await test('programs that are not built yet say so and exit 2', async () => {
-  for (const name of ['post-pivot', 'precache-extract']) {
+  for (const name of ['precache-extract']) {
     const { status, stderr } = call(name);
     assert.equal(status, 2);
     assert.match(stderr, new RegExp(`^${name}: this program is not part of version .* yet\n$`));
   }
-  assert.equal(call('lca-cli', 'post-pivot').status, 2);
+  assert.equal(call('lca-cli', 'init-monitor').status, 2);
 });
 
 await test("the reference's command line works: lca-cli ibi -f FILE, with global flags on either side", async () => {

@@ -30,13 +30,19 @@ export async function openSeedHost(): Promise<SeedHost> {
   await root.write('/run/calls', '');
   for (const name of ['systemctl', 'hostnamectl', 'nmstatectl', 'update-ca-trust', 'podman', 'eject'])
     await root.program(name, `echo "${name} $*" >> /run/calls`);
-  const words = ['cmd/main.ts', 'post-pivot'];
   const env = { NODE_COMPILE_CACHE: '' };
+  const words = ['cmd/main.ts', 'post-pivot'];
+  const call = (...all: readonly string[]): Promise<Result> =>
+    root.run('env', ['--chdir', top, process.execPath, 'cmd/main.ts', ...all], {
+      accept: 'any',
+      budgetMs: 300_000,
+      env,
+    });
   return {
     ...root,
     [Symbol.asyncDispose]: () => root[Symbol.asyncDispose](),
-    postPivot: (args) =>
-      root.run('env', ['--chdir', top, process.execPath, ...words, ...args], { accept: 'any', budgetMs: 300_000, env }),
+    call,
+    postPivot: (args) => call('post-pivot', ...args),
     startPostPivot: async (args = ['run']) => {
       let text = '';
       const started = await root.start('env', ['--chdir', top, process.execPath, ...words, ...args], {
@@ -65,6 +71,8 @@ export async function openSeedHost(): Promise<SeedHost> {
 }
 
 export type SeedHost = OverlayRoot & {
+  /** A program of the executable by its name. */
+  call(...words: readonly string[]): Promise<Result>;
   postPivot(args: readonly string[]): Promise<Result>;
   startPostPivot(args?: readonly string[]): Promise<Talking>;
   /** How the stand-ins were called, a line each. */
