@@ -206,7 +206,8 @@ export async function bootDisk(disk: Disk, { hostname, masks, nodes, databases }
       await held.disposeAsync();
     },
     async kill() {
-      process.kill(init, 'SIGKILL');
+      // a signal of the terminal may have reached it before
+      if (spawned.isRunning()) process.kill(init, 'SIGKILL');
       await spawned.ended;
       await held.disposeAsync();
     },

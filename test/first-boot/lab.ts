@@ -23,6 +23,8 @@ export type LabOptions = {
   readonly hostname?: string;
   /** Whether a boot starts installation-configuration.service. Default: true. */
   readonly starts?: boolean;
+  /** Ends every wait, so that whoever waits gives back what he holds. */
+  readonly signal?: AbortSignal;
 };
 
 export type Host = AsyncDisposable & {
@@ -138,6 +140,7 @@ export async function openFirstBootLab(options: LabOptions, say: Say = () => und
       const is = isTrue ?? (async () => (await journal(unit)).includes(what));
       const end = performance.now() + budgetMs * 10;
       const patient = async (): Promise<boolean> => {
+        options.signal?.throwIfAborted();
         if (performance.now() > end) throw new Error(`waited ${(budgetMs * 10) / 1000} s in all for ${what}`);
         return await is();
       };

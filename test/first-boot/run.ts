@@ -37,10 +37,16 @@ async function main(): Promise<number> {
     values.executable === undefined
       ? { checkout: resolve(values.checkout ?? join(import.meta.dirname, '../..')) }
       : { executable: resolve(values.executable) };
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      stop.abort(new Error(`stopped by ${signal}`));
+    });
   await sweep();
   const outcomes: Outcome[] = [];
   for (const scenario of chosen) {
-    outcomes.push(await play(scenario, program, write));
+    if (stop.signal.aborted) break;
+    outcomes.push(await play(scenario, program, write, stop.signal));
     if (values.results !== undefined) await writeFile(values.results, `${JSON.stringify(outcomes, undefined, 1)}\n`);
   }
   const failed = outcomes.filter(({ passed }) => !passed);
@@ -50,7 +56,12 @@ async function main(): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
-async function play(scenario: Scenario, program: Program, write: (text: string) => void): Promise<Outcome> {
+async function play(
+  scenario: Scenario,
+  program: Program,
+  write: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const began = performance.now();
   const seconds = (): number => Math.round((performance.now() - began) / 100) / 10;
   const story: string[] = [];
@@ -58,7 +69,7 @@ async function play(scenario: Scenario, program: Program, write: (text: string) 
     story.push(`${seconds().toFixed(1).padStart(6)} ${line}\n`);
     write(`  ${scenario.name} ${seconds().toFixed(1)} s: ${line}\n`);
   };
-  const error = await playScenario(scenario, program, say).then(
+  const error = await playScenario(scenario, program, say, signal).then(
     () => undefined,
     (caught: unknown) => (caught instanceof Error ? (caught.stack ?? caught.message) : String(caught)),
   );

@@ -33,12 +33,13 @@ export type Stage = {
 };
 
 /** Plays a scenario to its last judgement; throws with all that is wrong. */
-export async function playScenario(scenario: Scenario, program: Program, say: Say): Promise<void> {
+export async function playScenario(scenario: Scenario, program: Program, say: Say, signal: AbortSignal): Promise<void> {
   const site = await siteFor({ ...scenario.site, ...stackOf(scenario) });
   await using host = await openFirstBootLab(
     {
       seed: { size: 'small', ...scenario.seed },
       program,
+      signal,
       lease: scenario.lease ?? leaseFor(site.identity.ips),
       ...(scenario.hostname === undefined ? {} : { hostname: scenario.hostname }),
     },
