@@ -11,15 +11,16 @@ export type EtcdInContainer = {
   readonly authFile: string;
 };
 
-/** Name and address are those of the reference: whoever helps at night knows them. */
+/** The name is the reference's: whoever helps at night knows it. */
 const container = 'recert_etcd';
-const port = 2379;
+/** etcd listens at "localhost", which to it is this; to Node it is ::1 on a host without IPv4. */
+const [address, port] = ['127.0.0.1', 2379];
 
 /** Without a sign of life for so long it is given up. etcd replays its log before it answers, which takes a slow disk some time. */
 const silenceMs = 120_000;
 
 /**
- * Runs the cluster's own etcd on its data for us alone, without TLS, at `localhost:2379`. It is stopped when its scope ends, so that the files
+ * Runs the cluster's own etcd on its data for us alone, without TLS, at `127.0.0.1:2379`. It is stopped when its scope ends, so that the files
  * are closed before kubelet starts the real one.
  *
  * @throws Refusal when another etcd is there already; Failure with etcd's last words
@@ -33,7 +34,7 @@ export async function runEtcd(
     host.run('podman', args, { onStop: 'finish', budgetMs });
   await podman(['rm', '--force', '--ignore', '--time', '10', container]);
   if (await answers())
-    throw new Refusal(`an etcd answers at localhost:${port} already`, {
+    throw new Refusal(`an etcd answers at ${address}:${port} already`, {
       why: 'the cluster seems to run, and its identity cannot be changed while it does',
       next: 'stop it: systemctl disable --now kubelet, crictl stop $(crictl ps -q)',
     });
@@ -103,7 +104,7 @@ async function logOf(host: Host): Promise<string | undefined> {
 
 async function isHealthy(): Promise<boolean> {
   try {
-    const answer = await fetch(`http://localhost:${port}/health`, { signal: AbortSignal.timeout(2000) });
+    const answer = await fetch(`http://${address}:${port}/health`, { signal: AbortSignal.timeout(2000) });
     return answer.status === 200;
   } catch {
     return false;
@@ -112,7 +113,7 @@ async function isHealthy(): Promise<boolean> {
 
 function answers(): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: 'localhost', port, timeout: 2000 });
+    const socket = connect({ host: address, port, timeout: 2000 });
     const end = (found: boolean) => (): void => {
       socket.destroy();
       resolve(found);

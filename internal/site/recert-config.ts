@@ -35,7 +35,7 @@ export const placesInContainer: RecertPlaces = {
 };
 
 export const placesOnHost: RecertPlaces = {
-  etcd: 'localhost:2379',
+  etcd: '127.0.0.1:2379',
   kubelet: '/var/lib/kubelet',
   kubernetes: '/etc/kubernetes',
   machineConfigDaemon: '/etc/machine-config-daemon',

@@ -42,6 +42,10 @@ function onTheHost({ host, site: { identity, sshKey } }: Stage): Check[] {
       holds: async () => (await host.ask('systemctl', 'is-enabled', unit)) === 'disabled',
     },
     {
+      says: 'what waits for a reconfigured host may begin',
+      holds: async () => (await host.ask('systemctl', 'is-active', 'reconfigured.target')) === 'active',
+    },
+    {
       says: 'kubelet is enabled',
       holds: async () => (await host.ask('systemctl', 'is-enabled', 'kubelet')) === 'enabled',
     },

@@ -29,7 +29,10 @@ const guestFiles: Readonly<Record<string, string>> = {
   'etc/systemd/system/chronyd.service': 'units/chronyd.service',
   'etc/systemd/system/lab-cgroups.service': 'units/lab-cgroups.service',
   'etc/systemd/system/lab-node-role.service': 'units/lab-node-role.service',
-  'etc/systemd/system/installation-configuration.service': 'units/installation-configuration.service',
+  'etc/systemd/system/installation-configuration.service': '../../../systemd-units/installation-configuration.service',
+  'etc/systemd/system/lca-init-monitor.service': '../../../systemd-units/lca-init-monitor.service',
+  'etc/systemd/system/reconfigured.target': '../../../systemd-units/reconfigured.target',
+  'etc/systemd/system/reconfigured.path': '../../../systemd-units/reconfigured.path',
   'etc/containerd/config.toml': 'containerd.toml',
   'etc/containers/containers.conf': 'containers.conf',
   'etc/containers/policy.json': 'policy.json',
@@ -134,8 +137,10 @@ async function folders(host: (path: string) => string): Promise<void> {
     'dnsmasq',
     'chronyd',
     'installation-configuration',
+    'lca-init-monitor',
   ])
     await symlink(`/etc/systemd/system/${unit}.service`, join(wanted, `${unit}.service`));
+  await symlink('/etc/systemd/system/reconfigured.path', join(wanted, 'reconfigured.path'));
   for (const name of await readdir(host('var/usrlocal/bin')))
     await run('chmod', ['755', host(`var/usrlocal/bin/${name}`)]);
   await run('chown', ['-R', '1000:1000', host('var/home/core')]);

@@ -8,7 +8,7 @@ import { ensure, type Artefact, type Say } from './cache.ts';
 export type SectorSize = 512 | 4096;
 
 /** Sizes in MiB. coreos-installer writes every zero of the image, so each MiB is 20 ms of an install under TCG. */
-const sizes = { bios: 1, esp: 34, boot: 96, root: 390 };
+const sizes = { bios: 1, esp: 34, boot: 96, root: 430 };
 const imageMiB = 1 + sizes.bios + sizes.esp + sizes.boot + sizes.root + 1;
 
 const types = {
