@@ -9,7 +9,7 @@ import { commandTest, fileTests, scenarioTests } from './test-parts.ts';
 import { cacheRoot } from './vm/artefacts/cache.ts';
 
 /**
- * The test command, a tap program: `node test/run.ts [check] [unit] [host] [vm] [FILE…] [--all] [--slowest]`. Files are run alone, as the whole
+ * The test command, a tap program: `node test/run.ts [check] [unit] [host] [vm] [first-boot] [FILE…] [--all] [--slowest]`. Files are run alone, as the whole
  * run would run them.
  *
  * Two tiers. Without `--all`: what tells whether a change is right. With it (`npm run test:all`): all scenarios, kill points and sizes, too, and
@@ -52,7 +52,12 @@ const parts: readonly Part[] = [
   {
     name: 'vm',
     says: all ? 'every scenario in virtual machines' : 'an installation in a virtual machine',
-    run: () => scenarioTests(all ? 'every' : 'all', tally),
+    run: () => scenarioTests('vm', [all ? 'every' : 'all'], tally),
+  },
+  {
+    name: 'first-boot',
+    says: all ? 'every scenario of the first boot' : 'a first boot, from the medium to the API',
+    run: () => scenarioTests('first-boot', [all ? 'every' : 'straight'], tally),
   },
 ];
 
@@ -85,7 +90,7 @@ t.setTimeout(0);
 const tally = openTally(say);
 
 if (all) process.env['SNO_IBI_TESTS'] = 'all';
-const missing = chosen.some(({ name }) => name === 'host' || name === 'vm') ? await missingPeers() : [];
+const missing = chosen.some(({ name }) => ['host', 'vm', 'first-boot'].includes(name)) ? await missingPeers() : [];
 if (missing.length > 0) {
   say(
     `to be built first, once for this machine, beside the tests: ${missing.map(({ name, says }) => `${name} (${says})`).join(', ')}`,

@@ -127,13 +127,13 @@ export async function commandTest(
   });
 }
 
-/** Scenarios of test/vm, one after the other: two machines at once on two cores cost more than they save (test/vm/README.md). */
-export async function scenarioTests(which: 'all' | 'every', tally: Tally): Promise<void> {
+/** Scenarios of a lab (test/vm, test/first-boot), one after the other: two machines at once on two cores cost more than they save (test/vm/README.md). */
+export async function scenarioTests(lab: 'vm' | 'first-boot', which: readonly string[], tally: Tally): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'sno-ibi-vm-'));
   try {
     const results = join(folder, 'results.json');
-    await t.test('scenarios', async (all) => {
-      const { status } = await run(process.execPath, ['test/vm/run.ts', which, '--results', results], true);
+    await t.test(`scenarios of ${lab}`, async (all) => {
+      const { status } = await run(process.execPath, [`test/${lab}/run.ts`, ...which, '--results', results], true);
       const outcomes = JSON.parse(await readFile(results, 'utf8').catch(() => '[]')) as {
         name: string;
         passed: boolean;
@@ -157,7 +157,7 @@ export async function scenarioTests(which: 'all' | 'every', tally: Tally): Promi
           name: 'scenarios',
           ms: 0,
           passed: 0,
-          failed: [{ name: 'scenarios', text: `test/vm/run.ts ended with exit status ${status}` }],
+          failed: [{ name: 'scenarios', text: `test/${lab}/run.ts ended with exit status ${status}` }],
           skipped: [],
         });
     });
