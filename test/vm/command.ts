@@ -31,7 +31,8 @@ export function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessE
     kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
   const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin`;
-  return { ...base, PATH: path, LC_ALL: 'C.UTF-8', ...extra };
+  // A bash whose input is one of Node's sockets takes itself for a remote shell and reads ~/.bashrc, unless it is no first shell.
+  return { ...base, PATH: path, LC_ALL: 'C.UTF-8', SHLVL: '2', ...extra };
 }
 
 /** Splits a stream of chunks into lines; the rest of an unfinished line stays until `flush`. */
