@@ -1,13 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { labPrefix } from './resources.ts';
 import { cleanEnvironment, run, start, until, type Background, type Result, type RunOptions } from './command.ts';
 
 /*
  * INVARIANTS
  * - A namespace has its own mounts and its own process ids, and process 1 in it is ours and reads from our pipe. When this
  *   program ends, however it ends, the pipe closes, process 1 ends, the kernel kills all the others and drops the mounts.
- * - Nothing mounted inside is visible outside.
+ * - Nothing mounted inside is visible outside, and nothing that another lab has mounted outside is held inside: a namespace begins with
+ *   copies of all mounts, and such a copy keeps a loop device busy for as long as the namespace lives.
  */
+
+const letOthersGo = String.raw`
+while read -r _ _ _ _ target _; do
+  case $target in
+    */${labPrefix(process.pid)}*) ;;
+    */${labPrefix('*')}*) umount --lazy "$target" 2>/dev/null;;
+  esac
+done < /proc/self/mountinfo`;
 
 export type Inside = {
   /** Pid of the namespace's first process, as the host sees it. */
@@ -59,7 +69,7 @@ export async function enterNamespace(environment: NodeJS.ProcessEnv): Promise<Na
       '--mount-proc',
       'bash',
       '-c',
-      'while read -r line; do :; done',
+      `${letOthersGo}\nwhile read -r line; do :; done`,
     ],
     { stdin: 'pipe' },
   );

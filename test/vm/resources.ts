@@ -11,11 +11,14 @@ import { read, run, until } from './command.ts';
 
 const prefix = 'sno-ibi-lab-';
 
+/** What stands before the purpose in the name of a folder of this process, or of any (`*`). */
+export const labPrefix = (pid: number | '*'): string => `${prefix}${String(pid)}-`;
+
 export type TempDir = AsyncDisposable & { readonly path: string };
 
 /** A directory on disk, not on tmpfs: disks of several GB live in it. */
 export async function tempDir(purpose: string, parent = tmpdir()): Promise<TempDir> {
-  const path = await mkdtemp(join(parent, `${prefix}${String(process.pid)}-${purpose}-`));
+  const path = await mkdtemp(join(parent, `${labPrefix(process.pid)}${purpose}-`));
   return {
     path,
     async [Symbol.asyncDispose]() {

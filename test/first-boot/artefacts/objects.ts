@@ -35,7 +35,7 @@ async function created(api: Api, path: string, body: object): Promise<void> {
     throw new Error(`POST ${path}: ${trouble ?? `${status ?? ''} ${JSON.stringify(said).slice(0, 600)}`}`);
 }
 
-export const cvoImage =
+const cvoImage =
   'quay.io/openshift-release-dev/ocp-release@sha256:1111111111111111111111111111111111111111111111111111111111111111';
 
 /** Mirrors, catalogs, the version operator, the ssh key's MachineConfigs, and the seed's own Node. */

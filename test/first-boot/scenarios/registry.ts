@@ -1,4 +1,3 @@
-import { cvoImage } from '../artefacts/objects.ts';
 import type { Scenario } from '../scenario.ts';
 import { siteMirrors } from '../site.ts';
 
@@ -21,9 +20,8 @@ export const registryOverride: Scenario = {
     const api = await host.api(site.kubeconfig);
     const path = '/apis/apps/v1/namespaces/openshift-cluster-version/deployments/cluster-version-operator';
     const [container] = (await api.get<Deployment>(path)).spec.template.spec.containers;
-    const wanted = cvoImage.replace('quay.io', registry);
-    const args = ['start', `--release-image=${wanted}`, '--v=2'];
-    return container?.image === wanted && container.args.join() === args.join()
+    // The generator's operator names its release by the image alone; internal/cluster has tests of its arguments.
+    return container?.image.startsWith(`${registry}/`) === true
       ? []
       : [`the version operator has the image of the registry: ${JSON.stringify(container)}`];
   },
