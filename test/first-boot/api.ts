@@ -16,6 +16,8 @@ export type Answer = { readonly status?: number; readonly body: unknown; readonl
 
 /** A client of a Kubernetes API, over whatever way leads there. Nothing is thrown: a handshake that fails is an answer. */
 export type Api = {
+  /** The name that the server has to prove. */
+  readonly name: string;
   ask(method: string, path: string, body?: unknown, type?: string): Promise<Answer>;
   /** The body of a GET, or an error with what the server said. */
   get<T = Record<string, unknown>>(path: string): Promise<T>;
@@ -80,6 +82,7 @@ export function apiAt(way: string | number, { name, ca, certificate, key }: Acce
       call.end(text);
     });
   return {
+    name,
     ask,
     async get<T>(path: string) {
       const { status, body, trouble } = await ask('GET', path);

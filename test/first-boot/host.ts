@@ -1,4 +1,4 @@
-import { copyFile, link, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { run, until, type Result, type RunOptions } from '../vm/command.ts';
 import { childrenOf, enterNamespace, processorTicksOf, type Namespace, type Started } from '../vm/namespace.ts';
@@ -9,6 +9,7 @@ import { kubernetesPrograms } from '../cluster/apiserver/build.ts';
 import { openshiftKinds } from './artefacts/crds.ts';
 import { podImages } from './artefacts/images.ts';
 import { layer } from './artefacts/layer.ts';
+import { programs } from './artefacts/programs.ts';
 import { seedHost, type SeedOptions } from './artefacts/seed.ts';
 import { stores } from './artefacts/stores.ts';
 import { makeGroups } from './groups.ts';
@@ -32,6 +33,8 @@ export type Disk = {
   readonly network: Network;
   /** Folders of this machine that the host sees, too. */
   readonly shared: readonly string[];
+  /** Units that this disk has and that a container has no use for. */
+  readonly masked: readonly string[];
 };
 
 export async function openDisk(
@@ -43,21 +46,20 @@ export async function openDisk(
   const kubernetes = await kubernetesPrograms(say);
   const base = await rootfs(say);
   const software = await layer(base, say);
+  const lab = await programs(kubernetes, say);
   const store = await stores(software, await podImages(kubernetes, say), say);
-  const host = await seedHost(seed, await openshiftKinds(say), say);
+  const host = await seedHost(seed, { kinds: await openshiftKinds(say), rootfs: base }, say);
   const { path: dir } = scope.use(await tempDir('first-boot'));
   const at = (name: string): string => join(dir, name);
   for (const name of ['upper', 'work', 'root', 'var', 'lab', 'ways']) await mkdir(at(name));
-  // The layers of images are never written to: they are shared. Each host has databases of its own.
-  const images = ['containerd', 'containers'].map((name) => store.path(name));
   await run('cp', ['-a', '--sparse=always', '--reflink=auto', `${host.path('var')}/.`, at('var')]);
-  await run('cp', ['-al', ...images, at('var/lib')]);
-  for (const [index, name] of ['containerd', 'containers'].entries())
-    await run('bash', ['-c', ownDatabases, 'bash', images[index] ?? '', at(`var/lib/${name}`)]);
-  await layPrograms(at('upper'), at('var'), kubernetes.path('kubelet'), program);
+  for (const name of ['containerd', 'containers']) await copyStore(store.path(name), at('var/lib'));
+  await layPrograms(at('var'), program);
+  for (const name of ['lab', 'sbin'])
+    await mkdir(at(`upper/usr/${name === 'lab' ? 'lib/lab' : name}`), { recursive: true });
+  await copyFile(lab.path('helpers/sbin/mount.iso9660'), at('upper/usr/sbin/mount.iso9660'));
   const inside = scope.use(await enterNamespace({ PATH: process.env['PATH'] }));
-  // nspawn keeps notes of its machines there, and other labs theirs
-  await inside.run('bash', ['-c', 'mkdir -p /run/systemd && mount -t tmpfs -o mode=755 nspawn /run/systemd']);
+  await inside.run('bash', ['-c', ownNotes]);
   const shared = [top, ...('checkout' in program && program.checkout !== top ? [program.checkout] : [])];
   const below = [host.dir, software.path('root'), base.path('root')];
   await inside.run('mount', [
@@ -65,11 +67,19 @@ export async function openDisk(
     `lowerdir=${below.join(':')},upperdir=${at('upper')},workdir=${at('work')}`,
   ]);
   await inside.run('mount', ['--bind', at('var'), at('root/var')]);
+  await inside.run('mount', ['--bind', lab.path('root'), at('root/usr/lib/lab')]);
   // packages have left the name of the machine that they were unpacked on; a seed has none
   await inside.run('rm', ['--force', at('root/etc/hostname')]);
-  const user = ['--uid', '1000', '--no-create-home', '--home-dir', '/var/home/core', '--shell', '/bin/bash', 'core'];
-  await inside.run('chroot', [at('root'), 'useradd', ...user]);
-  return { dir, inside, root: at('root'), network: await openNetwork(inside, at('ways')), shared };
+  return { dir, inside, root: at('root'), network: await openNetwork(inside, at('ways')), shared, masked: [] };
+}
+
+/** nspawn keeps notes of its machines there, and other labs theirs. */
+export const ownNotes = 'mkdir -p /run/systemd && mount -t tmpfs -o mode=755 nspawn /run/systemd';
+
+/** A store of images below a folder. Layers are never written to: they are shared. Each host has databases of its own. */
+export async function copyStore(store: string, folder: string): Promise<void> {
+  await run('cp', ['-al', store, folder]);
+  await run('bash', ['-c', ownDatabases, 'bash', store, join(folder, basename(store))]);
 }
 
 /** Files outside the images' layers are replaced by copies: a hard link would be shared with the artefact. */
@@ -78,19 +88,10 @@ const ownDatabases =
 
 const top = join(import.meta.dirname, '../..');
 
-async function layPrograms(upper: string, ofVar: string, kubelet: string, program: Program): Promise<void> {
-  const lab = join(upper, 'usr/lib/lab');
-  await mkdir(lab, { recursive: true });
-  await linkOrCopy(kubelet, join(lab, 'kubelet'));
-  await linkOrCopy(process.execPath, join(lab, 'node'));
-  await symlink(join(import.meta.dirname, 'guest'), join(lab, 'guest'));
-  await copyFile(join(import.meta.dirname, 'guest/cgroups'), join(lab, 'cgroups'));
-  await mkdir(join(upper, 'usr/sbin'));
-  await copyFile(join(import.meta.dirname, 'guest/mount.iso9660'), join(upper, 'usr/sbin/mount.iso9660'));
+async function layPrograms(ofVar: string, program: Program): Promise<void> {
   const bin = join(ofVar, 'usrlocal/bin');
   const wrap = async (name: string, words: string): Promise<void> =>
     writeFile(join(bin, name), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
-  await wrap('nmstatectl', '/usr/lib/lab/node /usr/lib/lab/guest/nmstatectl.ts');
   if ('executable' in program) {
     await linkOrCopy(program.executable, join(bin, 'lca-cli'));
     await link(join(bin, 'lca-cli'), join(bin, 'post-pivot'));
@@ -104,7 +105,7 @@ async function layPrograms(upper: string, ofVar: string, kubelet: string, progra
 const linkOrCopy = (from: string, to: string): Promise<void> => link(from, to).catch(() => copyFile(from, to));
 
 /** Units that a container has no use for, or that would lay hands on the machine below. */
-const masked = [
+const useless = [
   'systemd-udevd.service',
   'systemd-udev-trigger.service',
   'systemd-udevd-kernel.socket',
@@ -148,7 +149,7 @@ export type Boot = {
 };
 
 export async function bootDisk(disk: Disk, { hostname, masks, nodes, databases }: Boot): Promise<Running> {
-  const { inside, root, dir, network, shared } = disk;
+  const { inside, root, dir, network, shared, masked } = disk;
   // new ones for each boot: in old groups kubelet looks long for what has died in them
   await using scope = new AsyncDisposableStack();
   const groups = scope.use(await makeGroups(basename(dir)));
@@ -177,7 +178,7 @@ export async function bootDisk(disk: Disk, { hostname, masks, nodes, databases }
       `--bind=${join(dir, 'lab')}:/run/lab`,
       `--bind=${databases}:/run/udev/data`,
       ...nodes.map((path) => `--bind=${path}`),
-      ...[...masked, ...masks].map((unit) => `systemd.mask=${unit}`),
+      ...[...useless, ...masked, ...masks].map((unit) => `systemd.mask=${unit}`),
     ],
     {
       logFile: log,

@@ -11,29 +11,35 @@ import type { Stage } from './scenario.ts';
 type List = { items: { metadata: { name: string; labels?: Record<string, string> } }[] };
 type Check = { readonly says: string; readonly holds: () => Promise<boolean> };
 
-export async function judgeFinished(stage: Stage): Promise<string[]> {
+/** Returns what is wrong; `onHeld` hears what is right. */
+export async function judgeFinished(stage: Stage, onHeld: (says: string) => void = () => undefined): Promise<string[]> {
   const { host, site } = stage;
   const ip = (await host.ask('cat', '/run/nodeip-configuration/primary-ip')).trim();
   const api = await host.api(site.kubeconfig, ip);
   await host.waitFor('the API under its new name', async () => (await api.ask('GET', '/readyz')).status === 200);
   const wrong: string[] = [];
-  for (const { says, holds } of [...onTheHost(stage), ...inTheApi(stage, api), ...(await forTheSeed(stage, ip))])
-    if (!(await holds().catch((error: unknown) => fails(says, error, wrong)))) wrong.push(says);
-  return [...wrong, ...(await leaks(stage))];
+  for (const { says, holds } of [...inTheApi(stage, api), ...(await forTheSeed(stage, ip)), ...onTheHost(stage)]) {
+    const problem = await holds().then((does) => (does ? undefined : says), becauseOf(says));
+    if (problem === undefined) onHeld(says);
+    else wrong.push(problem);
+  }
+  const leaked = await leaks(stage);
+  if (leaked.length === 0) onHeld('no secret stands in the journal or in a command line');
+  return [...wrong, ...leaked];
 }
 
-function fails(says: string, error: unknown, wrong: string[]): true {
-  wrong.push(`${says}: ${error instanceof Error ? error.message.slice(0, 300) : String(error)}`);
-  return true;
-}
+const becauseOf =
+  (says: string) =>
+  (error: unknown): string =>
+    `${says}: ${error instanceof Error ? error.message.slice(0, 300) : String(error)}`;
 
 function onTheHost({ host, site: { identity, sshKey } }: Stage): Check[] {
   const isGone = (path: string): Check => ({
     says: `"${path}" is gone`,
     holds: async () => (await host.run('test', ['-e', path], { accept: 'any' })).exitCode !== 0,
   });
-  const holds = (path: string, text: string): Check => ({
-    says: `"${path}" holds ${JSON.stringify(text.slice(0, 60))}`,
+  const holds = (path: string, text: string, what: string): Check => ({
+    says: `"${path}" holds ${what}`,
     holds: async () => (await host.file(path))?.includes(text) === true,
   });
   return [
@@ -55,19 +61,24 @@ function onTheHost({ host, site: { identity, sshKey } }: Stage): Check[] {
       says: `the host is called "${identity.hostname}"`,
       holds: async () => (await host.ask('hostname')) === identity.hostname,
     },
-    holds('/home/core/.ssh/authorized_keys.d/ib-early-access', sshKey),
+    holds('/home/core/.ssh/authorized_keys.d/ib-early-access', sshKey, 'the ssh key'),
     {
       says: 'the key file belongs to core, for nobody else to read',
       holds: async () =>
         (await host.ask('stat', '-c', '%U %a', '/home/core/.ssh/authorized_keys.d/ib-early-access')) === 'core 600',
     },
-    holds('/var/lib/kubelet/config.json', identity.pullSecret),
-    holds('/etc/default/sno_dnsmasq_configuration_overrides', `SNO_CLUSTER_NAME_OVERRIDE=${identity.clusterName}`),
+    holds('/var/lib/kubelet/config.json', identity.pullSecret, 'the pull secret'),
+    holds(
+      '/etc/default/sno_dnsmasq_configuration_overrides',
+      `SNO_CLUSTER_NAME_OVERRIDE=${identity.clusterName}`,
+      `the name "${identity.clusterName}"`,
+    ),
     holds(
       '/etc/default/nodeip-configuration',
       `KUBELET_NODEIP_HINT=${identity.machineNetworks.map(addressOf).join(' ')}`,
+      'the machine network',
     ),
-    holds('/etc/chrony.conf', identity.chrony),
+    holds('/etc/chrony.conf', identity.chrony, 'the time servers'),
     {
       says: 'chronyd was started with the new configuration',
       holds: async () =>
@@ -99,7 +110,11 @@ function inTheApi({ host, site }: Stage, api: Api): Check[] {
   });
   return [
     {
-      says: 'the kubeconfig of the site is the administrator',
+      says: `the API answers as "${api.name}"`,
+      holds: async () => (await api.ask('GET', '/readyz')).status === 200,
+    },
+    {
+      says: "the site's kubeconfig, made before the cluster, is its administrator",
       holds: async () => {
         const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
         const { body } = await api.ask('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', review);

@@ -7,7 +7,7 @@ import { identityOf } from '../cluster/cluster.ts';
 import type { Identity } from '../cluster/identity.ts';
 import { accessOf, apiAt, type Api } from './api.ts';
 import type { SeedOptions } from './artefacts/seed.ts';
-import { bootDisk, openDisk, type Program, type Running } from './host.ts';
+import { bootDisk, openDisk, type Disk, type Program, type Running } from './host.ts';
 import { attachMedium, hideMedium, showMedium, type Medium, type MediumFiles, type MediumOptions } from './medium.ts';
 import { gatewayOf } from './network.ts';
 
@@ -74,10 +74,21 @@ export const leaseFor = (ips: readonly string[]): Lease => ({
 
 /** A host on whose disk a seed has been deployed; it is off. */
 export async function openFirstBootLab(options: LabOptions, say: Say = () => undefined): Promise<Host> {
-  await using scope = new AsyncDisposableStack();
   const seedOptions: SeedOptions = typeof options.seed === 'string' ? { size: options.seed } : options.seed;
-  const seed = identityOf(seedOptions);
-  const disk = await openDisk(seedOptions, options.program, scope, say);
+  const open = (scope: AsyncDisposableStack): Promise<Disk> => openDisk(seedOptions, options.program, scope, say);
+  return openHost(open, { ...options, seed: identityOf(seedOptions) });
+}
+
+export type HostOptions = Pick<LabOptions, 'lease' | 'hostname' | 'starts'> & { readonly seed: Identity };
+
+/** A host that is off, with this disk. */
+export async function openHost(
+  openItsDisk: (scope: AsyncDisposableStack) => Promise<Disk>,
+  options: HostOptions,
+): Promise<Host> {
+  await using scope = new AsyncDisposableStack();
+  const { seed } = options;
+  const disk = await openItsDisk(scope);
   const databases = join(disk.dir, 'udev');
   await mkdir(databases);
   let running: Running | undefined;

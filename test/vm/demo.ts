@@ -1,105 +1,180 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SeedOptions } from '../first-boot/artefacts/seed.ts';
+import { openInstalledDisk } from '../first-boot/installed.ts';
+import { judgeFinished } from '../first-boot/judge.ts';
+import { lbExtKubeconfig, leaseFor, openHost, unit, type Host } from '../first-boot/lab.ts';
+import { finished } from '../first-boot/scenario.ts';
+import { clusterSeed } from '../first-boot/seed-image.ts';
+import { siteFor, type Site } from '../first-boot/site.ts';
 import { assertBaseline, assertInstalled, assertNoCanary } from './baseline.ts';
-import { install, isoOf } from './live-boot.ts';
-import { proveInstalled, type Proof } from './proof.ts';
+import { identityOf } from '../cluster/cluster.ts';
+import { install, isoOf, type Installation } from './live-boot.ts';
+import { proveRunning, type Proof } from './proof.ts';
 import type { Line } from './qemu.ts';
 import { sweep } from './resources.ts';
 import { sectionOf } from './sections.ts';
-import { openStage, type Stage } from './stage.ts';
+import { openStage, resultsRoot, type Stage } from './stage.ts';
+import { openStory, type Story } from './story.ts';
 
 /** `npm run demo`: the whole story once, for a person who watches. */
 
-const began = performance.now();
-const clock = (): string => `${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s`;
-const say = (text: string): void => {
-  process.stdout.write(`${clock()}  ${text}\n`);
-};
-const title = (text: string): void => {
-  process.stdout.write(process.stdout.isTTY ? `\n${clock()}  \x1b[1m${text}\x1b[0m\n` : `\n${clock()}  ${text}\n`);
-};
-
 const introduction = `
-This installs single-node OpenShift's way, in miniature, on a virtual machine without KVM:
+From a blank disk to a cluster under its own name, in miniature, without KVM:
 
-  1. parts      an OS, a seed image in a registry with TLS and a password, a live ISO (made once, then kept)
-  2. install    the machine boots the ISO with BIOS firmware; a unit starts ibi; ibi writes a blank disk from the seed
-  3. reboot     the machine boots that disk and proves what it is
-  4. timeline   where the time went
+  1. parts       a seed image of a small real cluster (etcd, API server,
+                 kubelet) in a registry with TLS and a password; a live ISO
+                 (made once, then kept)
+  2. install     a virtual machine boots the ISO with BIOS firmware; a unit
+                 starts ibi, which writes a blank disk from the seed
+  3. first boot  that very disk boots, in systemd-nspawn for its speed; it is
+                 what the seed was, and waits for its site
+  4. site        a config ISO is plugged in; post-pivot gives the cluster new
+                 keys, names and addresses, and starts it
+  5. judgement   asked from outside, with the kubeconfig of the site
+  6. timeline    where the time went
 
-All of it stays in ~/.cache/sno-ibi and /tmp. The first time takes up to 15 minutes, later ones about two.
+All of it stays in ~/.cache/sno-ibi and /tmp. The first time takes up to a
+quarter of an hour, later ones three to five minutes.
 `;
 
-/** What a person at the console of the machine would read: firmware to kernel in two words, then ibi's own lines. */
-function narrate({ text }: Line): void {
-  const ibi = /install-rhcos-and-restore-seed\.sh\[\d+\]: (.*)$/.exec(text)?.[1];
-  if (ibi !== undefined) say(`    ${ibi.replace(/^ibi: /, '')}`);
-  else if (/LAB-INITRD /.test(text)) say('    the kernel runs');
-  else if (/LAB-IGNITION /.test(text)) say('    Ignition has applied the document of the ISO');
-}
+const seed: SeedOptions = { size: 'small' };
 
-async function main(): Promise<void> {
-  process.stdout.write(introduction);
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => {
-      stop.abort(new Error(`stopped by ${signal}`));
-    });
+type Stop = {
+  readonly signal: AbortSignal;
+  /** What cannot be told of the signal is left alone when it comes: the resources that it stands on are given back. */
+  orStopped<T>(work: Promise<T>): Promise<T>;
+};
+
+async function main(story: Story, { signal, orStopped }: Stop): Promise<void> {
+  const { say, title } = story;
   await sweep();
 
-  title('1. Parts');
-  await using stage = await openStage({ name: 'demo', os: 'slim', say, signal: stop.signal });
+  title('Parts', '1. Parts');
+  const { options, cluster } = await orStopped(clusterSeed(seed, say));
+  await using stage = await openStage({ name: 'demo', os: 'slim', seed: options, cluster, say, signal });
   await isoOf(stage);
-  say(
-    `seed image ${stage.seedReference}, version ${stage.seed.version}, ${String(stage.images.length)} images in its list`,
-  );
+  const site = await siteFor();
+  say(`seed image ${stage.seedReference}, ${String(stage.images.length)} images in its list`);
 
-  title('2. Install: live ISO, BIOS, blank disk of 8 GiB');
-  const installation = await install(
-    {
-      ...stage,
-      say: () => {
-        /* the console itself is shown */
-      },
-    },
-    { name: 'live', by: 'bios', onLine: narrate },
-  );
+  title('Install', '2. Install: live ISO, BIOS, blank disk of 8 GiB');
+  const mute = { ...stage, say: () => undefined }; // the console itself is shown
+  const installation = await install(mute, { name: 'live', by: 'bios', onLine: narrateInstallation(story) });
   assertInstalled(installation);
 
-  title('3. Reboot from the disk, and proof');
-  const proof = await proveInstalled(stage, 'bios');
+  title('First boot', '3. First boot of that disk');
+  const open = (scope: AsyncDisposableStack): ReturnType<typeof openInstalledDisk> =>
+    openInstalledDisk(stage.target, stage.seed.stateroot, scope, say);
+  await using host = await openHost(open, { seed: identityOf(seed), lease: leaseFor(site.identity.ips) });
+  const seedKubeconfig = (await host.file(lbExtKubeconfig)) ?? '';
+  await orStopped(host.boot());
+  await host.run('touch', ['/run/ostree-booted']);
+  using _narrator = narrateJournal(story, host);
+  await orStopped(host.waitFor('waiting for'));
+  const proof = await orStopped(proveRunning(stage, host));
   assertBaseline(stage, proof);
-  await assertNoCanary(stage, { installations: [installation], proof });
-  for (const line of factsOf(stage, proof)) say(`    ${line}`);
+  for (const line of factsOf(stage, proof)) say(line);
 
-  title('4. Timeline of the installation');
-  process.stdout.write(`${sectionOf(installation.sections, 'timeline')}\n`);
-  const drawing = join(stage.logs, 'timeline.svg');
-  await writeFile(drawing, `${sectionOf(installation.sections, 'timeline.svg')}\n`);
-  process.stdout.write(`\ndrawn: ${drawing}\nconsoles, journals, answers: ${stage.logs}\n`);
-  title('The disk boots the seed. All assertions hold.');
+  title('Site', '4. A config ISO is plugged in');
+  await host.insertMedium(site.files);
+  await orStopped(finished({ host, site, seedKubeconfig, say: () => undefined }));
+
+  title('Judgement', '5. Judgement');
+  await orStopped(judged({ host, site, seedKubeconfig, story }));
+  await host.powerOff();
+  await assertNoCanary(stage, { installations: [installation], proof });
+  say(`✔ none of ${String(stage.canaries.length)} planted secrets on a console, in a journal or anywhere on the disk`);
+
+  title('Timeline', '6. Timeline of the installation');
+  await drawn(stage, installation, story);
 }
 
-function factsOf({ seed, images, canaries }: Stage, { sections }: Proof): string[] {
+type Judged = { host: Host; site: Site; seedKubeconfig: string; story: Story };
+
+async function judged({ host, site, seedKubeconfig, story: { say } }: Judged): Promise<void> {
+  const stage = { host, site, seedKubeconfig, say: () => undefined };
+  const wrong = await judgeFinished(stage, (says) => {
+    say(`✔ ${says}`);
+  });
+  if (wrong.length > 0) throw new Error(['the finished host is not what it should be:', ...wrong].join('\n  '));
+}
+
+/** What a person at the console of the machine would read: firmware to kernel in two words, then ibi's own lines. */
+function narrateInstallation({ glimpse }: Story): (line: Line) => void {
+  return ({ text }) => {
+    const ibi = /install-rhcos-and-restore-seed\.sh\[\d+\]: (.*)$/.exec(text)?.[1];
+    if (ibi !== undefined) glimpse(ibi.replace(/^ibi: /, ''));
+    else if (/LAB-INITRD /.test(text)) glimpse('the kernel runs');
+    else if (/LAB-IGNITION /.test(text)) glimpse('Ignition has applied the document of the ISO');
+  };
+}
+
+/** post-pivot's own lines, as its journal grows. */
+function narrateJournal({ glimpse }: Story, host: Host): Disposable {
+  let told = 0;
+  let asking: Promise<void> | undefined;
+  const look = async (): Promise<void> => {
+    if (!host.isOn()) return;
+    const lines = (await host.journal(unit)).split('\n').filter((line) => line.startsWith('post-pivot: '));
+    for (const line of lines.slice(told)) glimpse(line.replace(/^post-pivot: /, ''));
+    told = Math.max(told, lines.length);
+  };
+  const timer = setInterval(() => {
+    asking ??= look()
+      .catch(() => undefined) // it is being switched off
+      .finally(() => {
+        asking = undefined;
+      });
+  }, 500);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+    },
+  };
+}
+
+async function drawn(stage: Stage, { sections }: Installation, { write }: Story): Promise<void> {
+  write(`${sectionOf(sections, 'timeline')}\n`);
+  const drawing = join(stage.logs, 'timeline.svg');
+  await writeFile(drawing, `${sectionOf(sections, 'timeline.svg')}\n`);
+  write(`\ndrawn: ${drawing}\nconsoles, journals, answers: ${stage.logs}\n`);
+}
+
+function factsOf({ seed: { kernelArguments }, images }: Stage, { sections }: Proof): string[] {
   const told = (name: string): string => sectionOf(sections, name);
   return [
     `deployment    ${told('status').split('\n')[0] ?? ''}`,
     `stateroots    ${told('stateroots').replaceAll('\n', ' ')}: the stock OS is gone`,
-    `arguments     ${seed.kernelArguments.join(' ')}`,
+    `arguments     ${kernelArguments.join(' ')}`,
     `markers       ${told('markers').replaceAll('\n', ', ')}`,
-    `containers    ${
-      told('mounts')
-        .split('\n')
-        .find((line) => line.startsWith('/var/lib/containers ')) ?? ''
-    }`,
-    `images        ${String(images.length)} of ${String(images.length)} of the seed's list are in the store`,
-    ...told('images')
-      .split('\n')
-      .map((line) => `              ${line}`),
+    `images        ${String(images.length)} of ${String(images.length)} of the seed's list are in the store:`,
+    ...images.map((image) => `              ${image}`),
     'failed units  none',
-    `secrets       none of ${String(canaries.length)} planted ones on the console, in a journal or anywhere on the disk`,
-    `boot          ${told('times').split('\n')[0] ?? ''}`,
   ];
 }
 
-await main();
+const stop = new AbortController();
+const stopped = new Promise<never>((_, reject) => {
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => {
+      const error = new Error(`stopped by ${name}`);
+      stop.abort(error);
+      reject(error);
+    });
+});
+const story = openStory();
+story.write(introduction);
+try {
+  await main(story, { signal: stop.signal, orStopped: (work) => Promise.race([work, stopped]) });
+  const summary = story.summary();
+  story.title('', 'The disk is the cluster of its site. All assertions hold.');
+  story.write(`\n${summary}`);
+} catch (error) {
+  const summary = story.summary();
+  story.title('', 'Failed.');
+  story.write(`\n${summary}\n${error instanceof Error ? error.message : String(error)}\n`);
+  story.write(`logs: ${join(resultsRoot(), 'demo')}\n`);
+  process.exitCode = 1;
+}
+// waits that were given up may still be asking
+process.exit();

@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run, until, type Result, type RunOptions } from './command.ts';
 import type { Lane, LaneDisk } from './loop.ts';
-import { childrenOf, processorTicksOf, type Started } from './namespace.ts';
+import { childrenOf, processorTicksOf, type Inside, type Started } from './namespace.ts';
 
 /** A deployed root that systemd of the seed has booted, with the host's kernel and within the lane's namespace. */
 export type Container = AsyncDisposable & {
@@ -50,14 +50,7 @@ export async function bootDeployment(
       });
     }
     const at = join(root, 'ostree/deploy', stateroot);
-    const names = (
-      await lane.run('find', [join(at, 'deploy'), '-mindepth', '1', '-maxdepth', '1', '-type', 'd'])
-    ).stdout
-      .trim()
-      .split('\n');
-    if (names.length !== 1 || names[0] === undefined || names[0] === '')
-      throw new Error(`expected one deployment below ${at}, found: ${names.join(' ')}`);
-    const deployment = names[0];
+    const deployment = await deploymentOf(lane, at);
     const log = join(lane.dir, `nspawn-${stateroot}.log`);
     const spawned = await lane.start(
       'systemd-nspawn',
@@ -109,6 +102,17 @@ export async function bootDeployment(
   } finally {
     await scope.disposeAsync();
   }
+}
+
+/** The one deployment of a stateroot whose folder is given. */
+export async function deploymentOf(inside: Inside, stateroot: string): Promise<string> {
+  const { stdout } = await inside.run('find', [
+    join(stateroot, 'deploy'),
+    ...'-mindepth 1 -maxdepth 1 -type d'.split(' '),
+  ]);
+  const [only = '', ...more] = stdout.trim().split('\n');
+  if (only === '' || more.length > 0) throw new Error(`expected one deployment below ${stateroot}, found: ${stdout}`);
+  return only;
 }
 
 /** systemd-nspawn → its child is process 1 of the container. nsenter is between us and nspawn. */

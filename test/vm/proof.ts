@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bootFilesOf } from './disks.ts';
 import { openLane, type Lane } from './loop.ts';
-import { bootDeployment } from './nspawn.ts';
+import { bootDeployment, type Container } from './nspawn.ts';
 import type { Firmware } from './qemu-arguments.ts';
 import { bootMachine } from './qemu.ts';
 import { parseSections, type Sections } from './sections.ts';
@@ -25,15 +25,37 @@ const guest = (name: string): Promise<string> => readFile(new URL(`guest/${name}
 
 /** Starts what the target disk holds and asks it about itself. */
 export async function proveInstalled(stage: Stage, lane: ProofLane, name = 'installed'): Promise<Proof> {
-  const words = `section() { echo "=== $1"; shift; "$@" 2>&1; echo; }\nLAB_IMAGES="${stage.images.join(' ')}"\n`;
-  const questions = { host: `${words}${await guest('proof')}`, images: `${words}${await guest('proof-images')}` };
+  const questions = await questionsFor(stage);
   const proof =
     lane === 'nspawn' ? await inContainer(stage, questions) : await inMachine(stage, lane, { questions, name });
+  return kept(stage, proof, name);
+}
+
+/** Asks a container that somebody else has started on the disk. */
+export async function proveRunning(stage: Stage, host: Asked, name = 'installed'): Promise<Proof> {
+  const { host: ofHost, images } = await questionsFor(stage);
+  return kept(stage, await answersOf(host, `${ofHost}${images}`), name);
+}
+
+async function questionsFor(stage: Stage): Promise<Questions> {
+  const words = `section() { echo "=== $1"; shift; "$@" 2>&1; echo; }\nLAB_IMAGES="${stage.images.join(' ')}"\n`;
+  return { host: `${words}${await guest('proof')}`, images: `${words}${await guest('proof-images')}` };
+}
+
+async function kept(stage: Stage, proof: Proof, name: string): Promise<Proof> {
   await writeFile(
     join(stage.logs, `${name}.txt`),
     [...proof.sections].map(([title, text]) => `=== ${title}\n${text}\n`).join(''),
   );
   return proof;
+}
+
+type Asked = Pick<Container, 'run'>;
+
+async function answersOf(host: Asked, questions: string): Promise<Proof> {
+  const { stdout } = await host.run('bash', ['-s'], { input: questions });
+  const { stdout: console } = await host.run('journalctl', ['--no-pager', '-o', 'short-monotonic']);
+  return { lane: 'nspawn', sections: parseSections(stdout), console };
 }
 
 async function inMachine(
@@ -66,12 +88,8 @@ async function inContainer(stage: Stage, questions: Questions): Promise<Proof> {
   const images = await imagesOnDisk(stage, questions.images);
   await using lane = await laneWithTarget(stage);
   await using container = await bootDeployment(lane, { stateroot: stage.seed.stateroot, storagePartition: 5 });
-  const host = await container.run('bash', ['-s'], { input: questions.host });
-  return {
-    lane: 'nspawn',
-    sections: new Map([...images, ...parseSections(host.stdout)]),
-    console: await container.journal(),
-  };
+  const answers = await answersOf(container, questions.host);
+  return { ...answers, sections: new Map([...images, ...answers.sections]) };
 }
 
 /** The lab's podman looks into the container storage of a disk that is not in use. */

@@ -32,7 +32,7 @@ export type Registry = AsyncDisposable & {
   readonly pullSecret: string;
   readonly pullSecretFile: string;
   readonly logFile: string;
-  /** Copies an image of an OCI layout; returns its reference by tag. */
+  /** Copies an image of an OCI layout, or of an archive of `docker save`; returns its reference by tag. */
   push(layout: string, tag: string, repository?: string): Promise<string>;
   process: Background;
 };
@@ -78,7 +78,7 @@ export async function startRegistry(): Promise<Registry> {
           certificates.trustDir,
           '--dest-authfile',
           pushAuthFile,
-          `oci:${layout}:${tag}`,
+          layout.endsWith('.tar') ? `docker-archive:${layout}` : `oci:${layout}:${tag}`,
           `docker://${address}:5001/${repository}:${tag}`,
         ]);
         return `${registryName}/${repository}:${tag}`;

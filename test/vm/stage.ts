@@ -4,7 +4,7 @@ import { cacheRoot, ensure, type Say } from './artefacts/cache.ts';
 import { lab, type Lab } from './artefacts/lab.ts';
 import { digestOfFile } from './artefacts/oci-layout.ts';
 import type { SeedOptions } from './artefacts/seed-options.ts';
-import type { Seed } from './artefacts/seed.ts';
+import type { Seed, SeedCluster } from './artefacts/seed.ts';
 import { makeBlankDisk } from './disks.ts';
 import { makePayload } from './payload.ts';
 import type { VirtualDisk } from './qemu-arguments.ts';
@@ -40,6 +40,11 @@ export type Stage = AsyncDisposable & {
   readonly signal: AbortSignal;
 };
 
+export type StageCluster = SeedCluster & {
+  /** Further images that an installation has to pull: archives of `docker save`. */
+  readonly images: readonly { readonly archive: string; readonly repository: string; readonly tag: string }[];
+};
+
 export type StageOptions = {
   readonly name: string;
   readonly os: 'full' | 'slim';
@@ -47,6 +52,8 @@ export type StageOptions = {
   /** Reaches the target on so many paths, as a SCSI disk. */
   readonly paths?: number;
   readonly seed?: SeedOptions;
+  /** The seed is of this cluster; without it, it only looks like one. */
+  readonly cluster?: StageCluster;
   readonly say: Say;
   readonly signal: AbortSignal;
 };
@@ -57,6 +64,7 @@ export async function openStage({
   sectorSize = 512,
   paths,
   seed: seedOptions,
+  cluster,
   say,
   signal,
 }: StageOptions): Promise<Stage> {
@@ -69,7 +77,9 @@ export async function openStage({
     const work = scope.use(await tempDir(name));
     const registry = scope.use(await startRegistry());
     const images = await pushImages(parts, registry);
-    const seed = await parts.seed({ os: { tree: os }, containers: images, ...seedOptions });
+    for (const { archive, repository, tag } of cluster?.images ?? [])
+      images.push(await registry.push(archive, tag, repository));
+    const seed = await parts.seed({ os: { tree: os }, containers: images, ...seedOptions }, cluster);
     const seedReference = await registry.push(seed.dir, seed.image.tag);
     const proxyPassword = registry.password.replace('registry', 'proxy');
     const auth = Buffer.from(`${registry.user}:${registry.password}`).toString('base64');

@@ -5,9 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { read, run } from '../../vm/command.ts';
 import { ensure, type Artefact, type Say } from '../../vm/artefacts/cache.ts';
 
-/** Images of the static pods, by the names that the seed's manifests give them. */
+/**
+ * Images of the static pods, by the names that the seed's manifests give them. etcd's is the name that it has in the lab's registry (test/vm/registry.ts):
+ * post-pivot's podman needs it where an installation has pulled it to.
+ */
 export const imageNames = {
-  etcd: 'quay.io/lab/etcd:first-boot',
+  etcd: 'registry.lab:5000/lab/etcd:first-boot',
   hyperkube: 'quay.io/lab/hyperkube:first-boot',
   pause: 'quay.io/lab/pause:first-boot',
 } as const;

@@ -41,6 +41,7 @@ const guestFiles: Readonly<Record<string, string>> = {
   'etc/dnsmasq.conf': 'dnsmasq.conf',
   'etc/resolv.conf': 'resolv.conf',
   'var/usrlocal/bin/dnsmasq_config.sh': 'dnsmasq_config.sh',
+  'var/usrlocal/bin/nmstatectl': 'nmstatectl',
   'var/usrlocal/bin/update-ca-trust': '../../vm/guest/update-ca-trust',
 };
 
@@ -50,7 +51,11 @@ const guestFile = (name: string): URL => new URL(`../guest/${name}`, import.meta
  * A host on whose disk a seed has been deployed and that has not started since: `etc/` and other folders of its root, and `var/`. The etcd
  * in it was written by the generator and then by the real API server.
  */
-export async function seedHost(options: SeedOptions, kinds: Artefact, say: Say): Promise<Artefact> {
+export async function seedHost(
+  options: SeedOptions,
+  { kinds, rootfs }: { kinds: Artefact; rootfs: Artefact },
+  say: Say,
+): Promise<Artefact> {
   return ensure(
     {
       name: `first-boot-seed-${options.size}`,
@@ -62,12 +67,13 @@ export async function seedHost(options: SeedOptions, kinds: Artefact, say: Say):
         ...(await clusterSources()),
       ],
       inputs: { options, identity: identityOf(options), quarter: thisQuarter().toISOString() },
-      from: [kinds],
+      from: [kinds, rootfs],
       async build(dir) {
         await using cluster = await makeCluster(options, say);
         await writtenByTheApiServer(cluster, kinds.dir, say);
         await cluster.etcd.stop();
         await layOut(dir, cluster);
+        await userCore(dir, rootfs.path('root/etc'));
       },
     },
     say,
@@ -116,7 +122,20 @@ async function layOut(dir: string, { root, etcd, seed }: Cluster): Promise<void>
 
 /** What a seed's RHCOS has: links into /var, the user `core`, units that start and units that do not. */
 async function folders(host: (path: string) => string): Promise<void> {
-  const inVar = ['opt', 'home', 'mnt', 'srv', 'roothome', 'lib', 'log', 'tmp', 'cache', 'spool', 'usrlocal/bin'];
+  const inVar = [
+    'opt',
+    'home',
+    'mnt',
+    'srv',
+    'roothome',
+    'lib/containerd',
+    'lib/containers',
+    'log',
+    'tmp',
+    'cache',
+    'spool',
+    'usrlocal/bin',
+  ];
   for (const name of [...inVar, 'seed_data', 'home/core/.ssh/authorized_keys.d', 'log/kube-apiserver'])
     await mkdir(host(`var/${name}`), { recursive: true });
   for (const name of ['opt', 'home', 'mnt', 'srv']) await symlink(`var/${name}`, host(name));
@@ -146,6 +165,14 @@ async function folders(host: (path: string) => string): Promise<void> {
   await run('chown', ['-R', '1000:1000', host('var/home/core')]);
   await run('chmod', ['700', host('var/seed_data'), host('var/roothome'), host('var/lib/etcd')]);
   await run('chmod', ['1777', host('var/tmp')]);
+}
+
+/** As Ignition has made the user on RHCOS. */
+async function userCore(dir: string, etc: string): Promise<void> {
+  for (const name of ['passwd', 'group', 'shadow', 'gshadow'])
+    await run('cp', ['-a', join(etc, name), join(dir, 'etc', name)]);
+  const user = ['--uid', '1000', '--no-create-home', '--home-dir', '/var/home/core', '--shell', '/bin/bash', 'core'];
+  await run('useradd', ['--prefix', dir, ...user]);
 }
 
 async function staticPods(folder: string): Promise<void> {
@@ -179,8 +206,10 @@ async function kubeletIdentity(folder: string, bootstrap: string): Promise<void>
   );
 }
 
+type SeedManifest = { readonly seed_cluster_ocp_version: string; readonly [key: string]: unknown };
+
 /** What `lca-cli create` notes of the cluster. */
-export function seedManifest(seed: Identity): object {
+export function seedManifest(seed: Identity): SeedManifest {
   return {
     seed_cluster_ocp_version: '4.20.1',
     base_domain: seed.baseDomain,

@@ -17,7 +17,7 @@ export const stores = (layer: Artefact, images: Artefact, say: Say): Promise<Art
       from: [layer, images],
       async build(dir) {
         await podmanStore(dir, images.path('etcd.tar'));
-        await containerdStore(dir, layer.path('root/usr/bin'), images);
+        await containerdStore(dir, `${layer.path('root/usr/bin')}:${layer.path('tools')}`, images);
       },
     },
     say,

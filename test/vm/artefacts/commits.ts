@@ -35,14 +35,14 @@ export async function baseCommit(tree: Artefact, os: OsTree, say: Say): Promise<
 
 /**
  * The OS of the seed: the base with a marker. `padMiB` adds files that do not compress, for measurements of growth.
- * Its repository holds exactly what a node's `/ostree/repo` holds after its booted deployment: bare objects and one ref.
+ * `software` lays `root/` of an artefact over it. Its repository holds exactly what a node's `/ostree/repo` holds after its booted deployment: bare objects and one ref.
  */
-export async function seedCommit(tree: Artefact, os: SeedOs, say: Say): Promise<Artefact> {
+export async function seedCommit(tree: Artefact, os: SeedOs, say: Say, software?: Artefact): Promise<Artefact> {
   return ensure(
     {
       name: 'commit-seed',
       sources: [import.meta.url],
-      from: [tree],
+      from: [tree, ...(software === undefined ? [] : [software])],
       inputs: os,
       async build(dir) {
         await using work = await tempDir('commit');
@@ -54,7 +54,8 @@ export async function seedCommit(tree: Artefact, os: SeedOs, say: Say): Promise<
             randomFillSync(Buffer.alloc(128 * 1024)),
           );
         }
-        await commit(dir, [await osTree(tree.path('root'), os.tree, join(work.path, 'os')), overlay], {
+        const base = await osTree(tree.path('root'), os.tree, join(work.path, 'os'));
+        await commit(dir, [base, ...(software === undefined ? [] : [software.path('root')]), overlay], {
           branch: 'ostree/0/1/0',
           version: 'seed-1',
         });

@@ -9,7 +9,7 @@ import { leftovers } from './leftovers.ts';
 import { live } from './live.ts';
 import { metal, type SectorSize } from './metal.ts';
 import { rootfs } from './rootfs.ts';
-import { makeSeed, type Seed } from './seed.ts';
+import { makeSeed, type Seed, type SeedCluster } from './seed.ts';
 import type { SeedOptions } from './seed-options.ts';
 import { tree } from './tree.ts';
 
@@ -26,7 +26,7 @@ export type Lab = {
   liveKernel(): Promise<{ file: string; initrd: string }>;
   /** Path of a used disk of 8 GiB, to be copied. */
   leftovers(): Promise<string>;
-  seed(options?: SeedOptions): Promise<Seed>;
+  seed(options?: SeedOptions, cluster?: SeedCluster): Promise<Seed>;
   images(options?: ImageSetOptions): Promise<ImageSet>;
 };
 
@@ -65,7 +65,7 @@ export function lab(say: Say): Lab {
     liveKernel,
     leftovers: async () =>
       (await leftovers({ iso: await medium([512], 'small'), kernel: await liveKernel() }, say)).path('disk.img'),
-    seed: async (options = {}) => makeSeed(await os(), options, say),
+    seed: async (options = {}, cluster) => makeSeed(await os(), options, say, cluster),
     images: (options = { count: 6 }) => imageSet(options, say),
   };
 }

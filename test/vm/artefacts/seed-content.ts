@@ -1,7 +1,7 @@
-import { copyFile, link, mkdir, open, symlink, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../command.ts';
-import { put } from './cache.ts';
+import { put, type Artefact } from './cache.ts';
 import type { SeedOptions } from './seed-options.ts';
 
 /** The container storage of a seed is mounted by a unit of its /etc: without etc.tgz the booted host shows no partition 5. */
@@ -47,6 +47,13 @@ export async function fillVar(staging: string, manifest: string, options: SeedOp
     await put(at(`lib/many/${String(index % 20)}/${String(index)}`), `file ${String(index)}\n`);
   }
   if (options.oddFiles === true) await addOddFiles(at('lib/odd'));
+}
+
+/** The host of a real cluster, laid over what every seed has. */
+export async function fillFrom(host: Artefact, staging: string): Promise<void> {
+  await rm(join(staging, 'var/lib/etcd'), { recursive: true });
+  for (const top of ['var', 'etc'])
+    await run('cp', ['-a', '--sparse=always', `${host.path(top)}/.`, join(staging, top)]);
 }
 
 /** All of this is legitimate on a node and must come out on the other side as it went in. */

@@ -6,7 +6,7 @@ import { ensure, put, type Artefact, type Say } from './cache.ts';
 import { seedCommit } from './commits.ts';
 import { writeEvilArchive } from './evil-archive.ts';
 import { addDirectoryLayer, createLayout, digestOfFile, writeImages, type Written } from './oci-layout.ts';
-import { fillEtc, fillVar } from './seed-content.ts';
+import { fillEtc, fillFrom, fillVar } from './seed-content.ts';
 import {
   defaultKernelArguments,
   defaultManifest,
@@ -32,11 +32,24 @@ const tarOptions = ['--selinux', '--xattrs', '--xattrs-include=*', '--acls'];
 
 const stub = '#!/bin/sh\necho "lca-cli of the lab: $*"\n';
 
+/** A cluster that a seed is made of, instead of a few files that look like one. */
+export type SeedCluster = {
+  /** `root/` is laid over the OS of the seed's commit. */
+  readonly software: Artefact;
+  /** `etc/` and `var/` of the host. */
+  readonly host: Artefact;
+};
+
 /** Makes a seed image exactly as `lca-cli create` does, or one that differs as told. */
-export async function makeSeed(tree: Artefact, options: SeedOptions, say: Say): Promise<Seed> {
+export async function makeSeed(tree: Artefact, options: SeedOptions, say: Say, cluster?: SeedCluster): Promise<Seed> {
   const version = options.version ?? '4.17.0';
   const tag = options.tag ?? version;
-  const os = await seedCommit(tree, { tree: options.os?.tree ?? 'full', padMiB: options.os?.padMiB ?? 0 }, say);
+  const os = await seedCommit(
+    tree,
+    { tree: options.os?.tree ?? 'full', padMiB: options.os?.padMiB ?? 0 },
+    say,
+    cluster?.software,
+  );
   const packed = await ostreeArchive(os, say);
   const commit = (await readFile(os.path('commit'), 'utf8')).trim();
   const sources = ['seed-content.ts', 'seed-options.ts', 'evil-archive.ts', 'oci-layout.ts'].map(
@@ -48,7 +61,7 @@ export async function makeSeed(tree: Artefact, options: SeedOptions, say: Say): 
       name: 'seed',
       sources: [import.meta.url, ...sources],
       inputs: { ...options, lcaCli },
-      from: [packed],
+      from: [packed, ...(cluster === undefined ? [] : [cluster.host])],
       async build(dir) {
         await createLayout(dir);
         const root = join(dir, 'root');
@@ -56,7 +69,7 @@ export async function makeSeed(tree: Artefact, options: SeedOptions, say: Say): 
           withoutNulls({ ...defaultManifest, seed_cluster_ocp_version: version, ...options.manifest }),
         );
         await mkdir(root);
-        await fillRoot(root, { manifest, commit, ostreeTgz: packed.path('ostree.tgz'), options });
+        await fillRoot(root, { manifest, commit, ostreeTgz: packed.path('ostree.tgz'), options, cluster });
         const labels = withoutNulls({ [formatLabel]: '4', [infoLabel]: manifest, ...options.labels });
         const layer = await addDirectoryLayer(dir, root);
         await rm(root, { recursive: true });
@@ -93,13 +106,20 @@ async function ostreeArchive(os: Artefact, say: Say): Promise<Artefact> {
   );
 }
 
-type Ingredients = { manifest: string; commit: string; ostreeTgz: string; options: SeedOptions };
+type Ingredients = {
+  manifest: string;
+  commit: string;
+  ostreeTgz: string;
+  options: SeedOptions;
+  cluster: SeedCluster | undefined;
+};
 
-async function fillRoot(root: string, { manifest, commit, ostreeTgz, options }: Ingredients): Promise<void> {
+async function fillRoot(root: string, { manifest, commit, ostreeTgz, options, cluster }: Ingredients): Promise<void> {
   const at = (name: string): string => join(root, name);
   await using staging = await tempDir('seed');
   await fillVar(staging.path, manifest, options);
   await fillEtc(staging.path);
+  if (cluster !== undefined) await fillFrom(cluster.host, staging.path);
   for (const top of ['var', 'etc']) {
     await run('tar', ['-C', staging.path, '-I', 'pigz -6', '-cf', at(`${top}.tgz`), top, ...tarOptions]);
   }
@@ -109,7 +129,8 @@ async function fillRoot(root: string, { manifest, commit, ostreeTgz, options }: 
   await chmod(at('lca-cli'), 0o777);
   await put(at('containers.list'), (options.containers ?? []).join('\n'), 0o600);
   await put(at('manifest.json'), manifest, 0o600);
-  await put(at('etc.deletions'), '/etc/lab-deleted-by-the-seed\n');
+  // a host of a cluster has its name from DHCP until its site gives it one
+  await put(at('etc.deletions'), `/etc/lab-deleted-by-the-seed\n${cluster === undefined ? '' : '/etc/hostname\n'}`);
   await put(
     at('rpm-ostree.json'),
     JSON.stringify(
