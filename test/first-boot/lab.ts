@@ -79,7 +79,7 @@ export async function openFirstBootLab(options: LabOptions, say: Say = () => und
   return openHost(open, { ...options, seed: identityOf(seedOptions) });
 }
 
-export type HostOptions = Pick<LabOptions, 'lease' | 'hostname' | 'starts'> & { readonly seed: Identity };
+export type HostOptions = Pick<LabOptions, 'lease' | 'hostname' | 'starts' | 'signal'> & { readonly seed: Identity };
 
 /** A host that is off, with this disk. */
 export async function openHost(
