@@ -20,6 +20,7 @@ export const reconfiguration: FlowProgram<PostPivot, RunValues, LookValues> = {
       ...(values.configDir === undefined ? {} : { configDir: values.configDir }),
       pauseMs: host.env['INVOCATION_ID'] === undefined ? 0 : pauseAfter(runs()),
     }),
+  stopping: 'no new step begins; podman, and the writing of the identity, may finish first',
   through: ({ inContainer }) => (inContainer ? enterHost : []),
   nothingToDo: ({ host }) => ifFinished(host),
   again: () => '',

@@ -36,7 +36,9 @@ function statusLines(live: Partial<RunStatus> = {}, last: RunRecord): string[] {
   const { step, waitingFor } = live;
   return [
     `${live.state ?? last.state}${live.updatedAt === undefined ? '' : `, last sign of life ${live.updatedAt}`}`,
-    ...(step === undefined ? [] : [`step ${step.index}/${step.steps} ${step.name}: ${step.says}`]),
+    ...(step === undefined
+      ? []
+      : [`step ${step.index}/${step.steps} ${step.name}: ${step.says} (since ${step.startedAt})`]),
     ...(waitingFor === undefined ? [] : [`waiting for ${waitingFor}`]),
     ...last.steps.map(
       ({ step: name, state, durationMs, reason }) =>

@@ -30,6 +30,8 @@ export type FlowProgram<C extends Disposable, R extends L, L> = {
   readonly folders: FlowFolders;
   /** Makes what the steps of one run share; `runs` are the runs that are remembered, this one last once it has begun. It is disposed when the run ends. */
   readonly context: (session: Session, call: Call<R>, runs: () => readonly RunRecord[]) => C;
+  /** What a request to stop does, for the log; absent: what is said of a program that writes an image store. */
+  readonly stopping?: string;
   /** What is put before every program of the host: how a container reaches it. */
   readonly through?: (values: R) => readonly string[];
   /** A sentence when this machine needs no run any more; then none begins, and nothing is changed. */

@@ -25,6 +25,7 @@ export async function runProgramFlow<C extends Disposable, R extends L, L>(
     logFolder: folders.state,
     progressFd: values.progressFd,
     through: its.through?.(values) ?? [],
+    ...(its.stopping === undefined ? {} : { stopping: its.stopping }),
   });
   const { host, log } = session;
   const files = filesOf(folders, program);

@@ -78,7 +78,7 @@ async function untilHealthy(host: Host, begun: number, waiting: (forWhat: string
         });
       if (said !== words) lastMs = performance.now();
       words = said;
-      waiting(`etcd on the seed's data (${Math.round((performance.now() - begun) / 1000)} s)`);
+      waiting("etcd on the seed's data");
     }
     if (performance.now() - lastMs > silenceMs)
       throw new Failure('failed to wait for unauthenticated etcd server: timeout waiting for etcd', {

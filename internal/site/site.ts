@@ -38,7 +38,7 @@ const lookAgainMs = 1000;
  * @param pauseMs how long a config that was tried before is left alone, unless a medium brings another one
  */
 export async function settleSite(host: Host, request: SiteRequest, tell: Tell, pauseMs = 0): Promise<void> {
-  const untilMs = performance.now() + pauseMs;
+  const pauseEnds = new Date(host.now().getTime() + pauseMs);
   const told = new Set<string>();
   const once = (fact: string): void => {
     if (!told.has(fact)) tell.warn(fact);
@@ -47,18 +47,22 @@ export async function settleSite(host: Host, request: SiteRequest, tell: Tell, p
   for (;;) {
     const standing = await standingConfig(request);
     const found = await lookAtMedia(host, request, standing.isUsable, { ...tell, warn: once });
-    const isPausing = standing.isUsable && performance.now() < untilMs;
+    const isPausing = standing.isUsable && host.now() < pauseEnds;
     if (found === 'taken' || (found !== 'not-clear' && standing.isUsable && !isPausing)) return;
-    tell.waiting(waitingFor(standing, request, isPausing ? untilMs - performance.now() : 0));
+    tell.waiting(waitingFor(standing, request, isPausing ? pauseEnds : undefined));
     await sleep(lookAgainMs, undefined, { signal: host.stop }).catch(() => {
       throw new Interrupted('stopped on request while waiting for a config medium');
     });
   }
 }
 
-function waitingFor({ refused }: { readonly refused?: string }, { places }: SiteRequest, pauseMs: number): string {
-  if (pauseMs > 0)
-    return `${Math.ceil(pauseMs / 1000)} s more before the same is tried again; another config ISO ends the wait`;
+function waitingFor(
+  { refused }: { readonly refused?: string },
+  { places }: SiteRequest,
+  pauseEnds: Date | undefined,
+): string {
+  if (pauseEnds !== undefined)
+    return `${pauseEnds.toISOString()}, when what failed is tried again, or another config ISO`;
   return refused === undefined
     ? 'a config medium: a device or partition with the label "cluster-config" (attach the config ISO)'
     : `another config ISO, or a correction in ${places.work}: ${refused}`;
