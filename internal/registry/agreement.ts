@@ -47,6 +47,7 @@ export async function inspectAgreed(
     if (reservation.bySignature === true) await registry.provePolicy(found.pinned, options);
     return found;
   }
+  await using early = proveBeside(registry, image, options);
   let found: InspectedImage;
   try {
     found = await registry.inspect(image, registry.isOnlyLocal(image) ? { ...options, attempts: 1 } : options);
@@ -63,8 +64,30 @@ export async function inspectAgreed(
     registry.leaveToSkopeo(image, why);
     return found;
   }
-  await prove(registry, image, options);
+  await prove(registry, image, options, early.result);
   return found;
+}
+
+/**
+ * skopeo reads the image while our client does, so that on a thin link the second opinion costs no round trips of its own. `result` fails as
+ * the reading does; nobody has to hear it.
+ */
+function proveBeside(
+  registry: Registry,
+  image: string,
+  options: AgreementOptions,
+): AsyncDisposable & { readonly result: Promise<void> } {
+  const ending = new AbortController();
+  const signal = options.signal === undefined ? ending.signal : AbortSignal.any([options.signal, ending.signal]);
+  const result = registry.proveWithSkopeo(image, { ...options, signal });
+  result.catch(() => undefined); // told by whoever waits for it
+  return {
+    result,
+    [Symbol.asyncDispose]: async () => {
+      ending.abort();
+      await result.catch(() => undefined);
+    },
+  };
 }
 
 /** The same for the plan of pulls: podman is asked for each of these images anyway, so nothing is to be proved here. */
@@ -101,11 +124,19 @@ async function leftToSkopeo(
   }
 }
 
-/** Our client has read it a moment ago: what is not known to pass by itself is podman's answer. */
-async function prove(registry: Registry, image: string, options: AgreementOptions): Promise<void> {
+/** Our client has read it a moment ago: what is not known to pass by itself is podman's answer. The first attempt has begun already. */
+async function prove(
+  registry: Registry,
+  image: string,
+  options: AgreementOptions,
+  begun: Promise<void>,
+): Promise<void> {
+  let first: Promise<void> | undefined = begun;
   const attempt = async (): Promise<void> => {
+    const reading = first ?? registry.proveWithSkopeo(image, options);
+    first = undefined;
     try {
-      await registry.proveWithSkopeo(image, options);
+      await reading;
     } catch (error) {
       const isAnswer = error instanceof Failure && !(error instanceof CommandError) && error.exitCode !== 75;
       if (!isAnswer || willPass(error.cause)) throw error;
