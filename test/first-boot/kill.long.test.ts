@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
 import { judgeMissing } from '../cluster/apiserver/build.ts';
 import { randomFrom } from '../random.ts';
-import { everything } from '../tier.ts';
 import type { Api } from './api.ts';
 import { judgeFinished } from './judge.ts';
 import { leaseFor, lbExtKubeconfig, openFirstBootLab, unit, type Host } from './lab.ts';
@@ -16,7 +15,7 @@ import { siteFor, type Site } from './site.ts';
  * (keys, certificates, tokens) is judged by its use. The seed is printed and may be given as SNO_IBI_KILL_SEED to see a failure again.
  */
 const seed = Number(process.env['SNO_IBI_KILL_SEED'] ?? Date.now() % 1e6);
-const wantedKills = Number(process.env['SNO_IBI_KILLS'] ?? (everything ? 60 : 3));
+const wantedKills = Number(process.env['SNO_IBI_KILLS'] ?? 60);
 const killsInARow = 5;
 
 const skip = await judgeMissing();
