@@ -102,7 +102,7 @@ async function firstBoot(executable: string, waitMs: number, say: Say): Promise<
 }
 
 async function lastRun(host: Host): Promise<Run> {
-  const { runs } = JSON.parse((await host.file('/var/lib/post-pivot/journal.json')) ?? '{}') as { runs: Run[] };
+  const { runs } = JSON.parse((await host.file('/var/lib/lca/post-pivot/journal.json')) ?? '{}') as { runs: Run[] };
   const run = runs.at(-1);
   if (run === undefined) throw new Error('the program has kept no run');
   return run;

@@ -3,7 +3,8 @@ import { sitePlaces } from '../../internal/site/places.ts';
 /** Fixed places on the host (README.md, files). */
 export const places = {
   runFolder: '/run/post-pivot',
-  stateFolder: '/var/lib/post-pivot',
+  /** Seed images leave /var/lib/lca out: what one cluster has finished must not seem finished on the hosts that are made of it. */
+  stateFolder: '/var/lib/lca/post-pivot',
   site: sitePlaces('/opt/openshift'),
   seedData: '/var/seed_data',
   seedManifest: '/var/seed_data/manifest.json',

@@ -35,7 +35,7 @@ await test('a medium that is attached while the host waits is taken, and lets pe
     '/var/lib/kubelet/config.json',
   ]);
   assert.equal(modes, `600 core ${early}\n700 root /opt/openshift\n600 root /var/lib/kubelet/config.json\n`);
-  const { stdout: ran } = await host.run('sh', ['-c', 'cat /run/calls; cat /var/lib/post-pivot/post-pivot.jsonl']);
+  const { stdout: ran } = await host.run('sh', ['-c', 'cat /run/calls; cat /var/lib/lca/post-pivot/post-pivot.jsonl']);
   assert.doesNotMatch(`${run.said()}${ran}`, /canary|dXNlcjpjYW5hcnk/);
   assert.match(
     await host.calls(),
@@ -135,19 +135,34 @@ await test('a host without seed data waits for nothing, and changes nothing', as
   assert.match(stderr, /this host was not installed from a seed image, or it is finished/);
 });
 
-await test('a finished host says so and leaves the medium alone', async () => {
+const finishedFile = '/var/lib/lca/post-pivot/finished.json';
+const finishedWith = (seed: string): string =>
+  JSON.stringify({ finishedAt: '2026-01-01T00:00:00Z', cluster: 'a.b', clusterId: '', seed });
+
+await test('a finished host says so, leaves the medium alone and ends what was left', async () => {
   await using host = await openSeedHost();
-  await host.write(
-    '/var/lib/post-pivot/finished.json',
-    '{"finishedAt":"2026-01-01T00:00:00Z","cluster":"a.b","clusterId":""}',
-  );
   await using image = await configMedium(mediumOf());
   await using _medium = await host.attach(image.path);
+  const { stdout: seed } = await host.run(process.execPath, [
+    '--print',
+    "const { ino, ctimeNs } = fs.statSync('/var/seed_data/manifest.json', { bigint: true }); `${ino} ${ctimeNs}`",
+  ]);
+  await host.write(finishedFile, finishedWith(seed.trim()));
   const { exitCode, stderr } = await host.postPivot(['run']);
-  assert.equal(exitCode, 0);
+  assert.equal(exitCode, 0, stderr);
   assert.match(stderr, /this host is cluster "a.b" since 2026-01-01T00:00:00Z/);
   assert.match(await host.calls(), /systemctl disable installation-configuration.service/);
   assert.equal(await host.read('/var/seed_data/manifest.json'), undefined);
+  assert.equal(await host.read(early), undefined);
+});
+
+await test('a host made of the seed of a finished one is not finished', async () => {
+  await using host = await openSeedHost();
+  await host.write(finishedFile, finishedWith('12345 1700000000000000000'));
+  await using run = await host.startPostPivot();
+  await run.untilItSays(/is of another life of this host, and is removed/);
+  await run.untilItSays(/waiting for a config medium/);
+  assert.notEqual(await host.read('/var/seed_data/manifest.json'), undefined);
 });
 
 await test('--config-dir takes the config of a folder', async () => {

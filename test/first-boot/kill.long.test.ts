@@ -67,7 +67,7 @@ async function withHost<T>(site: Site, use: (stage: Stage) => Promise<T>, say: (
 
 /** What a program or a boot leaves that says when it was, or that it was more than once. */
 const tellsOfTime =
-  /^\/var\/(lib\/(post-pivot|recert|systemd|dbus|private|NetworkManager|chrony|kubelet\/(pki\/kubelet-(server|client)-\d|pods|plugins|device-plugins|cpu_manager|memory_manager|allocated))|log|spool|home\/core\/\.ssh$)|^\/etc\/(machine-id|\.updated|cni\/net\.d\/cni\.lock)/;
+  /^\/var\/(lib\/(lca|recert|systemd|dbus|private|NetworkManager|chrony|kubelet\/(pki\/kubelet-(server|client)-\d|pods|plugins|device-plugins|cpu_manager|memory_manager|allocated))|log|spool|home\/core\/\.ssh$)|^\/etc\/(machine-id|\.updated|cni\/net\.d\/cni\.lock)/;
 
 const stepsIn = (journal: string): string[] => [
   ...new Set([...journal.matchAll(/step \d+\/\d+ ([a-z-]+): /g)].map(([, name = '']) => name)),

@@ -102,7 +102,7 @@ const mayChange = [
   /^\/var\/opt\/openshift\//,
   /^\/var\/home\/core\/\.ssh\//,
   /^\/var\/lib\/kubelet\/config\.json$/,
-  /^\/var\/lib\/(ibi|post-pivot|systemd|dbus|cni|kubelet\/(?!pki))/,
+  /^\/var\/lib\/(ibi|lca|systemd|dbus|cni|kubelet\/(?!pki))/,
   /^\/etc\/(machine-id|resolv\.conf|cni\/net\.d\/cni\.lock|\.updated|\.pwd\.lock|dnsmasq\.d\/|systemd\/system\/kubelet\.service\.d\/)/,
   /^\/var\/(\.updated|lock|run)$/,
 ];

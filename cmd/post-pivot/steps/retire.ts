@@ -17,6 +17,6 @@ export const retire: Step<PostPivot> = {
     await writeFinished(host, pivot.site);
     await host.run('systemctl', ['disable', places.unit]);
     await removeTree(host, places.site.work);
-    await removeTree(host, places.seedData);
+    await removeTree(host, places.seedData); // last: what is left of them says that the rest is to be ended
   },
 };
