@@ -50,6 +50,13 @@ async function seedData(): Promise<string> {
   }
 }
 
+/** Takes away the site config with its secrets and the seed's data. The unit goes last: until then it comes back and ends what a power cut has left. */
+export async function endWell(host: Host): Promise<void> {
+  await removeTree(host, places.site.work);
+  await removeTree(host, places.seedData);
+  await host.run('systemctl', ['disable', places.unit]);
+}
+
 /**
  * A finished host does nothing, whatever medium is attached; it only ends what a run that was cut off at its very end has left. Seed data that the
  * record does not know are those of a new life: a host that was made of a seed of a finished one is not finished.
@@ -65,10 +72,6 @@ export async function ifFinished(host: Host): Promise<string | undefined> {
     await rm(file);
     return undefined;
   }
-  if (seed !== '') {
-    await host.run('systemctl', ['disable', places.unit]);
-    await removeTree(host, places.site.work);
-    await removeTree(host, places.seedData);
-  }
+  await endWell(host);
   return `this host is cluster "${finished.cluster}" since ${finished.finishedAt}; a config medium changes nothing any more`;
 }

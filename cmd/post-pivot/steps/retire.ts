@@ -1,13 +1,8 @@
-import { removeTree } from '../../../internal/host/remove.ts';
 import type { Step } from '../../../internal/steps/step.ts';
 import type { PostPivot } from '../context.ts';
-import { writeFinished } from '../finished.ts';
-import { places } from '../places.ts';
+import { endWell, writeFinished } from '../finished.ts';
 
-/**
- * The record first: from then on the host is finished, whatever comes between. Then the unit, then the config with its secrets and the seed's
- * data.
- */
+/** The record first: from then on the host is finished, whatever comes between, and a run that finds the record ends what is left. */
 export const retire: Step<PostPivot> = {
   name: 'retire',
   says: 'Remove the site config with its secrets, and disable this program',
@@ -15,8 +10,6 @@ export const retire: Step<PostPivot> = {
     const { host } = pivot;
     for (const { end } of pivot.beside) end();
     await writeFinished(host, pivot.site);
-    await host.run('systemctl', ['disable', places.unit]);
-    await removeTree(host, places.site.work);
-    await removeTree(host, places.seedData); // last: what is left of them says that the rest is to be ended
+    await endWell(host);
   },
 };
