@@ -106,6 +106,8 @@ const linkOrCopy = (from: string, to: string): Promise<void> => link(from, to).c
 
 /** Units that a container has no use for, or that would lay hands on the machine below. */
 const useless = [
+  'usr-lib-lab.mount',
+  'var-lib-containerd.mount',
   'systemd-udevd.service',
   'systemd-udev-trigger.service',
   'systemd-udevd-kernel.socket',

@@ -21,8 +21,8 @@ import { openNetwork } from './network.ts';
  * /usr/lib/lab; and what mount(8) needs for a config ISO, since this machine's kernel may not know ISO 9660.
  */
 
-/** The kernel's work, QEMU's network, and mounts that are made already. */
-const masked = ['boot.mount', 'var-lib-containers.mount', 'lab-network.service'];
+/** Mounts that are made already. */
+const masked = ['boot.mount', 'var-lib-containers.mount'];
 
 export async function openInstalledDisk(
   { file, sectorSize = 512 }: VirtualDisk,

@@ -1,18 +1,30 @@
 import { accessOf } from './api.ts';
 import type { Api } from './api.ts';
-import { unit } from './lab.ts';
-import type { Stage } from './scenario.ts';
+import { unit, type Host } from './lab.ts';
+import type { Asked } from './asked.ts';
+import type { Site } from './site.ts';
 
 /*
  * What a host must look like when post-pivot has finished, seen from outside through the API and from inside in files and units. Each
  * judgement is a sentence that is said when it does not hold.
  */
 
+/** A host whose post-pivot has finished, in a container or in a machine. */
+export type Judged = {
+  readonly host: Asked & Pick<Host, 'file' | 'api'>;
+  readonly site: Site;
+  /** The kubeconfig of the seed, which nobody may get in with afterwards. */
+  readonly seedKubeconfig: string;
+};
+
 type List = { items: { metadata: { name: string; labels?: Record<string, string> } }[] };
 type Check = { readonly says: string; readonly holds: () => Promise<boolean> };
 
 /** Returns what is wrong; `onHeld` hears what is right. */
-export async function judgeFinished(stage: Stage, onHeld: (says: string) => void = () => undefined): Promise<string[]> {
+export async function judgeFinished(
+  stage: Judged,
+  onHeld: (says: string) => void = () => undefined,
+): Promise<string[]> {
   const { host, site } = stage;
   const ip = (await host.ask('cat', '/run/nodeip-configuration/primary-ip')).trim();
   const api = await host.api(site.kubeconfig, ip);
@@ -33,7 +45,7 @@ const becauseOf =
   (error: unknown): string =>
     `${says}: ${error instanceof Error ? error.message.slice(0, 300) : String(error)}`;
 
-function onTheHost({ host, site: { identity, sshKey } }: Stage): Check[] {
+function onTheHost({ host, site: { identity, sshKey } }: Judged): Check[] {
   const isGone = (path: string): Check => ({
     says: `"${path}" is gone`,
     holds: async () => (await host.run('test', ['-e', path], { accept: 'any' })).exitCode !== 0,
@@ -101,7 +113,7 @@ function onTheHost({ host, site: { identity, sshKey } }: Stage): Check[] {
 
 const addressOf = (network: string): string => network.replace(/\/.*/, '');
 
-function inTheApi({ host, site }: Stage, api: Api): Check[] {
+function inTheApi({ host, site }: Judged, api: Api): Check[] {
   const names = async (path: string): Promise<string[]> =>
     (await api.get<List>(path)).items.map(({ metadata }) => metadata.name);
   const is = (path: string, expected: readonly string[]): Check => ({
@@ -182,7 +194,7 @@ function inTheApi({ host, site }: Stage, api: Api): Check[] {
 }
 
 /** Nobody gets in with what the seed knew, and it believes nothing that the host says. */
-async function forTheSeed({ host, site, seedKubeconfig }: Stage, ip: string): Promise<Check[]> {
+async function forTheSeed({ host, site, seedKubeconfig }: Judged, ip: string): Promise<Check[]> {
   const [old, now] = [accessOf(seedKubeconfig), accessOf(site.kubeconfig)];
   const asAccess = (access: typeof old): string => kubeconfigOf(access);
   const [believing, intruding] = [
@@ -210,7 +222,7 @@ function kubeconfigOf({ name, ca, certificate, key }: ReturnType<typeof accessOf
 }
 
 /** Secrets that stand where no secret may. */
-async function leaks({ host, site }: Stage): Promise<string[]> {
+async function leaks({ host, site }: Judged): Promise<string[]> {
   const journal = await host.ask('journalctl', '--no-pager', '-o', 'cat');
   const places = await host.ask('bash', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0" " "');
   return Object.entries(site.secrets).flatMap(([name, text]) => [

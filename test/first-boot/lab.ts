@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { until, type Result, type RunOptions } from '../vm/command.ts';
+import type { Result, RunOptions } from '../vm/command.ts';
 import type { Say } from '../vm/artefacts/cache.ts';
 import { identityOf } from '../cluster/cluster.ts';
 import type { Identity } from '../cluster/identity.ts';
+import { asked, unit, type Asked } from './asked.ts';
 import { accessOf, apiAt, type Api } from './api.ts';
 import type { SeedOptions } from './artefacts/seed.ts';
 import { bootDisk, openDisk, type Disk, type Program, type Running } from './host.ts';
@@ -27,45 +28,37 @@ export type LabOptions = {
   readonly signal?: AbortSignal;
 };
 
-export type Host = AsyncDisposable & {
-  readonly seed: Identity;
-  /** Whether it was on at the last look. */
-  isOn(): boolean;
-  /** Switches it on; returns when systemd answers. Times are since then. */
-  boot(): Promise<void>;
-  run(program: string, args: readonly string[], options?: RunOptions): Promise<Result>;
-  /** Standard output of a command, whatever its status. */
-  ask(program: string, ...args: string[]): Promise<string>;
-  /** Messages of a unit since this boot, or with `all` of every boot. */
-  journal(unit: string, all?: boolean): Promise<string>;
-  insertMedium(files: MediumFiles, options?: MediumOptions): Promise<Medium>;
-  /** Takes a medium away; the newest one when none is named. */
-  removeMedium(medium?: Medium): Promise<void>;
-  /**
-   * Waits until it is so, or until the text stands in the journal of installation-configuration.service. The budget begins anew whenever that
-   * journal grows, and ends for good after ten times as long: a program that waits says so, too.
-   */
-  waitFor(what: string, isTrue?: () => Promise<boolean>, budgetMs?: number): Promise<void>;
-  /** The power goes: everything ends at once, the disk stays. */
-  kill(): Promise<void>;
-  powerOff(): Promise<void>;
-  /** A file of the disk, also while the host is off. */
-  file(path: string): Promise<string | undefined>;
-  /** Writes a file of the disk, or takes it away. */
-  put(path: string, text: string | undefined, mode?: string): Promise<void>;
-  /** Digests of all files below these folders, by path. Default: /etc and /var without stores, logs and etcd. */
-  hashes(...folders: string[]): Promise<Map<string, string>>;
-  /** A client of the host's API server at its address, from outside, with names and trust of the kubeconfig. */
-  api(kubeconfig: string, ip?: string): Promise<Api>;
-  setLease(lease: Lease): Promise<void>;
-  setCarrier(up: boolean): Promise<void>;
-  /** Makes nmstatectl fail with this text until it is undone. */
-  failNmstate(text: string | undefined): Promise<void>;
-};
+export type Host = AsyncDisposable &
+  Asked & {
+    readonly seed: Identity;
+    /** Whether it was on at the last look. */
+    isOn(): boolean;
+    /** Switches it on; returns when systemd answers. Times are since then. */
+    boot(): Promise<void>;
+    insertMedium(files: MediumFiles, options?: MediumOptions): Promise<Medium>;
+    /** Takes a medium away; the newest one when none is named. */
+    removeMedium(medium?: Medium): Promise<void>;
+    /** The power goes: everything ends at once, the disk stays. */
+    kill(): Promise<void>;
+    powerOff(): Promise<void>;
+    /** A file of the disk, also while the host is off. */
+    file(path: string): Promise<string | undefined>;
+    /** Writes a file of the disk, or takes it away. */
+    put(path: string, text: string | undefined, mode?: string): Promise<void>;
+    /** Digests of all files below these folders, by path. Default: /etc and /var without stores, logs and etcd. */
+    hashes(...folders: string[]): Promise<Map<string, string>>;
+    /** A client of the host's API server at its address, from outside, with names and trust of the kubeconfig. */
+    api(kubeconfig: string, ip?: string): Promise<Api>;
+    setLease(lease: Lease): Promise<void>;
+    setCarrier(up: boolean): Promise<void>;
+    /** Makes nmstatectl fail with this text until it is undone. */
+    failNmstate(text: string | undefined): Promise<void>;
+  };
 
 export const lbExtKubeconfig =
   '/etc/kubernetes/static-pod-resources/kube-apiserver-certs/secrets/node-kubeconfigs/lb-ext.kubeconfig';
-export const unit = 'installation-configuration.service';
+
+export { unit } from './asked.ts';
 
 export const leaseFor = (ips: readonly string[]): Lease => ({
   addresses: ips.map((ip) => `${ip}/${ip.includes(':') ? 64 : 24}`),
@@ -110,8 +103,6 @@ export async function openHost(
   await setLease(lease);
   const inRoot = (program: string, args: readonly string[], more: RunOptions = {}): Promise<Result> =>
     disk.inside.run('chroot', [disk.root, program, ...args], more);
-  const journal = async (name: string, all = false): Promise<string> =>
-    (await on().run('journalctl', ['--no-pager', '-o', 'cat', '-u', name, ...(all ? [] : ['-b'])])).stdout;
   const off = async (how: (was: Running) => Promise<void>): Promise<void> => {
     const was = on();
     running = undefined;
@@ -119,6 +110,7 @@ export async function openHost(
   };
   const held = scope.move();
   return {
+    ...asked((program, args, more) => on().run(program, args, more), options),
     seed,
     isOn: () => running !== undefined,
     async boot() {
@@ -132,9 +124,6 @@ export async function openHost(
       });
       for (const medium of media) await showMedium(medium, running.run);
     },
-    run: (program, args, more) => on().run(program, args, more),
-    ask: async (program, ...args) => (await on().run(program, args, { accept: 'any' })).stdout.trim(),
-    journal,
     async insertMedium(files, how) {
       const medium = await attachMedium(files, databases, how);
       media.push(medium);
@@ -146,21 +135,6 @@ export async function openHost(
       media.splice(media.indexOf(medium), 1);
       if (running !== undefined) await hideMedium(medium, running.run);
       await medium[Symbol.asyncDispose]();
-    },
-    async waitFor(what, isTrue, budgetMs = 120_000) {
-      const is = isTrue ?? (async () => (await journal(unit)).includes(what));
-      const end = performance.now() + budgetMs * 10;
-      const patient = async (): Promise<boolean> => {
-        options.signal?.throwIfAborted();
-        if (performance.now() > end) throw new Error(`waited ${(budgetMs * 10) / 1000} s in all for ${what}`);
-        return await is();
-      };
-      try {
-        await until(what, patient, budgetMs, { everyMs: 200, progress: () => journal(unit) });
-      } catch (error) {
-        const last = running === undefined ? '' : (await journal(unit)).split('\n').slice(-15).join('\n');
-        throw new Error(`${error instanceof Error ? error.message : String(error)}; the journal ends with\n${last}`);
-      }
     },
     kill: () => off((was) => was.kill()),
     powerOff: () => off((was) => was.powerOff()),

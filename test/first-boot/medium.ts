@@ -83,7 +83,12 @@ export async function hideMedium({ nodes, label }: Medium, inside: RunInside): P
 type RunInside = (program: string, args: readonly string[]) => Promise<Result>;
 
 /** ISO 9660 with Rock Ridge, as the installer makes it. */
-async function makeIso(tree: string, iso: string, files: MediumFiles, label: string): Promise<string> {
+export async function makeIso(
+  tree: string,
+  iso: string,
+  files: MediumFiles,
+  label = 'cluster-config',
+): Promise<string> {
   await mkdir(tree, { recursive: true });
   for (const [path, text] of Object.entries(files)) {
     if (text === undefined) continue;

@@ -1,7 +1,8 @@
 import type { Say } from '../vm/artefacts/cache.ts';
 import type { SeedOptions } from './artefacts/seed.ts';
 import type { Program } from './host.ts';
-import { judgeFinished } from './judge.ts';
+import type { Asked } from './asked.ts';
+import { judgeFinished, type Judged } from './judge.ts';
 import { leaseFor, lbExtKubeconfig, openFirstBootLab, unit, type Host, type Lease } from './lab.ts';
 import { siteFor, type Site, type SiteChanges } from './site.ts';
 
@@ -24,13 +25,7 @@ export type Scenario = {
   readonly judge?: (stage: Stage) => Promise<readonly string[]> | readonly string[];
 };
 
-export type Stage = {
-  readonly host: Host;
-  readonly site: Site;
-  /** The kubeconfig of the seed, which nobody may get in with afterwards. */
-  readonly seedKubeconfig: string;
-  readonly say: Say;
-};
+export type Stage = Judged & { readonly host: Host; readonly say: Say };
 
 /** Plays a scenario to its last judgement; throws with all that is wrong. */
 export async function playScenario(scenario: Scenario, program: Program, say: Say, signal: AbortSignal): Promise<void> {
@@ -65,7 +60,7 @@ async function straight(stage: Stage): Promise<void> {
 }
 
 /** Waits until post-pivot has switched itself off, and says when it started kubelet and when it was done. Given up: it fails and is not started again. */
-export async function finished({ host, say }: Stage): Promise<void> {
+export async function finished({ host, say }: { host: Asked; say: Say }): Promise<void> {
   const unless = async (): Promise<void> => {
     if ((await host.ask('systemctl', 'is-failed', unit)) === 'failed')
       throw new Error('post-pivot has failed for good');

@@ -31,10 +31,10 @@ export async function proveInstalled(stage: Stage, lane: ProofLane, name = 'inst
   return kept(stage, proof, name);
 }
 
-/** Asks a container that somebody else has started on the disk. */
-export async function proveRunning(stage: Stage, host: Asked, name = 'installed'): Promise<Proof> {
+/** Asks a host that somebody else has started on the disk. */
+export async function proveRunning(stage: Stage, lane: ProofLane, host: Asked, name = 'installed'): Promise<Proof> {
   const { host: ofHost, images } = await questionsFor(stage);
-  return kept(stage, await answersOf(host, `${ofHost}${images}`), name);
+  return kept(stage, await answersOf(lane, host, `${ofHost}${images}`), name);
 }
 
 async function questionsFor(stage: Stage): Promise<Questions> {
@@ -52,10 +52,10 @@ async function kept(stage: Stage, proof: Proof, name: string): Promise<Proof> {
 
 type Asked = Pick<Container, 'run'>;
 
-async function answersOf(host: Asked, questions: string): Promise<Proof> {
+async function answersOf(lane: ProofLane, host: Asked, questions: string): Promise<Proof> {
   const { stdout } = await host.run('bash', ['-s'], { input: questions });
   const { stdout: console } = await host.run('journalctl', ['--no-pager', '-o', 'short-monotonic']);
-  return { lane: 'nspawn', sections: parseSections(stdout), console };
+  return { lane, sections: parseSections(stdout), console };
 }
 
 async function inMachine(
@@ -88,7 +88,7 @@ async function inContainer(stage: Stage, questions: Questions): Promise<Proof> {
   const images = await imagesOnDisk(stage, questions.images);
   await using lane = await laneWithTarget(stage);
   await using container = await bootDeployment(lane, { stateroot: stage.seed.stateroot, storagePartition: 5 });
-  const answers = await answersOf(container, questions.host);
+  const answers = await answersOf('nspawn', container, questions.host);
   return { ...answers, sections: new Map([...images, ...answers.sections]) };
 }
 

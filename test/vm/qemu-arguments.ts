@@ -7,6 +7,8 @@ export type VirtualDisk = {
   serial: string;
   file: string;
   readOnly?: boolean;
+  /** What is written to it is gone when the machine is off. */
+  snapshot?: boolean;
   sectorSize?: 512 | 4096;
   /** Reached on so many paths, as SCSI disks with one WWN; without it the disk is a virtio disk. */
   paths?: number;
@@ -21,6 +23,10 @@ export type MachineOptions = {
   iso?: string;
   /** Where `registry.lab:5000` leads; without it the guest has a network card and nobody to talk to. */
   registry?: { address: string; port: number };
+  /** Instead of the registry's network: a site's. */
+  site?: SiteNetwork;
+  /** Socket files that QEMU makes: of its monitor (QMP), and of the guest's port `lab.asked`. */
+  sockets?: { monitor: string; asked: string };
   /** Bash script that the guest runs in multi-user.target, with $RESULTS. */
   script?: string;
   memoryMiB?: number;
@@ -28,6 +34,15 @@ export type MachineOptions = {
   cpus?: number;
   /** Boots this kernel without firmware and boot loader: three seconds less, for everything whose subject is not the boot. */
   kernel?: DirectKernel;
+};
+
+export type SiteNetwork = {
+  network: string;
+  gateway: string;
+  /** What the guest reads as `opt/lab/dhcp` of fw_cfg: the lease that it gets. */
+  dhcp: string;
+  /** A port of this machine's loopback that leads to one of the guest's. */
+  forward: { from: number; to: { ip: string; port: number } };
 };
 
 export type DirectKernel = { file: string; initrd: string; arguments: string };
@@ -98,16 +113,19 @@ export async function qemuArguments(
     const sectors = disk.sectorSize === 4096 ? ',logical_block_size=4096,physical_block_size=4096' : '';
     args.push(
       '-drive',
-      `if=none,id=disk${String(index)},file=${disk.file},format=raw,cache=unsafe,discard=unmap${disk.readOnly === true ? ',readonly=on' : ''}`,
+      `if=none,id=disk${String(index)},file=${disk.file},format=raw,cache=unsafe,discard=unmap${disk.readOnly === true ? ',readonly=on' : ''}${disk.snapshot === true ? ',snapshot=on' : ''}`,
       '-device',
       `virtio-blk-pci,drive=disk${String(index)},serial=${disk.serial},bootindex=${String(index + 1)}${sectors}`,
     );
   }
-  const forward =
-    options.registry === undefined
-      ? ''
-      : `,guestfwd=tcp:10.0.2.100:5000-cmd:sh -c "exec busybox nc ${options.registry.address} ${String(options.registry.port)} 2> /dev/null"`;
-  args.push('-netdev', `user,id=net,restrict=on${forward}`, '-device', 'virtio-net-pci,netdev=net');
+  args.push('-netdev', networkOf(options), '-device', 'virtio-net-pci,netdev=net');
+  if (options.site !== undefined)
+    args.push('-fw_cfg', `name=opt/lab/dhcp,string=${options.site.dhcp.replaceAll(',', ',,')}`);
+  if (options.sockets !== undefined)
+    args.push(
+      ...['-qmp', `unix:${options.sockets.monitor},server=on,wait=off`],
+      ...['-chardev', `socket,id=asked,path=${options.sockets.asked},server=on,wait=off`],
+    );
   args.push(
     '-device',
     'virtio-serial-pci',
@@ -115,11 +133,25 @@ export async function qemuArguments(
     `file,id=results,path=${files.results}`,
     '-device',
     'virtserialport,chardev=results,name=lab.results',
+    ...(options.sockets === undefined ? [] : ['-device', 'virtserialport,chardev=asked,name=lab.asked']),
   );
   if (options.kernel !== undefined)
     args.push('-kernel', options.kernel.file, '-initrd', options.kernel.initrd, '-append', options.kernel.arguments);
   if (options.script !== undefined) args.push('-fw_cfg', `name=opt/lab/script,file=${files.script}`);
   return args;
+}
+
+function networkOf({ registry, site }: MachineOptions): string {
+  if (site !== undefined) {
+    const { network, gateway, forward } = site;
+    const { ip, port } = forward.to;
+    return `user,id=net,restrict=on,net=${network},host=${gateway},hostfwd=tcp:127.0.0.1:${String(forward.from)}-${ip}:${String(port)}`;
+  }
+  const forward =
+    registry === undefined
+      ? ''
+      : `,guestfwd=tcp:10.0.2.100:5000-cmd:sh -c "exec busybox nc ${registry.address} ${String(registry.port)} 2> /dev/null"`;
+  return `user,id=net,restrict=on${forward}`;
 }
 
 /** One drive a path: the file is shared, so nobody may lock it, and each path must see at once what another has written. */

@@ -33,6 +33,9 @@ const guestFiles: Readonly<Record<string, string>> = {
   'etc/systemd/system/lca-init-monitor.service': '../../../systemd-units/lca-init-monitor.service',
   'etc/systemd/system/reconfigured.target': '../../../systemd-units/reconfigured.target',
   'etc/systemd/system/reconfigured.path': '../../../systemd-units/reconfigured.path',
+  'etc/systemd/system/usr-lib-lab.mount': 'units/usr-lib-lab.mount',
+  'etc/systemd/system/var-lib-containerd.mount': 'units/var-lib-containerd.mount',
+  'etc/systemd/network/10-ens3.link': '10-ens3.link',
   'etc/containerd/config.toml': 'containerd.toml',
   'etc/containers/containers.conf': 'containers.conf',
   'etc/containers/policy.json': 'policy.json',
@@ -160,6 +163,12 @@ async function folders(host: (path: string) => string): Promise<void> {
   ])
     await symlink(`/etc/systemd/system/${unit}.service`, join(wanted, `${unit}.service`));
   await symlink('/etc/systemd/system/reconfigured.path', join(wanted, 'reconfigured.path'));
+  const mounts = host('etc/systemd/system/local-fs.target.wants');
+  await mkdir(mounts, { recursive: true });
+  for (const unit of ['usr-lib-lab.mount', 'var-lib-containerd.mount'])
+    await symlink(`/etc/systemd/system/${unit}`, join(mounts, unit));
+  // addresses of test/vm's own network, which would be this host's besides
+  await symlink('/dev/null', host('etc/systemd/system/lab-network.service'));
   for (const name of await readdir(host('var/usrlocal/bin')))
     await run('chmod', ['755', host(`var/usrlocal/bin/${name}`)]);
   await run('chown', ['-R', '1000:1000', host('var/home/core')]);

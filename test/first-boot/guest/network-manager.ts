@@ -9,8 +9,13 @@ import { readConnections } from './connections.ts';
 
 type Lease = { readonly addresses: readonly string[]; readonly gateways: readonly string[] };
 
+/** In a container, in a machine, and where nobody answers. */
 const lease = async (): Promise<Lease> =>
-  JSON.parse(await readFile('/run/lab/dhcp.json', 'utf8').catch(() => '{"addresses":[],"gateways":[]}')) as Lease; // the lab's own
+  JSON.parse(
+    await readFile('/run/lab/dhcp.json', 'utf8')
+      .catch(() => readFile('/sys/firmware/qemu_fw_cfg/by_name/opt/lab/dhcp/raw', 'utf8'))
+      .catch(() => '{"addresses":[],"gateways":[]}'),
+  ) as Lease; // the lab's own
 
 const link = 'ens3';
 const connection = (await readConnections()).find((one) => one.link === link);
