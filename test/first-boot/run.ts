@@ -9,7 +9,7 @@ import { scenarios } from './scenarios/index.ts';
 
 /**
  * `node test/first-boot/run.ts list | NAME… | every [--checkout DIR | --executable FILE] [--results FILE]`
- * Without either: the sources of this checkout. Stories: ~/.cache/sno-ibi/results/first-boot/NAME.txt
+ * Without either: the sources of this checkout. Stories: ~/.cache/sno-ibi/results/nspawn/NAME.txt
  */
 
 const { values, positionals } = parseArgs({
@@ -75,7 +75,7 @@ async function play(
   );
   const passed = error === undefined;
   write(`${passed ? '✔' : '✖'} ${scenario.name} ${seconds()} s${passed ? '' : `\n${error}`}\n`);
-  const folder = join(cacheRoot(), 'results/first-boot');
+  const folder = join(cacheRoot(), 'results/nspawn');
   await mkdir(folder, { recursive: true });
   await writeFile(
     join(folder, `${scenario.name}.txt`),

@@ -10,7 +10,7 @@ import { ciScenarios, scenarios } from './scenarios/index.ts';
 import { resultsRoot } from './stage.ts';
 
 /**
- * `node test/vm/run.ts list | build | scenario NAME… | all | every [--results FILE] [--jobs N]`
+ * `node test/vm/run.ts list | build | [scenario] NAME… | all | every [--results FILE] [--jobs N]`
  * `all` is what fits into a test run, `every` is every scenario. Logs: ~/.cache/sno-ibi/results/NAME.
  */
 
@@ -36,7 +36,7 @@ async function main(): Promise<number> {
   }
   const chosen = choose();
   if (chosen === undefined) {
-    process.stderr.write('usage: run.ts list | build | scenario NAME… | all | every [--results FILE] [--jobs N]\n');
+    process.stderr.write('usage: run.ts list | build | [scenario] NAME… | all | every [--results FILE] [--jobs N]\n');
     return 2;
   }
   const stop = new AbortController();
@@ -61,8 +61,9 @@ async function main(): Promise<number> {
 function choose(): readonly Scenario[] | undefined {
   if (command === 'all') return ciScenarios;
   if (command === 'every' || command === 'build') return scenarios;
-  if (command !== 'scenario' || names.length === 0) return undefined;
-  const found = names.map((name) => scenarios.find((one) => one.name === name));
+  const wanted = command === 'scenario' ? names : [command, ...names];
+  if (wanted.length === 0) return undefined;
+  const found = wanted.map((name) => scenarios.find((one) => one.name === name));
   return found.every((one) => one !== undefined) ? found : undefined;
 }
 

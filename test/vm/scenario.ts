@@ -1,3 +1,5 @@
+import { clusterSeed } from '../first-boot/seed-image.ts';
+import type { SeedOptions as ClusterOptions } from '../first-boot/artefacts/seed.ts';
 import type { Say } from './artefacts/cache.ts';
 import type { SeedOptions } from './artefacts/seed-options.ts';
 import { assertBaseline, assertInstalled, assertNoCanary } from './baseline.ts';
@@ -16,10 +18,14 @@ export type Scenario = {
   /** The target is a SCSI disk that the live system reaches on so many paths. */
   readonly paths?: number;
   readonly seed?: SeedOptions;
+  /** The seed is a real cluster (test/first-boot). */
+  readonly cluster?: ClusterOptions;
   /** The live boot of the baseline's story. */
   readonly boot?: Partial<LiveBoot>;
   /** Where the installed disk is proven. Default `nspawn`. */
   readonly proof?: ProofLane;
+  /** Instead of that: starts the disk and asks it. */
+  readonly prove?: (stage: Stage) => Promise<Proof>;
   /** Before the first boot: fills disks. */
   readonly prepare?: (stage: Stage) => Promise<void>;
   /** Instead of one installation; returns all that were made, the last of them a good one unless there is nothing to prove. */
@@ -36,6 +42,7 @@ export type Scenario = {
 
 /** Plays a scenario from its stage to its last assertion. */
 export async function playScenario(scenario: Scenario, say: Say, signal: AbortSignal): Promise<void> {
+  const cluster = scenario.cluster === undefined ? undefined : await clusterSeed(scenario.cluster, say);
   await using stage = await openStage({
     name: scenario.name,
     say,
@@ -43,7 +50,10 @@ export async function playScenario(scenario: Scenario, say: Say, signal: AbortSi
     os: scenario.os ?? 'slim',
     ...(scenario.sectorSize === undefined ? {} : { sectorSize: scenario.sectorSize }),
     ...(scenario.paths === undefined ? {} : { paths: scenario.paths }),
-    ...(scenario.seed === undefined ? {} : { seed: scenario.seed }),
+    ...(scenario.seed === undefined && cluster === undefined
+      ? {}
+      : { seed: { ...cluster?.options, ...scenario.seed } }),
+    ...(cluster === undefined ? {} : { cluster: cluster.cluster }),
   });
   await scenario.prepare?.(stage);
   const installations = await (scenario.story?.(stage) ?? installOnce(stage, scenario.boot));
@@ -53,7 +63,7 @@ export async function playScenario(scenario: Scenario, say: Say, signal: AbortSi
     if (last === undefined) throw new Error('a scenario that installs must say how that went');
     assertInstalled(last);
     say('proof of the installed disk');
-    proof = await proveInstalled(stage, scenario.proof ?? 'nspawn');
+    proof = await (scenario.prove?.(stage) ?? proveInstalled(stage, scenario.proof ?? 'nspawn'));
     assertBaseline(stage, proof);
   }
   await assertNoCanary(stage, { installations, ...(proof === undefined ? {} : { proof }) });

@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.ts';
 import { badConfig } from './bad-config.ts';
 import { bios } from './bios.ts';
+import { firstBoot } from './first-boot.ts';
 import { finishedDisk } from './finished-disk.ts';
 import { installerStyle } from './installer-style.ts';
 import { leftovers } from './leftovers.ts';
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   bios,
   uefi,
   sectors4096,
+  firstBoot,
   installerStyle,
   powerCutFill,
   badConfig,
