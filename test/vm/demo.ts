@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import type { SeedOptions } from '../first-boot/artefacts/seed.ts';
 import { openInstalledDisk } from '../first-boot/installed.ts';
 import { judgeFinished } from '../first-boot/judge.ts';
-import { lbExtKubeconfig, leaseFor, openHost, unit, type Host } from '../first-boot/lab.ts';
+import { lbExtKubeconfig, leaseFor, openHost, unit, type Host, type Lease } from '../first-boot/lab.ts';
 import { finished } from '../first-boot/scenario.ts';
 import { clusterSeed } from '../first-boot/seed-image.ts';
 import { siteFor, type Site } from '../first-boot/site.ts';
 import { assertBaseline, assertInstalled, assertNoCanary } from './baseline.ts';
 import { identityOf } from '../cluster/cluster.ts';
+import { bootInMachine } from '../first-boot/machine.ts';
 import { install, isoOf, type Installation } from './live-boot.ts';
 import { proveRunning, type Proof } from './proof.ts';
 import type { Line } from './qemu.ts';
@@ -27,10 +28,11 @@ From a blank disk to a cluster under its own name, in miniature, without KVM:
                  (made once, then kept)
   2. install     a virtual machine boots the ISO with BIOS firmware; a unit
                  starts ibi, which writes a blank disk from the seed
-  3. first boot  that very disk boots, in systemd-nspawn for its speed; it is
-                 what the seed was, and waits for its site
-  4. site        a config ISO is plugged in; post-pivot gives the cluster new
-                 keys, names and addresses, and starts it
+  3. reboot      the machine boots that disk and proves what it is; what it
+                 writes is forgotten
+  4. first boot  that very disk in systemd-nspawn, at native speed: post-pivot
+                 waits; a config ISO is plugged in; the cluster gets its keys,
+                 names and addresses, and starts
   5. judgement   asked from outside, with the kubeconfig of the site
   6. timeline    where the time went
 
@@ -54,7 +56,6 @@ async function main(story: Story, { signal, orStopped }: Stop): Promise<void> {
   const { options, cluster } = await orStopped(clusterSeed(seed, say));
   await using stage = await openStage({ name: 'demo', os: 'slim', seed: options, cluster, say, signal });
   await isoOf(stage);
-  const site = await siteFor();
   say(`seed image ${stage.seedReference}, ${String(stage.images.length)} images in its list`);
 
   title('Install', '2. Install: live ISO, BIOS, blank disk of 8 GiB');
@@ -62,22 +63,22 @@ async function main(story: Story, { signal, orStopped }: Stop): Promise<void> {
   const installation = await install(mute, { name: 'live', by: 'bios', onLine: narrateInstallation(story) });
   assertInstalled(installation);
 
-  title('First boot', '3. First boot of that disk');
+  const site = await siteFor();
+  const lease = leaseFor(site.identity.ips);
+  title('Reboot', '3. Reboot: BIOS, the disk as it is');
+  const proof = await proveBoot(stage, lease, story);
+
+  title('First boot', '4. First boot of that disk, and a config ISO while it runs');
   const open = (scope: AsyncDisposableStack): ReturnType<typeof openInstalledDisk> =>
     openInstalledDisk(stage.target, stage.seed.stateroot, scope, say);
-  await using host = await openHost(open, { seed: identityOf(seed), lease: leaseFor(site.identity.ips) });
+  await using host = await openHost(open, { seed: identityOf(seed), lease, signal });
   const seedKubeconfig = (await host.file(lbExtKubeconfig)) ?? '';
   await orStopped(host.boot());
-  await host.run('touch', ['/run/ostree-booted']);
   using _narrator = narrateJournal(story, host);
-  await orStopped(host.waitFor('waiting for'));
-  const proof = await orStopped(proveRunning(stage, host));
-  assertBaseline(stage, proof);
-  for (const line of factsOf(stage, proof)) say(line);
-
-  title('Site', '4. A config ISO is plugged in');
-  await host.insertMedium(site.files);
-  await orStopped(finished({ host, site, seedKubeconfig, say: () => undefined }));
+  await host.waitFor('waiting for a config medium');
+  const medium = await host.insertMedium(site.files);
+  say(`${medium.name} with the label "${medium.label}" is plugged in`);
+  await finished({ host, say: () => undefined });
 
   title('Judgement', '5. Judgement');
   await orStopped(judged({ host, site, seedKubeconfig, story }));
@@ -89,9 +90,23 @@ async function main(story: Story, { signal, orStopped }: Stop): Promise<void> {
   await drawn(stage, installation, story);
 }
 
-type Judged = { host: Host; site: Site; seedKubeconfig: string; story: Story };
+/** Firmware, boot loader, kernel and real udev; what is written to the disk is forgotten, so that the next boot is its first one again. */
+async function proveBoot(stage: Stage, lease: Lease, { say, glimpse }: Story): Promise<Proof> {
+  const onLine = ({ text }: Line): void => {
+    if (/LAB-INITRD /.test(text)) glimpse('the kernel runs');
+    else if (/LAB-READY /.test(text)) glimpse('multi-user.target is reached');
+  };
+  await using machine = await bootInMachine(stage, { name: 'reboot', lease, snapshot: true, onLine });
+  await machine.waitFor('waiting for a config medium');
+  const proof = await proveRunning(stage, 'bios', machine);
+  assertBaseline(stage, proof);
+  for (const line of factsOf(stage, proof)) say(line);
+  return proof;
+}
 
-async function judged({ host, site, seedKubeconfig, story: { say } }: Judged): Promise<void> {
+type Told = { host: Host; site: Site; seedKubeconfig: string; story: Story };
+
+async function judged({ host, site, seedKubeconfig, story: { say } }: Told): Promise<void> {
   const stage = { host, site, seedKubeconfig, say: () => undefined };
   const wrong = await judgeFinished(stage, (says) => {
     say(`✔ ${says}`);
@@ -150,6 +165,7 @@ function factsOf({ seed: { kernelArguments }, images }: Stage, { sections }: Pro
     `images        ${String(images.length)} of ${String(images.length)} of the seed's list are in the store:`,
     ...images.map((image) => `              ${image}`),
     'failed units  none',
+    'post-pivot    runs, and waits for a config medium',
   ];
 }
 
