@@ -10,7 +10,7 @@ import { layer } from './artefacts/layer.ts';
 import { seedHost, seedManifest, type SeedOptions } from './artefacts/seed.ts';
 
 /*
- * The cluster of this lab as a seed image of test/vm, so that `ibi` can install it. Its OS is the whole one with the lab's container runtime;
+ * The cluster of this lab as a seed image of test/vm, so that `ibi` can install it. Its OS has the lab's container runtime;
  * etcd's image is in its list; the program is the built executable, at the place where the seed's unit starts it.
  */
 
@@ -25,7 +25,7 @@ export async function clusterSeed(seed: SeedOptions, say: Say): Promise<ClusterS
     options: {
       version: manifest.seed_cluster_ocp_version,
       manifest,
-      os: { tree: 'full' },
+      os: { tree: 'host' },
       lcaCli: builtProgram,
       lcaCliInVar: true,
       // the lab's ISO has the program from its payload disk: a second one would only be streamed

@@ -187,10 +187,11 @@ try {
   story.write(`\n${summary}`);
 } catch (error) {
   const summary = story.summary();
-  story.title('', 'Failed.');
-  story.write(`\n${summary}\n${error instanceof Error ? error.message : String(error)}\n`);
+  const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
+  story.title('', stop.signal.aborted ? 'Stopped.' : 'Failed.');
+  story.write(`\n${summary}\n${reason instanceof Error ? reason.message : String(reason)}\n`);
   story.write(`logs: ${join(resultsRoot(), 'demo')}\n`);
-  process.exitCode = 1;
+  process.exitCode = stop.signal.aborted ? 130 : 1;
 }
 // waits that were given up may still be asking
 process.exit();

@@ -7,11 +7,11 @@ import { ensure, put, type Artefact, type Say } from './cache.ts';
 import { kernelVersion } from './initramfs.ts';
 
 /**
- * `full` is the OS that boots on a machine; `slim` boots, too, but has no podman and half of the size; `small` has a kernel and forty
- * files, for the many tests that only install.
+ * `full` is the OS that boots on a machine; `slim` boots, too, but has no podman and half of the size; `host` is what a first boot needs
+ * besides; `small` has a kernel and forty files, for the many tests that only install.
  */
 export type SeedOs = { tree: OsTree; padMiB: number };
-export type OsTree = 'full' | 'slim' | 'small';
+export type OsTree = 'full' | 'slim' | 'host' | 'small';
 
 /** The stock OS of the metal image. Files: `repo/` (bare), `commit` (checksum). */
 export async function baseCommit(tree: Artefact, os: OsTree, say: Say): Promise<Artefact> {
@@ -89,7 +89,7 @@ async function commit(
 
 async function osTree(full: string, os: OsTree, root: string): Promise<string> {
   if (os === 'full') return full;
-  await (os === 'slim' ? slimTree(full, root) : smallTree(full, root));
+  await (os === 'small' ? smallTree(full, root) : slimTree(full, root, os));
   return root;
 }
 
@@ -108,17 +108,24 @@ const notSlim = [
   'usr/lib/x86_64-linux-gnu/libapt-pkg.so.6.0.0',
   'usr/bin/crun',
 ];
+/** What the programs of a first boot do need of it: containers, the keys' checks, volumes. */
+const ofHosts = ['usr/bin/podman', 'usr/lib/podman', 'usr/bin/openssl', 'usr/lib/x86_64-linux-gnu/liblvm2cmd.so.2.03'];
 /** Loadable modules that it does need: the channel for the answers, what systemd asks for, and what those two depend on. */
 const slimModules =
   /\/(virtio.*|qemu_fw_cfg|failover|net_failover|autofs4|efivarfs|overlay|loop|xfs|libcrc32c|crc32c.*|dm-mod|dax)\.ko$/;
 
-async function slimTree(full: string, root: string): Promise<void> {
+/** Besides: config media and the network of containers. */
+const hostModules = /\/(isofs|nls_.*|bridge|stp|llc|veth|dm-.*)\.ko$/;
+
+async function slimTree(full: string, root: string, os: 'slim' | 'host'): Promise<void> {
   // links, not copies: nothing is changed in place
   await run('cp', ['-al', full, root]);
-  for (const path of notSlim) await rm(join(root, path), { recursive: true, force: true });
+  const isLeftOut = (path: string): boolean => os === 'slim' || !ofHosts.includes(path);
+  for (const path of notSlim.filter(isLeftOut)) await rm(join(root, path), { recursive: true, force: true });
   const version = await kernelVersion(full);
   const modules = (await read('find', [join(root, 'usr/lib/modules', version, 'kernel'), '-name', '*.ko'])).split('\n');
-  for (const path of modules.filter((path) => !slimModules.test(path))) await rm(path);
+  for (const path of modules.filter((path) => !slimModules.test(path) && (os === 'slim' || !hostModules.test(path))))
+    await rm(path);
   await run('depmod', ['-b', root, version]);
   // 31 MB of tables for text in all languages, which libxml2 drags in and nobody reads here: as zeros they compress to nothing
   const tables = join(root, 'usr/lib/x86_64-linux-gnu/libicudata.so.72.1');
