@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { verify } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
@@ -126,4 +126,21 @@ test('a host with more CPUs than libuv has threads gets threads of its own', asy
   await using small = await openCrypto(host, false, 2);
   assert.equal(small.keyMaker, nodeKeyMaker);
   await crypto.keyMaker.make({ type: 'ec', curve: 'P-256' });
+});
+
+await test('threads of the lowest priority get the usual one in the middle of a key', async () => {
+  const niceOf = async (): Promise<number[]> => {
+    const tasks = await readdir('/proc/self/task');
+    const stats = await Promise.all(
+      tasks.map((task) => readFile(`/proc/self/task/${task}/stat`, 'utf8').catch(() => '')),
+    );
+    return stats.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16] ?? 0));
+  };
+  await using workers = openKeyWorkers(2, { idle: true });
+  await workers.make({ type: 'ec', curve: 'P-256' });
+  const keys = Promise.all([1, 2].map(() => workers.make({ type: 'rsa', bits: 4096 })));
+  assert.ok((await niceOf()).includes(19), 'they run at the lowest priority');
+  workers.hurry();
+  assert.equal((await niceOf()).includes(19), false, 'they do not any more');
+  await keys;
 });

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { setPriority } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Failure } from '../../errors/errors.ts';
 import type { KeyShape, PrivateKey } from '../../pki/keys.ts';
@@ -11,17 +12,17 @@ import type { KeyMaker } from '../../pki/signer.ts';
  * Keys travel as `KeyObject`, by reference: no key bytes pass through a message.
  */
 export function openKeyWorkers(cpus: number, options: { readonly idle?: boolean } = {}): KeyWorkers {
-  const idle: Worker[] = Array.from(
-    { length: Math.min(cpus, mostThreads) },
-    () =>
-      new Worker(threadSource, {
-        eval: true,
-        name: 'keys',
-        resourceLimits: smallHeap,
-        workerData: { nice: options.idle === true ? lowest : 0 },
-      }),
-  );
-  const all = [...idle];
+  const threads = Array.from({ length: Math.min(cpus, mostThreads) }, () => {
+    // What both sides see: the thread's number for the kernel, and whether it is in a hurry.
+    const shared = new Int32Array(new SharedArrayBuffer(8));
+    const workerData = { nice: options.idle === true ? lowest : 0, shared };
+    return {
+      shared,
+      worker: new Worker(threadSource, { eval: true, name: 'keys', resourceLimits: smallHeap, workerData }),
+    };
+  });
+  const all = threads.map(({ worker }) => worker);
+  const idle = [...all];
   const queue: ((worker: Worker) => void)[] = [];
   const release = (worker: Worker): void => {
     const next = queue.shift();
@@ -43,7 +44,7 @@ export function openKeyWorkers(cpus: number, options: { readonly idle?: boolean 
       }
     },
     hurry: () => {
-      for (const worker of all) worker.postMessage({ nice: 0 });
+      if (options.idle === true) for (const { shared } of threads) hurryThread(shared);
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(all.map((worker) => worker.terminate()));
@@ -53,13 +54,23 @@ export function openKeyWorkers(cpus: number, options: { readonly idle?: boolean 
 
 export type KeyWorkers = KeyMaker &
   AsyncDisposable & {
-    /** Threads of the lowest priority get the usual one, each when its key is made. */
+    /** Threads of the lowest priority get the usual one, in the middle of a key: on a busy host that key might else take minutes. */
     readonly hurry: () => void;
   };
 
 const mostThreads = 8;
 const lowest = 19;
 const smallHeap = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 8 };
+
+function hurryThread(shared: Int32Array): void {
+  Atomics.store(shared, 1, 1); // a thread that has not begun yet sees this
+  const thread = Atomics.load(shared, 0);
+  try {
+    if (thread !== 0) setPriority(thread, 0);
+  } catch {
+    // Not allowed, or just ended: then the keys come later.
+  }
+}
 
 function made(worker: Worker, shape: KeyShape): Promise<PrivateKey> {
   return new Promise((resolve, reject) => {
@@ -92,12 +103,17 @@ const threadSource = `
 const { generateKeyPairSync } = require('node:crypto');
 const { parentPort, workerData } = require('node:worker_threads');
 const { setPriority } = require('node:os');
-// Linux keeps a priority for each thread; 0 is the calling one. Raising it again may be refused, and then the keys come later.
+const { readlinkSync } = require('node:fs');
+// Linux keeps a priority for each thread; 0 is the calling one. What is refused only makes the keys come at another time.
 const become = (nice) => { try { setPriority(0, nice); } catch {} };
-if (workerData.nice !== 0) become(workerData.nice);
+if (workerData.nice !== 0) {
+  const { nice, shared } = workerData;
+  try { Atomics.store(shared, 0, Number(readlinkSync('/proc/thread-self').split('/').at(-1))); } catch {}
+  if (Atomics.load(shared, 1) === 0) become(nice);
+  if (Atomics.load(shared, 1) === 1) become(0);
+}
 const curves = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' };
 parentPort.on('message', (shape) => {
-  if (shape.nice !== undefined) return become(shape.nice);
   const options = shape.type === 'rsa' ? { modulusLength: shape.bits, publicExponent: 0x10001 } : shape.type === 'ec' ? { namedCurve: curves[shape.curve] } : {};
   parentPort.postMessage(generateKeyPairSync(shape.type, options).privateKey);
 });`;
