@@ -21,7 +21,7 @@ const layers = {
   wire: 2.2, // a stored JSON object is edited by span, and JSON spans have one home: `edit`
   config: 2,
   image: 2,
-  address: 2,
+  address: 1.9, // texts only: configuration documents are checked by it
   pki: 2,
   edit: 2,
   host: 1,

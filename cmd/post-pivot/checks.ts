@@ -1,4 +1,5 @@
-import { readTextIfPresent, temporaryFolder } from '../../internal/host/files.ts';
+import { temporaryFolder } from '../../internal/host/files.ts';
+import { kernelIsInFipsMode } from '../../internal/host/machine.ts';
 import { join } from 'node:path';
 import { readRecertConfigText } from '../../internal/config/recert-config.ts';
 import type { SeedManifest } from '../../internal/config/seed-manifest.ts';
@@ -25,17 +26,13 @@ export async function checkAll(
   facts?: HostFacts,
 ): Promise<void> {
   const problems = [
-    ...siteProblems(site, seed, facts ?? (await factsOfHost())),
+    ...siteProblems(site, seed, facts ?? { fips: await kernelIsInFipsMode() }),
     ...(await trustProblems(site)),
     ...(await networkConfigProblems(host, site, tell)),
     ...(await manifestProblems(files, tell)),
   ];
   const error = problemsAsError(problems);
   if (error !== undefined) throw error;
-}
-
-async function factsOfHost(): Promise<HostFacts> {
-  return { fips: (await readTextIfPresent('/proc/sys/crypto/fips_enabled'))?.trim() === '1' };
 }
 
 /** Certificates that recert could not read, which would be found out after network and name were changed. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Cluster } from '../../internal/cluster/cluster.ts';
+import { openCluster, type Cluster } from '../../internal/cluster/cluster.ts';
 import {
   givenAddressesOf,
   parseSiteManifest,
@@ -97,10 +97,11 @@ export class PostPivot {
     return keys;
   }
 
-  /** The API of this host's cluster. The client is loaded when it is asked for. */
+  /** The API of this host's cluster, with the kubeconfig that stands when it is first asked for. */
   cluster(): Promise<Cluster> {
-    this.#cluster ??= import('../../internal/cluster/cluster.ts').then(({ openCluster }) =>
-      openCluster({ path: places.kubeconfig }, { secrets: [this.site.pull_secret, this.site.kubeadmin_password_hash] }),
+    this.#cluster ??= openCluster(
+      { path: places.kubeconfig },
+      { secrets: [this.site.pull_secret, this.site.kubeadmin_password_hash] },
     );
     return this.#cluster;
   }

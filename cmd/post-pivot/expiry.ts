@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { readTextIfPresent } from '../../internal/host/files.ts';
 import type { Host } from '../../internal/host/host.ts';
 import type { Outcome } from '../../internal/recert/recert.ts';
+import { firstToEnd } from '../../internal/recert/renew/record.ts';
 import { places } from './places.ts';
 
 const schema = z.object({ subject: z.string(), end: z.string() });
@@ -13,9 +14,7 @@ export type Expiry = z.infer<typeof schema>;
 const file = join(places.stateFolder, 'expiry.json');
 
 export async function keepExpiry(host: Host, { renewal: { record } }: Outcome): Promise<void> {
-  const [first] = record.certificates
-    .flatMap(({ after }) => (after === undefined ? [] : [{ subject: after.subjectText, end: after.validity.notAfter }]))
-    .sort((one, other) => one.end.getTime() - other.end.getTime());
+  const first = firstToEnd(record, host.now());
   if (first === undefined) return;
   await host.writeFile(file, JSON.stringify({ subject: first.subject, end: first.end.toISOString() }));
 }

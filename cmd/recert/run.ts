@@ -7,6 +7,7 @@ import { messageOf } from '../../internal/errors/errors.ts';
 import { durationText } from '../../internal/log/progress.ts';
 import { recert, type Outcome, type Progress } from '../../internal/recert/recert.ts';
 import { openStateFolder } from '../../internal/recert/commit/state-folder.ts';
+import { firstToEnd } from '../../internal/recert/renew/record.ts';
 import { stages, type Stage, type Tell } from '../../internal/recert/stages.ts';
 import { withConfiguration, type Configured } from './configured.ts';
 import { counted } from './counted.ts';
@@ -110,7 +111,7 @@ function resultLines(outcome: Outcome, dryRun: boolean): string[] {
     return [
       `dry run finished in ${took}; nothing was written. A run would renew ${what} in ${keys} etcd values and ${files} files${identityText(outcome)}`,
     ];
-  const first = firstToEnd(outcome);
+  const first = firstToEnd(outcome.renewal.record, new Date());
   return [
     `finished in ${took}: ${what} renewed in ${written?.keys ?? 0} etcd values and ${written?.files ?? 0} files${identityText(outcome)}`,
     ...(first === undefined
@@ -127,19 +128,11 @@ function resultData(outcome: Outcome, dryRun: boolean): object {
     state: 'done',
     dryRun,
     ...numbers,
-    firstToEnd: firstToEnd(outcome),
+    firstToEnd: firstToEnd(outcome.renewal.record, new Date()),
     keys: outcome.written?.keys ?? keys,
     files: outcome.written?.files ?? files,
     timings: { ...outcome.renewal.timings, ...outcome.timings },
   };
-}
-
-/** How long the cluster may wait: past this moment the first of its certificates needs a hand. Nothing is said of certificates that were made to have ended. */
-function firstToEnd({ renewal: { record } }: Outcome): { subject: string; end: Date } | undefined {
-  const ends = record.certificates
-    .flatMap(({ after }) => (after === undefined ? [] : [{ subject: after.subjectText, end: after.validity.notAfter }]))
-    .sort((a, b) => a.end.getTime() - b.end.getTime());
-  return ends.find(({ end }) => end.getTime() > Date.now());
 }
 
 /** What a person asked to change beside. */

@@ -1,10 +1,6 @@
-import type { Json, JsonMap } from '../config/manifest-stream.ts';
+import { isJsonMap as isMap, type Json, type JsonMap } from '../config/manifest-stream.ts';
 
-export type { Json, JsonMap } from '../config/manifest-stream.ts';
-
-export function isMap(value: Json | undefined): value is JsonMap {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+export { isJsonMap as isMap, type Json, type JsonMap } from '../config/manifest-stream.ts';
 
 export function isList(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isDnsName } from '../address/dns-name.ts';
 import { UsageError } from '../errors/errors.ts';
 import { parseConfigDocument } from './document.ts';
 import type { Secret } from '../log/secret.ts';
@@ -58,9 +59,6 @@ function empty(key: string): UsageError {
   return new UsageError(`${key} must not be empty`, { next: `give ${key} a value, or leave the key out` });
 }
 
-/** Labels of RFC 1123 between dots, as Kubernetes asks of names of nodes and clusters. */
-const dnsName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
-
 function readRename(text: string): NonNullable<ClusterChanges['clusterRename']> {
   const [name, baseDomain, infraId, ...more] = text.split(':');
   if (name === undefined || baseDomain === undefined || more.length > 0 || [name, baseDomain, infraId].includes('')) {
@@ -72,7 +70,7 @@ function readRename(text: string): NonNullable<ClusterChanges['clusterRename']> 
     ['name', name],
     ['domain', baseDomain],
   ] as const) {
-    if (!dnsName.test(value))
+    if (!isDnsName(value))
       throw new UsageError(`cluster_rename: "${value}" is not a ${what} in DNS`, {
         next: 'write lower-case letters, digits and dashes, with dots between labels',
       });
@@ -85,7 +83,7 @@ function readRename(text: string): NonNullable<ClusterChanges['clusterRename']> 
 }
 
 function readHostname(text: string): string {
-  if (!dnsName.test(text) || text.length > 253)
+  if (!isDnsName(text) || text.length > 253)
     throw new UsageError(`hostname "${text}" is not the name of a node`, {
       next: 'write lower-case letters, digits and dashes, with dots between labels',
     });

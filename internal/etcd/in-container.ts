@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandError, Failure, Interrupted, messageOf, Refusal } from '../errors/errors.ts';
+import { CommandError, Failure, messageOf, Refusal } from '../errors/errors.ts';
 import type { Host } from '../host/host.ts';
+import { pause } from '../host/pause.ts';
 
 export type EtcdInContainer = {
   readonly image: string;
@@ -85,9 +85,7 @@ async function untilHealthy(host: Host, begun: number, waiting: (forWhat: string
         why: words.split('\n').at(-1) ?? 'it said nothing',
         next: 'look at the disk of /var/lib/etcd',
       });
-    await sleep(200, undefined, { signal: host.stop }).catch(() => {
-      throw new Interrupted('stopped on request while etcd started');
-    });
+    await pause(host, 200, 'etcd started');
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Failure } from '../errors/errors.ts';
 import { sizeText } from '../log/progress.ts';
-import { exists } from './files.ts';
+import { exists, readTextIfPresent } from './files.ts';
 import type { Host } from './host.ts';
 
 /** What a program needs of the machine. */
@@ -62,4 +62,9 @@ export async function selinuxEnabled(): Promise<boolean> {
 async function memoryAvailableBytes(): Promise<number> {
   const text = await readFile('/proc/meminfo', 'utf8');
   return Number(/^MemAvailable:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
+}
+
+/** What the kernel says of FIPS mode. */
+export async function kernelIsInFipsMode(): Promise<boolean> {
+  return (await readTextIfPresent('/proc/sys/crypto/fips_enabled'))?.trim() === '1';
 }

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isIn, readAddress, readNetwork, type Network } from '../address/address.ts';
-import { Failure, Interrupted, isNotFound, messageOf, UsageError } from '../errors/errors.ts';
+import { Failure, isNotFound, messageOf, UsageError } from '../errors/errors.ts';
 import { exists } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
+import { pause } from '../host/pause.ts';
 import { addressesOf, linksOf, linkText } from './links.ts';
 
 /** Files of the service that chooses the node's addresses. It writes the first one last. */
@@ -56,9 +56,7 @@ export async function findNodeAddresses(
         next: 'connect the host, or attach a config ISO with other machine_networks; see journalctl -u nodeip-configuration',
         transient: true,
       });
-    await sleep(lookAgainMs, undefined, { signal: host.stop }).catch(() => {
-      throw new Interrupted('stopped on request while waiting for an address of this node');
-    });
+    await pause(host, lookAgainMs, 'waiting for an address of this node');
   }
 }
 

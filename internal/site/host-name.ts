@@ -1,7 +1,5 @@
+import { isDnsName } from '../address/dns-name.ts';
 import type { Problem } from './problem.ts';
-
-/** Labels of RFC 1123 between dots: what a Kubernetes node may be called. */
-const nodeName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
 /** What is wrong with the host name that a site asks for. */
 export function hostNameProblems(name: string): Problem[] {
@@ -13,7 +11,7 @@ export function hostNameProblems(name: string): Problem[] {
         next: 'give the host another hostname in the site manifest',
       },
     ];
-  if (name.length <= 64 && nodeName.test(name)) return []; // the kernel's limit
+  if (name.length <= 64 && isDnsName(name)) return []; // the kernel's limit
   return [
     {
       what: `hostname "${name}" cannot be the name of a node`,

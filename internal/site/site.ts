@@ -1,10 +1,10 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseSiteManifest } from '../config/site-manifest.ts';
-import { Failure, Interrupted, messageOf } from '../errors/errors.ts';
+import { Failure, messageOf } from '../errors/errors.ts';
 import { readTextIfPresent, temporaryFolder } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
+import { pause } from '../host/pause.ts';
 import { findMedia, type Medium } from './media.ts';
 import type { SitePlaces } from './places.ts';
 import { readSiteRecord, writeSiteRecord } from './record.ts';
@@ -50,9 +50,7 @@ export async function settleSite(host: Host, request: SiteRequest, tell: Tell, p
     const isPausing = standing.isUsable && host.now() < pauseEnds;
     if (found === 'taken' || (found !== 'not-clear' && standing.isUsable && !isPausing)) return;
     tell.waiting(waitingFor(standing, request, isPausing ? pauseEnds : undefined));
-    await sleep(lookAgainMs, undefined, { signal: host.stop }).catch(() => {
-      throw new Interrupted('stopped on request while waiting for a config medium');
-    });
+    await pause(host, lookAgainMs, 'waiting for a config medium');
   }
 }
 
@@ -132,11 +130,12 @@ const names = (media: readonly Medium[]): string =>
 
 async function takeFrom(
   host: Host,
-  { places, state, isFinal }: SiteRequest,
+  request: SiteRequest,
   medium: Medium,
   isUsable: boolean,
   tell: Tell,
 ): Promise<Found> {
+  const { places, state, isFinal } = request;
   const record = await readSiteRecord(state);
   const { device } = medium;
   await mkdir(state, { recursive: true, mode: 0o700 });
@@ -154,9 +153,7 @@ async function takeFrom(
       return 'known';
     }
     if (isUsable) tell.say(`the config medium ${device} is another than the one that was taken; it takes its place`);
-    await takeSite(host, folder.path, places, tell.say);
-    await writeSiteRecord(host, state, { medium: digest, device, takenAt: host.now().toISOString() });
-    tell.say(`the site config was taken from ${device} (label "${medium.label}")`);
+    await take(host, request, folder.path, { device, shown: `${device} (label "${medium.label}")` }, tell);
   }
   await letGo(host, medium, tell);
   return 'taken';
@@ -191,19 +188,20 @@ async function letGo(host: Host, { device, isDrive }: Medium, { say }: Tell): Pr
 }
 
 /** Takes the config of a folder, as if it were a medium: for a person who has no medium to attach. */
-export async function takeFolder(
-  host: Host,
-  { places, state }: SiteRequest,
-  folder: string,
-  tell: Tell,
-): Promise<void> {
+export async function takeFolder(host: Host, request: SiteRequest, folder: string, tell: Tell): Promise<void> {
   await readFirst(folder);
-  const digest = await takeSite(host, folder, places, tell.say);
-  await writeSiteRecord(host, state, { medium: digest, device: folder, takenAt: host.now().toISOString() });
-  tell.say(`the site config was taken from ${folder}`);
+  await take(host, request, folder, { device: folder, shown: folder }, tell);
 }
 
-/** Forgets a site: the record of where its config came from. */
-export async function forgetSite(state: string): Promise<void> {
-  await rm(join(state, 'site.json'), { force: true });
+/** Takes the config and remembers whence it came. */
+async function take(
+  host: Host,
+  { places, state }: SiteRequest,
+  content: string,
+  { device, shown }: { readonly device: string; readonly shown: string },
+  tell: Tell,
+): Promise<void> {
+  const digest = await takeSite(host, content, places, tell.say);
+  await writeSiteRecord(host, state, { medium: digest, device, takenAt: host.now().toISOString() });
+  tell.say(`the site config was taken from ${shown}`);
 }

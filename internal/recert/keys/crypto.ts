@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { readTextIfPresent } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
+import { kernelIsInFipsMode } from '../../host/machine.ts';
 import { nodeKeyMaker, nodeSigner } from '../../pki/signer.ts';
 import { openKeyWorkers } from './key-workers.ts';
 import { openOpenssl } from './openssl.ts';
@@ -25,9 +25,4 @@ export async function openCrypto(
     signerOf: nodeSigner,
     [Symbol.asyncDispose]: () => workers[Symbol.asyncDispose](),
   };
-}
-
-/** What the kernel says. */
-export async function kernelIsInFipsMode(): Promise<boolean> {
-  return (await readTextIfPresent('/proc/sys/crypto/fips_enabled'))?.trim() === '1';
 }

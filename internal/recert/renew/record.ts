@@ -36,3 +36,11 @@ export type TokenRecord = {
   /** Identity of the old key that signed it. */
   readonly signer: string | undefined;
 };
+
+/** How long the cluster may wait: past this moment the first of its certificates needs a hand. Nothing is said of certificates that were made to have ended. */
+export function firstToEnd({ certificates }: RenewalRecord, now: Date): { subject: string; end: Date } | undefined {
+  const ends = certificates
+    .flatMap(({ after }) => (after === undefined ? [] : [{ subject: after.subjectText, end: after.validity.notAfter }]))
+    .sort((a, b) => a.end.getTime() - b.end.getTime());
+  return ends.find(({ end }) => end.getTime() > now.getTime());
+}
