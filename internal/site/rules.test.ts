@@ -46,6 +46,7 @@ const cases: readonly (readonly [what: string | RegExp, site: Change, seed?: Cha
   ['base_domain is missing', { base_domain: undefined }],
   ['cluster_name "Site_1" is no name in DNS', { cluster_name: 'Site_1' }],
   ['base_domain "edge..org" is no name in DNS', { base_domain: 'edge..org' }],
+  [`cluster_name "${'a'.repeat(64)}" is no name in DNS`, { cluster_name: 'a'.repeat(64) }],
   ['infra_id "a b" is none', { infra_id: 'a b' }],
   ['cluster_id "17" is no UUID', { cluster_id: '17' }],
   ['pull secret was not provided', { pull_secret: '' }],

@@ -1,3 +1,4 @@
+import { isDnsName } from '../address/dns-name.ts';
 import type { SeedManifest } from '../config/seed-manifest.ts';
 import { nodeAddressesOf } from '../config/seed-manifest.ts';
 import { givenAddressesOf, machineNetworksOf, type SiteManifest } from '../config/site-manifest.ts';
@@ -43,7 +44,6 @@ function versionProblems({ api_version: version }: SiteManifest): Problem[] {
   ];
 }
 
-const dnsName = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 function requiredProblems(site: SiteManifest): Problem[] {
@@ -54,7 +54,7 @@ function requiredProblems(site: SiteManifest): Problem[] {
   for (const key of ['cluster_name', 'base_domain'] as const) {
     const value = site[key];
     if (value === '') refuse(`${key} is missing`, `give ${key} in the site manifest`);
-    else if (!dnsName.test(value))
+    else if (!isDnsName(value))
       refuse(`${key} "${value}" is no name in DNS`, `write ${key} in lower-case letters, digits and dashes`);
   }
   if (site.infra_id !== '' && !/^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/.test(site.infra_id))
