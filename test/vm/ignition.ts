@@ -21,3 +21,28 @@ export function ignitionDocument(files: readonly IgnitionFile[], units: readonly
     systemd: { units: units.map(({ name, text, enabled = true }) => ({ name, contents: text, enabled })) },
   };
 }
+
+/** A unit of the lab that runs a command of bash after the devices are there and before the installation begins. */
+export function beforeInstallation(
+  name: string,
+  says: string,
+  command: string,
+): { readonly name: string; readonly enabled: true; readonly contents: string } {
+  return {
+    name,
+    enabled: true,
+    contents: `[Unit]
+Description=Lab: ${says}
+DefaultDependencies=no
+After=systemd-udev-settle.service systemd-udevd.service local-fs.target
+Before=install-rhcos-and-restore-seed.service
+[Service]
+Type=oneshot
+ExecStart=/bin/bash -c "${command}"
+StandardOutput=journal+console
+StandardError=journal+console
+[Install]
+WantedBy=multi-user.target
+`,
+  };
+}

@@ -6,32 +6,25 @@ import { run } from '../command.ts';
 import { contentDigest, copyDisk } from '../disks.ts';
 import { install, type Installation } from '../live-boot.ts';
 import type { VirtualDisk } from '../qemu-arguments.ts';
+import { beforeInstallation } from '../ignition.ts';
 import { attachLoop } from '../resources.ts';
 import type { Scenario } from '../scenario.ts';
 import { sectionOf } from '../sections.ts';
 import type { Stage } from '../stage.ts';
 
 /** Switches everything on before the installation begins, whatever rules the live system's udev has. */
-const activate = `[Unit]
-Description=Lab: switch on what is on the disks
-DefaultDependencies=no
-After=systemd-udev-settle.service systemd-udevd.service local-fs.target
-Before=install-rhcos-and-restore-seed.service
-[Service]
-Type=oneshot
-ExecStart=/bin/bash -c "udevadm settle; modprobe -a dm-thin-pool raid1; vgchange ${withoutThinCheck.replaceAll('"', '\\"')} -ay old; mdadm --assemble --scan --run; swapon /dev/disk/by-partlabel/old-swap; udevadm settle; lsblk -rno NAME,TYPE | sed 's/^/LAB-ACTIVE /'"
-StandardOutput=journal+console
-StandardError=journal+console
-[Install]
-WantedBy=multi-user.target
-`;
+const activate = beforeInstallation(
+  'lab-activate.service',
+  'switch on what is on the disks',
+  `udevadm settle; modprobe -a dm-thin-pool raid1; vgchange ${withoutThinCheck.replaceAll('"', '\\"')} -ay old; mdadm --assemble --scan --run; swapon /dev/disk/by-partlabel/old-swap; udevadm settle; lsblk -rno NAME,TYPE | sed 's/^/LAB-ACTIVE /'`,
+);
 
 async function ignition(wishes: LiveIsoWishes): Promise<unknown> {
   const document = await liveIsoIgnition(wishes);
   return {
     ...document,
     systemd: {
-      units: [...document.systemd.units, { name: 'lab-activate.service', enabled: true, contents: activate }],
+      units: [...document.systemd.units, activate],
     },
   };
 }

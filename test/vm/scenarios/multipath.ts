@@ -1,23 +1,16 @@
 import assert from 'node:assert/strict';
 import { liveIsoIgnition, type LiveIsoWishes } from '../../../ignition/live-iso.ts';
 import { multipathConfiguration, startMultipath } from '../artefacts/multipath.ts';
+import { beforeInstallation } from '../ignition.ts';
 import type { Scenario } from '../scenario.ts';
 import { sectionOf } from '../sections.ts';
 
 /** What a person does before the installation begins, or `rd.multipath=default` does on RHCOS. */
-const joinPaths = `[Unit]
-Description=Lab: join the paths to one disk
-DefaultDependencies=no
-After=systemd-udev-settle.service systemd-udevd.service local-fs.target
-Before=install-rhcos-and-restore-seed.service
-[Service]
-Type=oneshot
-ExecStart=/bin/bash -c "${startMultipath}; lsblk -rno NAME,TYPE | sed 's/^/LAB-PATH /'"
-StandardOutput=journal+console
-StandardError=journal+console
-[Install]
-WantedBy=multi-user.target
-`;
+const joinPaths = beforeInstallation(
+  'lab-paths.service',
+  'join the paths to one disk',
+  `${startMultipath}; lsblk -rno NAME,TYPE | sed 's/^/LAB-PATH /'`,
+);
 
 async function ignition(wishes: LiveIsoWishes): Promise<unknown> {
   const document = await liveIsoIgnition(wishes);
@@ -28,7 +21,7 @@ async function ignition(wishes: LiveIsoWishes): Promise<unknown> {
       ...document.storage,
       files: [...document.storage.files, { path: '/etc/multipath.conf', mode: 0o644, contents: { source } }],
     },
-    systemd: { units: [...document.systemd.units, { name: 'lab-paths.service', enabled: true, contents: joinPaths }] },
+    systemd: { units: [...document.systemd.units, joinPaths] },
   };
 }
 
