@@ -28,6 +28,11 @@ export type Attached = AsyncDisposable & { readonly device: string };
 const base = '/run/overlay-root'; // in the namespace's own /run
 const root = `${base}/root`;
 
+const top = dirname(import.meta.dirname);
+const node = dirname(process.execPath);
+/** Folders of this machine that are seen in every host: the sources, and the Node that runs them. */
+const seen = node.startsWith(`${top}/`) ? [top] : [top, node];
+
 export async function openOverlayRoot(environment: NodeJS.ProcessEnv = {}): Promise<OverlayRoot> {
   const scope = new AsyncDisposableStack();
   try {
@@ -45,6 +50,8 @@ export async function openOverlayRoot(environment: NodeJS.ProcessEnv = {}): Prom
       `mount -t tmpfs tmpfs ${root}/dev`,
       `for name in null zero full random urandom; do cp -a /dev/$name ${root}/dev/; done`,
       `ln -s /proc/self/fd ${root}/dev/fd`,
+      // This checkout may lie on what was just covered, or on another file system than the root.
+      ...seen.map((folder) => `mkdir -p ${root}${folder} && mount -o bind,ro ${folder} ${root}${folder}`),
       `mkdir -p ${root}/opt/stand-ins`,
       `grep -q ^core: ${root}/etc/passwd || echo core:x:4242:4242::/home/core:/bin/sh >> ${root}/etc/passwd`,
     ].join('\n');
